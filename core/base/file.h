@@ -1,0 +1,39 @@
+// Files: reading whole files and replacing them so that no reader and no crash ever sees half of one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace pipebd {
+
+/// The whole file. Throws Error{NotFound} or {System}; Error{BadRequest} if it is larger than `limit` bytes.
+std::string read_file(const std::filesystem::path& file, std::uintmax_t limit = std::uintmax_t{1} << 30);
+
+/// Writes beside `file`, syncs, renames over it and syncs the folder: after a crash or a power loss the file is the old one or the
+/// new one. Throws Error{DiskFull} or {System}; the old file is then as it was and nothing is left beside it.
+void replace_file(const std::filesystem::path& file, std::span<const std::byte> contents);
+void replace_file(const std::filesystem::path& file, std::string_view contents);
+
+/// Makes the entries of `folder` durable.
+void sync_folder(const std::filesystem::path& folder);
+
+/// A read-only mapping of a file; empty files map to an empty span. Move-only; throws like read_file.
+class MappedFile {
+public:
+    explicit MappedFile(const std::filesystem::path& file);
+    MappedFile(MappedFile&& other) noexcept;
+    MappedFile& operator=(MappedFile&& other) noexcept;
+    ~MappedFile();
+
+    std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+private:
+    const std::byte* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+} // namespace pipebd

@@ -1,0 +1,43 @@
+// Random numbers as a function of a place, never of the order in which they are drawn.
+//
+// Sample order, augmentation and supernet paths are functions of the seed, the step and the place, so that every strategy sees
+// the same draws whatever device or order it runs in.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+
+namespace pipebd {
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+constexpr std::uint64_t mix(std::uint64_t x)
+{
+    x += 0x9e3779b97f4a7c15ULL;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+/// One draw for a place, e.g. draw({seed, step, block, cell}).
+constexpr std::uint64_t draw(std::initializer_list<std::uint64_t> place)
+{
+    std::uint64_t x = 0;
+    for (std::uint64_t coordinate : place)
+        x = mix(x ^ coordinate);
+    return x;
+}
+
+/// A name as a coordinate (FNV-1a, 64 bit).
+constexpr std::uint64_t coordinate(std::string_view name)
+{
+    std::uint64_t x = 0xcbf29ce484222325ULL;
+    for (char c : name)
+        x = (x ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    return x;
+}
+
+/// Uniform in [0, n), without bias that matters here (n far below 2^32).
+constexpr std::uint64_t below(std::uint64_t n, std::uint64_t bits) { return (bits >> 32) * n >> 32; }
+
+} // namespace pipebd

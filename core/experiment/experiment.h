@@ -1,0 +1,82 @@
+// Experiment: what to train on what data, how, and where; an experiment file (TOML, docs/formats/experiment.md) or its JSON.
+#pragma once
+
+#include "experiment/devices.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pipebd::experiment {
+
+struct Data {
+    std::string source = "digits"; // digits, synthetic
+    std::string path;              // for sources that are files
+    int batch = 64;                // global, samples
+    bool shuffle = true;
+    std::string augment = "none";
+    bool operator==(const Data&) const = default;
+};
+
+struct Train {
+    std::string network = "student";  // student: distilled from the teacher; teacher: the teacher itself, end to end on labels
+    double epochs = 4;
+    std::optional<std::int64_t> steps; // instead of epochs
+    std::string optimizer = "sgd";     // sgd, adam, adamw, rmsprop
+    double learning_rate = 0.05;
+    double momentum = 0.9;
+    bool nesterov = true;
+    double weight_decay = 0;
+    std::string schedule = "cosine"; // constant, cosine, step
+    bool operator==(const Train&) const = default;
+};
+
+struct Teacher {
+    std::string weights; // safetensors; empty: those that come with a built-in pair. Relative to the experiment file.
+    bool operator==(const Teacher&) const = default;
+};
+
+struct Distill {
+    std::string loss = "mse";
+    std::string last_block_loss = "soft-cross-entropy"; // or mse
+    bool operator==(const Distill&) const = default;
+};
+
+struct Run {
+    std::string strategy = "auto"; // auto: profile, search, run the best
+    std::string devices = "auto";
+    std::string dtype = "float32"; // bfloat16
+    std::string batch_norm = "sync"; // local
+    double checkpoint_minutes = 10;
+    std::optional<std::int64_t> checkpoint_steps; // instead of minutes
+    bool operator==(const Run&) const = default;
+};
+
+struct Experiment {
+    std::string name; // default: the file's name without its suffix
+    std::string pair;
+    std::uint64_t seed = 0;
+    Data data;
+    Train train;
+    Teacher teacher;
+    Distill distill;
+    Run run;
+    bool operator==(const Experiment&) const = default;
+};
+
+/// Reads and checks `file`, with `settings` ("train.steps=20") laid over it. Unknown keys (the nearest known one is suggested), wrong
+/// types and impossible values are Error{BadRequest} whose place is file and line, or the setting.
+Experiment read_experiment(const std::filesystem::path& file, std::span<const std::string> settings = {});
+
+/// The same for text; `where` stands for the file's name.
+Experiment parse_experiment(std::string_view toml, std::string_view where, std::span<const std::string> settings = {});
+
+/// Every key with its value; from_json(to_json(e)) == e.
+std::string to_json(const Experiment& experiment);
+Experiment experiment_from_json(std::string_view json, std::string_view where);
+
+} // namespace pipebd::experiment

@@ -1,0 +1,48 @@
+// Metrics: what a rank reports on its standard output, one JSON object a line (docs/formats/metrics.md).
+//
+//     {"v":1,"type":"step","t":12.345,"rank":0,"step":41,"phase":0,"samples":64,"ms":410.2}
+//
+// Anything may be added; readers skip types and keys they do not know.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pipebd::experiment {
+
+struct Metric {
+    enum class Type { Hello, Heartbeat, Step, Loss, Memory, Span, Eval, Checkpoint, Log, Error, Bye, Profile, Progress, Unknown };
+
+    Type type = Type::Unknown;
+    double t = 0; // seconds since the run's start (steady clock)
+    int rank = 0;
+
+    // Step: this rank has finished `step` (from 0) of `phase`; `samples` of the global batch, `ms` since its previous step.
+    // Loss: mean over the global batch, reported by one rank of the block's group. Heartbeat: where the interpreter is.
+    // Span: instruction `index` of the rank's program in `phase` took [start, end), ms since the run's start.
+    std::int64_t step = 0;
+    int phase = 0;
+    int block = -1;
+    int index = 0;
+    int samples = 0;
+    double ms = 0;
+    double start = 0;
+    double end = 0;
+    double value = 0;              // Loss, Eval; Progress: fraction done, 0 to 1
+    std::int64_t bytes = 0;        // Memory: in use; Hello: of the device
+    std::int64_t peak_bytes = 0;   // Memory
+
+    std::string name;              // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction
+    std::string text;              // Log: the message; Profile: pipebd.profile/1; Hello: versions; Progress: what is being done
+    std::string code, what, where, remedy; // Error
+};
+
+/// One line, without the line break.
+std::string to_line(const Metric& metric);
+
+/// Throws Error{Protocol} with the start of the line if it is not a metric of version 1; unknown types give Type::Unknown.
+Metric metric_from_line(std::string_view line);
+
+} // namespace pipebd::experiment

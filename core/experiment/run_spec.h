@@ -1,0 +1,30 @@
+// RunSpec: all that a rank needs to know to do its part of a run; spec.json of the run folder. The format is pipebd.spec/1.
+#pragma once
+
+#include "experiment/experiment.h"
+#include "schedule/program.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pipebd::experiment {
+
+struct RunSpec {
+    Experiment experiment;               // resolved: strategy and devices are no longer "auto", weights an absolute path or empty
+    std::vector<Device> devices;         // by rank
+    schedule::Program program;
+    std::filesystem::path folder;        // absolute; results and checkpoints go here
+    std::int64_t checkpoint_steps = 0;   // every so many; 0: only at the end
+    int buffers = 2;                     // batches a receiver holds for each link
+    bool operator==(const RunSpec&) const = default;
+};
+
+std::string to_json(const RunSpec& spec);
+
+/// Throws Error{BadRequest} or {Damaged} that names `where` and the JSON path.
+RunSpec run_spec_from_json(std::string_view json, std::string_view where);
+
+} // namespace pipebd::experiment

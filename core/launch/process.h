@@ -1,0 +1,55 @@
+// Process: one child process, started so that it cannot outlive or leak into anything.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pipebd::launch {
+
+/// How a process ended.
+struct Exit {
+    int status = 0;  // exit code, if `signal` is 0
+    int signal = 0;  // that killed it
+    std::string text() const; // "exit code 3", "signal 9 (SIGKILL)"
+};
+
+/// A child whose standard output and standard error are pipes that the caller reads.
+///
+/// It dies with its parent (PR_SET_PDEATHSIG), has 0, 1, 2 and the descriptors in `keep` and no others, and is signalled by pidfd only.
+class Process {
+public:
+    struct Command {
+        std::filesystem::path program;
+        std::vector<std::string> arguments;
+        std::vector<std::string> environment; // "NAME=value", laid over this process's
+        std::vector<int> keep;                // descriptors it inherits, under the same numbers
+    };
+
+    /// Throws Error{Internal} unless called from the main thread (PDEATHSIG follows the parent thread), Error{System} if it cannot start.
+    explicit Process(const Command& command);
+    ~Process(); // kills and reaps
+    Process(Process&&) noexcept;
+    Process& operator=(Process&&) noexcept;
+
+    int pid() const { return pid_; }
+    int pidfd() const { return pidfd_; }   // readable once it has ended
+    int output() const { return output_; } // non-blocking
+    int errors() const { return errors_; } // non-blocking
+
+    void signal(int number);
+    std::optional<Exit> try_reap();
+
+private:
+    void close_all();
+
+    int pid_ = -1;
+    int pidfd_ = -1;
+    int output_ = -1;
+    int errors_ = -1;
+    std::optional<Exit> exit_;
+};
+
+} // namespace pipebd::launch

@@ -1,0 +1,53 @@
+// Supervisor: starts the ranks of a job, follows what they report, stops and reaps them.
+//
+// One thread, the main one. It always reads, so that no rank ever waits on a full pipe; lines are limited in length. If one rank ends
+// before its work is done, all others are stopped (TERM, 2 s, KILL): the earliest failure is the cause.
+#pragma once
+
+#include "base/error.h"
+#include "experiment/metrics.h"
+#include "launch/process.h"
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pipebd::launch {
+
+/// pipebd-engine: PIPEBD_ENGINE if set, else beside this program, else in PATH. Throws Error{NotFound}.
+std::filesystem::path engine_program();
+
+struct Job {
+    std::filesystem::path engine;
+    std::vector<std::string> arguments;      // "train", "--spec", FILE
+    int ranks = 1;
+    std::chrono::milliseconds heartbeat_limit{10'000}; // no line of any kind from a rank for so long: TimedOut
+    std::chrono::milliseconds start_limit{30'000};     // until each has said hello
+};
+
+/// What became of a job.
+struct Outcome {
+    enum class Kind { Finished, Failed, Cancelled };
+    Kind kind = Kind::Finished;
+    int culprit = -1;                    // rank, if failed
+    std::optional<Error> error;          // if failed
+    std::vector<std::string> last_lines; // of the culprit's standard error
+    std::vector<std::string> consequences; // what the other ranks said, one line each
+};
+
+/// What a job tells while it runs; all called on the thread that called run().
+struct Listener {
+    std::function<void(const experiment::Metric&)> metric;
+    std::function<void(int rank, const std::string& line)> log; // standard error, line by line
+    std::function<void()> tick;                                 // at least 5 times a second: store, draw
+};
+
+/// Runs `job` to its end. `cancel` set (by a signal handler, say) stops it: Outcome Cancelled within 3 s.
+/// Throws only if the ranks cannot be started at all.
+Outcome run(const Job& job, const Listener& listener, const std::atomic<bool>& cancel);
+
+} // namespace pipebd::launch

@@ -1,0 +1,42 @@
+// Training: one run from spec to its final state: makes the run folder, holds its lock, supervises the ranks and stores what they say.
+#pragma once
+
+#include "experiment/run_spec.h"
+#include "launch/supervisor.h"
+#include "schedule/plan.h"
+#include "store/lab.h"
+#include "store/run_store.h"
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace pipebd::launch {
+
+struct TrainingRequest {
+    experiment::Experiment experiment;
+    std::string experiment_text;                // the file as it was, for experiment.toml of the run folder
+    std::vector<experiment::Device> devices;
+    schedule::PlannedStrategy planned;          // what to run, with its prediction
+    std::optional<schedule::Profile> profile;   // what it was planned with
+    std::int64_t steps = 0;                     // of each phase, as `pipebd-engine check` says
+    std::filesystem::path out;                  // results are also put here; empty: nowhere
+};
+
+struct Progress {
+    std::int64_t steps = 0;
+    std::int64_t steps_done = 0;
+    double throughput = 0;      // samples a second, over the last seconds
+    double seconds_left = -1;   // -1: not known yet
+    std::vector<double> loss;   // newest by block
+    std::string doing;          // "starting ranks", "training", "evaluating"
+};
+
+/// Runs it and returns its final record (finished, failed or cancelled). `progress` is called at least 5 times a second.
+/// Throws Error if it cannot begin; the run is then recorded as failed if it has a folder.
+store::RunRecord train(store::Lab& lab, const TrainingRequest& request, const std::function<void(const Progress&)>& progress,
+    const std::atomic<bool>& cancel);
+
+} // namespace pipebd::launch

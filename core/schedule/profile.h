@@ -1,0 +1,66 @@
+// Profile: what one block costs on one kind of device, as measured. Times in milliseconds, sizes in bytes.
+//
+// The format is pipebd.profile/1 (docs/formats/profile.md). Nothing here is assumed: all of it comes from the profiler or a file.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pipebd::schedule {
+
+using TimeBySamples = std::map<int, double>; // samples in the batch -> milliseconds
+using TimeByDevices = std::map<int, double>; // devices in the group -> milliseconds
+
+struct BlockProfile {
+    std::string name;
+    TimeBySamples teacher_forward;
+    TimeBySamples student_forward; // with the loss
+    TimeBySamples student_backward;
+    double update = 0;
+    TimeByDevices all_reduce;       // of the block's gradients; over one device it costs nothing
+    std::int64_t output_bytes = 0;     // per sample: the teacher's output of the block
+    std::int64_t activation_bytes = 0; // per sample: the peak of what training the block holds
+    std::int64_t teacher_bytes = 0;
+    std::int64_t student_bytes = 0;
+    std::int64_t gradient_bytes = 0;
+    std::int64_t optimizer_bytes = 0;
+    std::map<std::string, TimeBySamples> spread; // of each time above, by its name: (p90 - p10) / median of its repeats
+};
+
+struct Link {
+    double latency = 0;      // ms
+    double bytes_per_ms = 0; // 0: unlimited
+};
+
+struct Profile {
+    std::string pair;
+    std::string device;
+    std::string dtype = "float32";
+    int batch = 0;
+    TimeBySamples load;
+    std::vector<BlockProfile> blocks;
+    Link link;
+};
+
+/// Samples of the largest of `g` shards of a batch: ceil(batch / g).
+constexpr int shard_size(int batch, int g) { return (batch + g - 1) / g; }
+
+/// The entry for exactly `samples`. Throws Error{BadRequest} that names `where` and the sizes that are there.
+double time_for(const TimeBySamples& times, int samples, std::string_view where);
+
+/// 0 for one device, else the entry for exactly `devices`; throws like time_for.
+double all_reduce_time(const BlockProfile& block, int devices);
+
+/// Milliseconds to move `bytes` over `link`.
+double transfer_time(const Link& link, std::int64_t bytes);
+
+/// Reads pipebd.profile/1. Throws Error{BadRequest} or {Damaged} whose place is `where` and the JSON path: not JSON, another format, a
+/// missing or mistyped value, a negative or non-finite time, no block, two blocks of one name. Unknown keys are let be.
+Profile profile_from_json(std::string_view json, std::string_view where);
+
+std::string to_json(const Profile& profile);
+
+} // namespace pipebd::schedule

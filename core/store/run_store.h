@@ -1,0 +1,114 @@
+// RunStore: one run's measurements, in one SQLite file, run.sqlite of the run folder.
+//
+// Once append() has returned, those samples survive SIGKILL of any process. After power loss the newest second may be missing;
+// nothing is torn. One writer, the process that supervises the run and holds its RunLock; everyone else opens read-only and cannot
+// checkpoint. Not thread-safe: give each thread its own.
+#pragma once
+
+#include "store/run_record.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace pipebd::store {
+
+/// The lock of a run folder: flock on `lock`, close-on-exec. Who holds it is the run's only writer.
+class RunLock {
+public:
+    /// Waits up to 5 s; then throws Error{Locked} naming the holder's pid.
+    explicit RunLock(const std::filesystem::path& run_folder);
+    ~RunLock();
+    RunLock(const RunLock&) = delete;
+    RunLock& operator=(const RunLock&) = delete;
+
+private:
+    int descriptor_ = -1;
+};
+
+/// Which curve: what is measured, of which rank and block (-1: of all).
+struct Series {
+    std::string name; // "throughput" (samples/s), "step_ms", "loss", "memory_bytes", "peak_memory_bytes", "test_accuracy"
+    int rank = -1;
+    int block = -1;
+    auto operator<=>(const Series&) const = default;
+};
+
+struct Sample {
+    Series series;
+    std::int64_t step = 0;
+    double t = 0; // seconds since the run's start
+    double value = 0;
+};
+
+/// A measured instruction; see schedule::Span.
+struct MeasuredSpan {
+    int rank = 0;
+    int phase = 0;
+    std::int64_t step = 0;
+    int index = 0;
+    double start = 0; // ms since the run's start
+    double end = 0;
+};
+
+struct LogLine {
+    double t = 0;
+    int rank = -1; // -1: the supervisor
+    std::string text;
+};
+
+class RunStore {
+public:
+    enum class Mode { Writer, ReadOnly };
+
+    /// Throws Error{Newer} if a later version wrote it, Error{NotADatabase} if it is not ours, Error{NotFound} if it is not there
+    /// (a writer makes it), Error{Locked} if another writer has held it for 5 s. In all these the file is left as it was.
+    RunStore(const std::filesystem::path& file, Mode mode);
+    ~RunStore();
+    RunStore(RunStore&&) noexcept;
+
+    // -- the writer --
+
+    /// Stores the record (its `state` may only go forward; throws Error{Internal} for a final state that would change).
+    void save(const RunRecord& record);
+
+    /// Text files that belong to the run, by name: "experiment", "spec", "profile", "plan", "program".
+    void save_document(const std::string& name, const std::string& text);
+
+    /// Each stores all of its argument or nothing.
+    void append(std::span<const Sample> samples);
+    void append(std::span<const MeasuredSpan> spans);
+    void append(std::span<const LogLine> lines);
+
+    /// Seals the run: a checksum over its rows, and back to the rollback journal (left to the next writer if a reader is open).
+    void finish();
+
+    // -- everyone --
+
+    RunRecord record() const;
+    std::string document(const std::string& name) const; // empty if there is none
+    std::vector<Series> series() const;
+
+    /// Samples of one series with rowid > `after`, in order; `after` becomes the last one's. Start with 0.
+    std::vector<Sample> samples(const Series& series, std::int64_t& after) const;
+    std::vector<Sample> samples(const Series& series) const;
+    /// All series at once, in the order they were stored; for following a live run.
+    std::vector<Sample> new_samples(std::int64_t& after) const;
+    std::vector<MeasuredSpan> spans() const;
+    std::vector<LogLine> log(std::size_t last = 1000) const;
+
+    /// Changes after each commit of another connection (PRAGMA data_version): cheap to poll.
+    std::int64_t version() const;
+
+    /// "ok", or what is wrong: integrity_check, and the checksum of a sealed run.
+    std::string check() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace pipebd::store
