@@ -1,0 +1,49 @@
+#include "experiment/experiment.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "experiment/settings.h"
+
+#include <system_error>
+
+namespace pipebd::experiment {
+
+namespace {
+
+constexpr std::uintmax_t largest_file = std::uintmax_t {16} << 20;
+
+std::string name_of(const std::filesystem::path& file)
+{
+    const std::string stem = printable(file.stem().native(), 150);
+    return stem.empty() ? "experiment" : stem;
+}
+
+// Makes the path absolute, seen from the experiment's folder, and sees that there is a file.
+void resolve_weights(std::string& weights, const std::filesystem::path& experiment_file, const std::string& place)
+{
+    const std::filesystem::path path = (std::filesystem::absolute(experiment_file).parent_path() / weights).lexically_normal();
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored))
+        throw Error(Code::NotFound, "teacher.weights names no file: " + in_quotes(path.native(), 500), place,
+            "give the path of a safetensors file, seen from the folder of the experiment");
+    weights = path.native();
+}
+
+} // namespace
+
+Experiment read_experiment(const std::filesystem::path& file, std::span<const std::string> settings)
+{
+    const Settings given = settings_from_toml(read_file(file, largest_file), file.native(), settings);
+    Experiment experiment = make_experiment(given, name_of(file), file.native());
+    if (!experiment.teacher.weights.empty())
+        resolve_weights(experiment.teacher.weights, file, given.find("teacher.weights")->second.place);
+    return experiment;
+}
+
+Experiment parse_experiment(std::string_view toml, std::string_view where, std::span<const std::string> settings)
+{
+    return make_experiment(settings_from_toml(toml, where, settings), name_of(where), where);
+}
+
+} // namespace pipebd::experiment

@@ -1,0 +1,144 @@
+#include "experiment/run_spec.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "experiment/experiment_json.h"
+
+#include <limits>
+
+namespace pipebd::experiment {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view format = "pipebd.spec/1";
+constexpr std::string_view format_of_any_version = "pipebd.spec/";
+
+// The members of the one object of a spec; every complaint names the place.
+class SpecReader {
+public:
+    SpecReader(const Json& json, std::string_view where)
+        : json_(json)
+        , where_(where)
+    {
+        if (!json.is_object())
+            throw Error(Code::BadRequest, "a run's spec is a JSON object", where_);
+    }
+
+    const Json& at(const std::string& key) const
+    {
+        const auto found = json_.find(key);
+        if (found == json_.end())
+            throw refused(key, "this key is missing");
+        return *found;
+    }
+
+    std::string text(const std::string& key) const { return text(at(key), key); }
+
+    std::string text(const Json& value, const std::string& path) const
+    {
+        if (!value.is_string())
+            throw refused(path, "a text belongs here");
+        return value.get<std::string>();
+    }
+
+    std::int64_t whole(const std::string& key, std::int64_t least, std::int64_t most) const
+    {
+        const Json& value = at(key);
+        const bool fits = value.is_number_integer()
+            && (!value.is_number_unsigned()
+                || value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+        if (!fits || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
+            throw refused(key, "a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " belongs here");
+        return value.get<std::int64_t>();
+    }
+
+    std::string place(const std::string& path) const { return where_ + ": " + path; }
+
+    Error refused(const std::string& path, const std::string& what) const
+    {
+        return {Code::BadRequest, what, place(path), "start the run again from its experiment"};
+    }
+
+private:
+    const Json& json_;
+    std::string where_;
+};
+
+void check_format(const SpecReader& reader)
+{
+    const std::string found = reader.text("format");
+    if (found == format)
+        return;
+    if (found.starts_with(format_of_any_version))
+        throw Error(Code::Newer, "this spec has the format " + in_quotes(found), reader.place("format"),
+            "use the version of the program that wrote it; this one reads " + std::string(format));
+    throw reader.refused("format", in_quotes(found) + " is not " + std::string(format));
+}
+
+std::vector<Device> devices_of(const SpecReader& reader)
+{
+    const Json& list = reader.at("devices");
+    if (!list.is_array())
+        throw reader.refused("devices", "a list of devices belongs here");
+    std::vector<Device> devices;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const std::string path = "devices[" + std::to_string(i) + ']';
+        const std::vector<Device> one = parse_devices(reader.text(list[i], path), reader.place(path));
+        if (one.size() != 1)
+            throw reader.refused(path, "one device belongs here");
+        devices.push_back(one.front());
+    }
+    return devices;
+}
+
+schedule::Program program_of(const SpecReader& reader)
+{
+    const std::string text = reader.text("program");
+    return text.empty() ? schedule::Program {} : schedule::from_text(text, reader.place("program"));
+}
+
+} // namespace
+
+std::string to_json(const RunSpec& spec)
+{
+    nlohmann::ordered_json devices = nlohmann::ordered_json::array();
+    for (const Device& device : spec.devices)
+        devices.push_back(to_string(device));
+    const nlohmann::ordered_json json = {
+        {"format", format},
+        {"experiment", json_of(spec.experiment)},
+        {"devices", devices},
+        {"program", schedule::to_text(spec.program)},
+        {"folder", spec.folder.native()},
+        {"checkpoint_steps", spec.checkpoint_steps},
+        {"buffers", spec.buffers},
+    };
+    try {
+        return json.dump(2) + '\n';
+    } catch (const Json::exception&) {
+        throw Error(Code::BadRequest, "a name or path of the run is not UTF-8", spec.folder.native(), "rename it");
+    }
+}
+
+RunSpec run_spec_from_json(std::string_view json, std::string_view where)
+{
+    const Json parsed = parse_json(json, where);
+    const SpecReader reader(parsed, where);
+    check_format(reader);
+
+    RunSpec spec;
+    spec.experiment = experiment_of(reader.at("experiment"), reader.place("experiment"));
+    spec.devices = devices_of(reader);
+    spec.program = program_of(reader);
+    spec.folder = reader.text("folder");
+    spec.checkpoint_steps = reader.whole("checkpoint_steps", 0, std::int64_t {1} << 40);
+    spec.buffers = static_cast<int>(reader.whole("buffers", 1, 1 << 20));
+    if (static_cast<std::size_t>(spec.program.devices()) != spec.devices.size() && !spec.program.phases.empty())
+        throw reader.refused("program", "the program is for " + std::to_string(spec.program.devices()) + " devices, the list has "
+                + std::to_string(spec.devices.size()));
+    return spec;
+}
+
+} // namespace pipebd::experiment

@@ -24,7 +24,7 @@ struct RunSpec {
 
 std::string to_json(const RunSpec& spec);
 
-/// Throws Error{BadRequest} or {Damaged} that names `where` and the JSON path.
+/// Throws Error{BadRequest}, {Damaged} or, for a later version of the format, {Newer}, that names `where` and the JSON path.
 RunSpec run_spec_from_json(std::string_view json, std::string_view where);
 
 } // namespace pipebd::experiment

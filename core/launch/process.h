@@ -1,7 +1,6 @@
 // Process: one child process, started so that it cannot outlive or leak into anything.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,24 +10,27 @@ namespace pipebd::launch {
 
 /// How a process ended.
 struct Exit {
-    int status = 0;  // exit code, if `signal` is 0
-    int signal = 0;  // that killed it
+    int status = 0; // exit code, if `signal` is 0
+    int signal = 0; // that killed it
+
     std::string text() const; // "exit code 3", "signal 9 (SIGKILL)"
 };
 
 /// A child whose standard output and standard error are pipes that the caller reads.
 ///
-/// It dies with its parent (PR_SET_PDEATHSIG), has 0, 1, 2 and the descriptors in `keep` and no others, and is signalled by pidfd only.
+/// It dies with its parent (PR_SET_PDEATHSIG), has 0 (/dev/null), 1, 2 and the descriptors in `keep` and no others, no signal blocked
+/// or ignored, and a process group of its own, so that a terminal's Ctrl-C reaches the parent alone. It is signalled by pidfd only.
 class Process {
 public:
     struct Command {
         std::filesystem::path program;
         std::vector<std::string> arguments;
-        std::vector<std::string> environment; // "NAME=value", laid over this process's
-        std::vector<int> keep;                // descriptors it inherits, under the same numbers
+        std::vector<std::string> environment; // laid over this process's: "NAME=value", or "NAME" to take it out
+        std::vector<int> keep;                // descriptors it inherits, under the same numbers; none below 3
     };
 
-    /// Throws Error{Internal} unless called from the main thread (PDEATHSIG follows the parent thread), Error{System} if it cannot start.
+    /// Throws Error{Internal} unless called from the main thread (PDEATHSIG follows the parent thread), Error{NotFound} or
+    /// {System} if the program cannot be started.
     explicit Process(const Command& command);
     ~Process(); // kills and reaps
     Process(Process&&) noexcept;
@@ -39,11 +41,14 @@ public:
     int output() const { return output_; } // non-blocking
     int errors() const { return errors_; } // non-blocking
 
+    /// Does nothing once the process has ended.
     void signal(int number);
+
+    /// How it ended; nothing while it lives.
     std::optional<Exit> try_reap();
 
 private:
-    void close_all();
+    void end();
 
     int pid_ = -1;
     int pidfd_ = -1;

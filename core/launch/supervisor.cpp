@@ -1,0 +1,249 @@
+#include "launch/supervisor.h"
+
+#include "launch/followed_rank.h"
+#include "launch/loopback_socket.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <memory>
+
+namespace pipebd::launch {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto turn = 50ms;              // how long to wait for a line before looking at the time
+constexpr auto tick_period = 100ms;
+constexpr auto collection_window = 250ms; // how long a rank that saw a peer vanish is given the benefit of the doubt
+
+class Supervision {
+public:
+    Supervision(const Job& job, const Listener& listener, const std::atomic<bool>& cancel);
+
+    Outcome run();
+
+private:
+    void start();
+    void start_question();
+    void wait() const;
+    void follow();
+    void check_limits();
+    void decide();
+    void stop_all(std::chrono::milliseconds grace);
+    void stop_those_that_linger();
+    void tick();
+    bool all_ended() const;
+    bool all_said_hello() const;
+    const FollowedRank* first_failed() const;
+    Outcome outcome() const;
+
+    const Job& job_;
+    const Listener& listener_;
+    const std::atomic<bool>& cancel_;
+    Clock::time_point zero_;
+    Clock::time_point started_;
+    std::optional<Clock::time_point> joined_; // when the last rank said hello
+    std::vector<std::unique_ptr<FollowedRank>> ranks_;
+    std::optional<Clock::time_point> kill_at_; // the ranks are being stopped
+    const FollowedRank* culprit_ = nullptr;
+    bool cancelled_ = false;
+    Clock::time_point last_tick_;
+};
+
+Supervision::Supervision(const Job& job, const Listener& listener, const std::atomic<bool>& cancel)
+    : job_(job)
+    , listener_(listener)
+    , cancel_(cancel)
+    , zero_(job.zero == Clock::time_point {} ? Clock::now() : job.zero)
+{
+}
+
+void Supervision::start()
+{
+    const LoopbackSocket socket;
+    const std::string zero = std::to_string(std::chrono::nanoseconds(zero_.time_since_epoch()).count());
+    for (int rank = 0; rank < job_.ranks; ++rank) {
+        const auto index = static_cast<std::size_t>(rank);
+        const int threads = index < job_.threads.size() ? job_.threads[index] : 1;
+        Process::Command command;
+        command.program = job_.engine;
+        command.arguments = job_.arguments;
+        command.environment = {
+            "RANK=" + std::to_string(rank),
+            "LOCAL_RANK=" + std::to_string(rank),
+            "WORLD_SIZE=" + std::to_string(job_.ranks),
+            "MASTER_ADDR=127.0.0.1",
+            "MASTER_PORT=" + std::to_string(socket.port()),
+            "GLOO_SOCKET_IFNAME=lo",
+            "OMP_NUM_THREADS=" + std::to_string(threads),
+            "PIPEBD_CLOCK_ZERO=" + zero,
+            rank == 0 ? "PIPEBD_LISTEN_FD=" + std::to_string(socket.descriptor()) : "PIPEBD_LISTEN_FD",
+        };
+        if (rank == 0)
+            command.keep = {socket.descriptor()};
+        ranks_.push_back(std::make_unique<FollowedRank>(rank, Process(command), job_));
+    }
+    started_ = Clock::now();
+    last_tick_ = started_;
+}
+
+void Supervision::start_question()
+{
+    Process::Command command;
+    command.program = job_.engine;
+    command.arguments = job_.arguments;
+    command.environment = {"PIPEBD_LISTEN_FD"};
+    ranks_.push_back(std::make_unique<FollowedRank>(0, Process(command), job_));
+    started_ = Clock::now();
+    last_tick_ = started_;
+}
+
+Outcome Supervision::run()
+{
+    if (job_.question)
+        start_question();
+    else
+        start();
+    while (!all_ended()) {
+        wait();
+        follow();
+        check_limits();
+        decide();
+        stop_those_that_linger();
+        tick();
+    }
+    return outcome();
+}
+
+void Supervision::wait() const
+{
+    std::vector<pollfd> polled;
+    for (const auto& rank : ranks_)
+        rank->add_to(polled);
+    ::poll(polled.data(), polled.size(), static_cast<int>(turn.count())); // a signal ends it early, which is as good
+}
+
+void Supervision::follow()
+{
+    for (const auto& rank : ranks_)
+        rank->follow(listener_, zero_);
+    if (!joined_ && all_said_hello())
+        joined_ = Clock::now();
+}
+
+void Supervision::check_limits()
+{
+    if (kill_at_)
+        return;
+    const Clock::time_point now = Clock::now();
+    for (const auto& rank : ranks_) {
+        if (rank->ended() || rank->failure())
+            continue;
+        const std::string place = "rank " + std::to_string(rank->number());
+        if (!rank->said_hello() && now - started_ >= job_.start_limit)
+            rank->fail(Error(Code::TimedOut, place + " has not joined within " + std::to_string(job_.start_limit / 1s) + " s", place,
+                           "see its last lines"),
+                started_ + job_.start_limit);
+        // Before all have joined nobody can get on: only the missing ones are late then.
+        if (!joined_)
+            continue;
+        const Clock::time_point limit = std::max(rank->last_line(), *joined_) + job_.heartbeat_limit;
+        if (now < limit)
+            continue;
+        if (rank->said_bye())
+            rank->stop(SIGKILL); // its work is done, only its end is not
+        else
+            rank->fail(Error(Code::TimedOut, place + " has made no progress for " + std::to_string(job_.heartbeat_limit / 1s) + " s",
+                           place, "see its last lines"),
+                limit);
+    }
+}
+
+void Supervision::decide()
+{
+    if (kill_at_ || culprit_ != nullptr)
+        return;
+    if (const FollowedRank* failed = first_failed()) {
+        const bool sure = !failed->failure()->may_be_consequence;
+        if (sure || all_ended() || Clock::now() - failed->failure()->when >= collection_window) {
+            culprit_ = failed;
+            stop_all(job_.failure_grace);
+        }
+    } else if (cancel_ && !all_ended()) {
+        cancelled_ = true;
+        stop_all(job_.cancel_grace);
+    }
+}
+
+/// The failure that is the cause: one that cannot be a consequence before one that may be, then the earliest.
+const FollowedRank* Supervision::first_failed() const
+{
+    const FollowedRank* first = nullptr;
+    const auto order = [](const FollowedRank& rank) { return std::pair(rank.failure()->may_be_consequence, rank.failure()->when); };
+    for (const auto& rank : ranks_)
+        if (rank->failure() && (first == nullptr || order(*rank) < order(*first)))
+            first = rank.get();
+    return first;
+}
+
+void Supervision::stop_all(std::chrono::milliseconds grace)
+{
+    kill_at_ = Clock::now() + grace;
+    for (const auto& rank : ranks_)
+        rank->stop(SIGTERM);
+}
+
+void Supervision::stop_those_that_linger()
+{
+    if (kill_at_ && Clock::now() >= *kill_at_)
+        for (const auto& rank : ranks_)
+            rank->stop(SIGKILL);
+}
+
+void Supervision::tick()
+{
+    const Clock::time_point now = Clock::now();
+    if (now - last_tick_ < tick_period)
+        return;
+    last_tick_ = now;
+    if (listener_.tick)
+        listener_.tick();
+}
+
+bool Supervision::all_ended() const
+{
+    return std::all_of(ranks_.begin(), ranks_.end(), [](const auto& rank) { return rank->ended(); });
+}
+
+bool Supervision::all_said_hello() const
+{
+    return std::all_of(ranks_.begin(), ranks_.end(), [](const auto& rank) { return rank->said_hello(); });
+}
+
+Outcome Supervision::outcome() const
+{
+    Outcome outcome;
+    if (culprit_ == nullptr) {
+        outcome.kind = cancelled_ ? Outcome::Kind::Cancelled : Outcome::Kind::Finished;
+        return outcome;
+    }
+    outcome.kind = Outcome::Kind::Failed;
+    outcome.culprit = culprit_->number();
+    outcome.error = culprit_->failure()->error;
+    outcome.last_lines = culprit_->last_lines();
+    for (const auto& rank : ranks_)
+        if (rank.get() != culprit_ && rank->failure() && rank->failure()->error.code() != Code::Cancelled)
+            outcome.consequences.push_back("rank " + std::to_string(rank->number()) + ": " + rank->failure()->error.what());
+    return outcome;
+}
+
+} // namespace
+
+Outcome run(const Job& job, const Listener& listener, const std::atomic<bool>& cancel)
+{
+    return Supervision(job, listener, cancel).run();
+}
+
+} // namespace pipebd::launch

@@ -1,0 +1,42 @@
+#include "schedule/profile.h"
+
+#include "base/error.h"
+
+#include <cstddef>
+
+namespace pipebd::schedule {
+
+namespace {
+
+double entry(const std::map<int, double>& times, int key, std::string_view where, const std::string& unit)
+{
+    if (const auto found = times.find(key); found != times.end())
+        return found->second;
+    std::string there;
+    for (const auto& [size, time] : times) {
+        if (!there.empty())
+            there += ", ";
+        there += std::to_string(size);
+    }
+    throw Error(Code::BadRequest, "no time for " + std::to_string(key) + ' ' + unit, std::string(where),
+        (there.empty() ? "there is none at all" : "there are times for " + there) + "; measure the profile for this batch and these devices");
+}
+
+} // namespace
+
+double time_for(const TimeBySamples& times, int samples, std::string_view where)
+{
+    return entry(times, samples, where, samples == 1 ? "sample" : "samples");
+}
+
+double all_reduce_time(const BlockProfile& block, int devices)
+{
+    return devices <= 1 ? 0 : entry(block.all_reduce, devices, "all_reduce of block " + block.name, "devices");
+}
+
+double transfer_time(const Link& link, std::int64_t bytes)
+{
+    return link.latency + (link.bytes_per_ms > 0 ? static_cast<double>(bytes) / link.bytes_per_ms : 0);
+}
+
+} // namespace pipebd::schedule

@@ -8,6 +8,9 @@
 // instructions, once a step. Receive, Send and AllReduce are asynchronous: posted in order, waited for by the first instruction
 // that needs what they bring.
 //
+// An instruction with ahead = a works in step s on the batch of step s + a. So that every batch gets all of its work, a phase begins
+// at step -a for the largest a of any device, and an instruction whose batch is none of the phase's is left out.
+//
 // Text form, one line a device (docs/formats/program.md); to_text and from_text are inverse:
 //
 //     device 0: load  T0 send>1  F0 B0 U0
@@ -25,7 +28,7 @@
 namespace pipebd::schedule {
 
 enum class Op {
-    Load,            // the data batch (and labels) of this shard onto the device
+    Load,            // the data batch (and labels) of this shard, all microbatches and views, onto the device
     Receive,         // `payload` of `block` from `peer`
     Send,            // `payload` of `block` to `peer`
     TeacherForward,  // of `block`
@@ -70,12 +73,15 @@ struct Instruction {
     std::vector<int> group;                    // AllReduce: all devices of it, this one too, ascending
     int microbatch = 0;                        // of the shard's rows, 0 <= microbatch < Program::microbatches
     int view = 0;                              // two-view training: 0 or 1
-    int part = 0;                              // StudentBackward in `parts` parts of the microbatch: which
-    int parts = 1;
+    int part = 0;                              // StudentBackward in `parts` parts of the microbatch: which; and of the gradients
+    int parts = 1;                             // that it sends and receives
     int ahead = 0;                             // works on the batch of step + ahead
 
     bool operator==(const Instruction&) const = default;
 };
+
+/// What `instruction` works on, of a batch of `batch` samples. Send, Receive: what moves. Load, Loss: the whole shard.
+Rows rows_of(const Instruction& instruction, int batch, int microbatches);
 
 struct DeviceProgram {
     std::vector<Instruction> instructions; // empty: the device has nothing to do in this phase
@@ -97,12 +103,15 @@ struct Program {
     bool operator==(const Program&) const = default;
 };
 
-/// One instruction, e.g. "T0", "send>1", "A3{0,1}", "B2.1:0/2+1"; complete, whatever stands before it.
+/// One instruction, e.g. "T0", "send[T0]>1", "A3{0,1}", "B2.1(0/2):1/4+1"; complete, whatever stands before it.
 std::string to_text(const Instruction& instruction);
 
+/// The inverse of from_text for every program that from_text can give: fields that an instruction has no use for at their defaults,
+/// peers and groups among the devices, numbers below 1,000,000.
 std::string to_text(const Program& program);
 
-/// Throws Error{BadRequest} with `where`, line and column for anything that is not a program in text form.
+/// Throws Error{BadRequest} with `where`, line and column for anything that is not a program in text form. Whether the program makes
+/// sense (every Receive has its Send, no deadlock) is not asked here. Nothing but white space and comments is the empty program.
 Program from_text(std::string_view text, std::string_view where = "program");
 
 } // namespace pipebd::schedule

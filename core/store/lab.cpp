@@ -1,0 +1,266 @@
+#include "store/lab.h"
+
+#include "base/file.h"
+#include "store/database.h"
+#include "store/record_json.h"
+#include "store/run_folder.h"
+#include "store/run_store.h"
+#include "store/supervision.h"
+
+#include <sqlite3.h>
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace pipebd::store {
+namespace {
+
+    namespace fs = std::filesystem;
+
+    constexpr std::array<const char*, 1> library_steps{R"(
+        CREATE TABLE run (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            folder TEXT NOT NULL,
+            name TEXT NOT NULL,
+            created TEXT NOT NULL,
+            creator TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE profile (
+            pair TEXT NOT NULL,
+            batch INTEGER NOT NULL,
+            dtype TEXT NOT NULL,
+            devices TEXT NOT NULL,
+            measured TEXT NOT NULL,
+            json TEXT NOT NULL,
+            PRIMARY KEY (pair, batch, dtype, devices)
+        ) STRICT;
+    )"};
+
+    const Format library_format{
+        .name = "library of a lab", .application_id = 0x5042444c /* "PBDL" */, .steps = library_steps, .write_ahead_log = false};
+
+    std::string environment(const char* name)
+    {
+        const char* value = std::getenv(name);
+        return value ? value : "";
+    }
+
+    fs::path home()
+    {
+        if (const std::string home = environment("HOME"); !home.empty())
+            return home;
+        const passwd* user = getpwuid(getuid());
+        return user && user->pw_dir ? user->pw_dir : "/";
+    }
+
+    void make_folder(const fs::path& folder)
+    {
+        std::error_code problem;
+        fs::create_directories(folder, problem);
+        if (problem)
+            throw system_error("cannot make the folder", folder.string(), problem.value());
+    }
+
+    SQLite::Database open_library(const fs::path& folder)
+    {
+        make_folder(folder);
+        const fs::path file = folder / "library.sqlite";
+        if (!fs::exists(file))
+            create_database(file, library_format);
+        return open_database(file, library_format, Access::ReadWrite);
+    }
+
+    std::vector<fs::path> run_folders(const fs::path& runs)
+    {
+        std::vector<fs::path> found;
+        std::error_code problem;
+        for (fs::directory_iterator entry(runs, problem), end; !problem && entry != end; entry.increment(problem))
+            if (std::error_code none; run_folder_from_path(entry->path()).id > 0 && entry->is_directory(none))
+                found.push_back(entry->path());
+        if (problem)
+            throw system_error("cannot list the runs", runs.string(), problem.value());
+        std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
+            const int left = run_folder_from_path(a).id;
+            const int right = run_folder_from_path(b).id;
+            return left != right ? left > right : a < b;
+        });
+        return found;
+    }
+
+} // namespace
+
+struct Lab::Impl {
+    explicit Impl(fs::path path)
+        : folder(std::move(path))
+        , runs(folder / "runs")
+        , library_file(folder / "library.sqlite")
+        , library(open_library(folder))
+    {
+        make_folder(runs);
+    }
+
+    /// What the library knows of a run that has stored nothing itself: its name as given, when and by whom it was made.
+    RunRecord announced(const fs::path& run_folder)
+    {
+        const RunFolder named = run_folder_from_path(run_folder);
+        RunRecord record;
+        record.id = named.id;
+        record.name = named.name;
+        record.folder = run_folder;
+        guarded(library_file, [&] {
+            SQLite::Statement query(library, "SELECT name, created, creator FROM run WHERE id = ? AND folder = ?");
+            query.bind(1, named.id);
+            query.bind(2, run_folder.filename().string());
+            if (query.executeStep()) {
+                record.name = query.getColumn(0).getString();
+                record.created = query.getColumn(1).getString();
+                record.supervisor = identity_from_json(query.getColumn(2).getString(), library_file.string());
+            }
+        });
+        return record;
+    }
+
+    RunRecord read(const fs::path& run_folder)
+    {
+        try {
+            return supervised_record(run_folder, [&] { return announced(run_folder); });
+        } catch (const Error& error) {
+            const RunFolder named = run_folder_from_path(run_folder);
+            RunRecord record;
+            record.id = named.id;
+            record.name = named.name;
+            record.folder = run_folder;
+            record.state = RunState::Failed;
+            const bool damaged = error.code() == Code::Damaged || error.code() == Code::NotADatabase;
+            record.error = damaged ? Error(error.code(), "the run is damaged: " + error.problem(), error.where(), error.remedy()).what()
+                                   : error.what();
+            return record;
+        }
+    }
+
+    int next_id()
+    {
+        const std::int64_t given = library.execAndGet("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'run'").getInt64();
+        const std::vector<fs::path> there = run_folders(runs);
+        return std::max(static_cast<int>(given), there.empty() ? 0 : run_folder_from_path(there.front()).id) + 1;
+    }
+
+    fs::path folder;
+    fs::path runs;
+    fs::path library_file;
+    SQLite::Database library;
+};
+
+fs::path default_lab()
+{
+    if (const std::string named = environment("PIPEBD_LAB"); !named.empty())
+        return named;
+    const fs::path data = environment("XDG_DATA_HOME");
+    return (data.is_absolute() ? data : home() / ".local" / "share") / "pipebd"; // relative ones are to be ignored, says XDG
+}
+
+Lab::Lab(fs::path folder)
+{
+    const fs::path absolute = fs::absolute(folder);
+    impl_ = guarded(absolute / "library.sqlite", [&] { return std::make_unique<Impl>(absolute); });
+}
+
+Lab::~Lab() = default;
+Lab::Lab(Lab&&) noexcept = default;
+
+const fs::path& Lab::folder() const { return impl_->folder; }
+
+std::vector<RunRecord> Lab::runs() const
+{
+    std::vector<RunRecord> records;
+    for (const fs::path& folder : run_folders(impl_->runs))
+        records.push_back(impl_->read(folder));
+    return records;
+}
+
+RunRecord Lab::run(int id) const
+{
+    std::string known;
+    for (const fs::path& folder : run_folders(impl_->runs)) {
+        const int found = run_folder_from_path(folder).id;
+        if (found == id)
+            return impl_->read(folder);
+        known += (known.empty() ? "" : ", ") + std::to_string(found);
+    }
+    throw Error(Code::NotFound, "there is no run " + std::to_string(id), impl_->runs.string(),
+        known.empty() ? "there are no runs yet" : "there are: " + known);
+}
+
+Lab::NewRun Lab::new_run(const std::string& name)
+{
+    return guarded(impl_->library_file, [&] {
+        SQLite::Transaction transaction(impl_->library, SQLite::TransactionBehavior::IMMEDIATE);
+        NewRun made;
+        made.id = impl_->next_id();
+        made.folder = impl_->runs / run_folder_name(made.id, name);
+        std::error_code problem;
+        if (!fs::create_directory(made.folder, problem))
+            throw system_error("cannot make the run's folder", made.folder.string(), problem ? problem.value() : EEXIST);
+        try {
+            SQLite::Statement insert(impl_->library, "INSERT INTO run (id, folder, name, created, creator) VALUES (?, ?, ?, ?, ?)");
+            insert.bind(1, made.id);
+            insert.bind(2, made.folder.filename().string());
+            insert.bind(3, name);
+            insert.bind(4, utc_text());
+            insert.bind(5, to_json(this_process()));
+            insert.exec();
+            transaction.commit();
+        } catch (...) {
+            fs::remove(made.folder, problem);
+            throw;
+        }
+        sync_folder(impl_->runs);
+        return made;
+    });
+}
+
+void Lab::save_profile(const ProfileKey& key, const schedule::Profile& profile)
+{
+    guarded(impl_->library_file, [&] {
+        SQLite::Transaction transaction(impl_->library, SQLite::TransactionBehavior::IMMEDIATE);
+        SQLite::Statement replace(impl_->library,
+            "INSERT OR REPLACE INTO profile (pair, batch, dtype, devices, measured, json) VALUES (?, ?, ?, ?, ?, ?)");
+        replace.bind(1, key.pair);
+        replace.bind(2, key.batch);
+        replace.bind(3, key.dtype);
+        replace.bind(4, key.devices);
+        replace.bind(5, utc_text());
+        replace.bind(6, schedule::to_json(profile));
+        replace.exec();
+        transaction.commit();
+    });
+}
+
+std::optional<schedule::Profile> Lab::profile(const ProfileKey& key) const
+{
+    const std::string json = guarded(impl_->library_file, [&] {
+        SQLite::Statement query(
+            impl_->library, "SELECT json FROM profile WHERE pair = ? AND batch = ? AND dtype = ? AND devices = ?");
+        query.bind(1, key.pair);
+        query.bind(2, key.batch);
+        query.bind(3, key.dtype);
+        query.bind(4, key.devices);
+        return query.executeStep() ? query.getColumn(0).getString() : std::string();
+    });
+    if (json.empty())
+        return std::nullopt;
+    return schedule::profile_from_json(json, impl_->library_file.string() + ", profile of " + key.pair);
+}
+
+std::string Lab::check() const
+{
+    return guarded(impl_->library_file, [&] { return integrity(impl_->library); });
+}
+
+std::string sqlite_version() { return std::string(sqlite3_libversion()) + " " + sqlite3_sourceid(); }
+
+} // namespace pipebd::store

@@ -1,6 +1,7 @@
 // RunRecord: what is known of a run at a glance.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -27,6 +28,9 @@ struct ProcessIdentity {
 
 ProcessIdentity this_process();
 bool is_alive(const ProcessIdentity& process); // false on another host or after another boot
+
+/// ISO 8601, UTC, with milliseconds: "2026-01-31T09:05:00.250Z"; how every date of a record is written.
+std::string utc_text(std::chrono::system_clock::time_point time = std::chrono::system_clock::now());
 
 struct RunRecord {
     int id = 0; // from the folder's name

@@ -7,6 +7,7 @@
 
 #include "store/run_record.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -16,17 +17,19 @@
 
 namespace pipebd::store {
 
+class HeldLock;
+
 /// The lock of a run folder: flock on `lock`, close-on-exec. Who holds it is the run's only writer.
 class RunLock {
 public:
-    /// Waits up to 5 s; then throws Error{Locked} naming the holder's pid.
-    explicit RunLock(const std::filesystem::path& run_folder);
+    /// Waits up to `wait`; then throws Error{Locked} naming the holder's pid. A process is kept out by its own lock, too.
+    explicit RunLock(const std::filesystem::path& run_folder, std::chrono::milliseconds wait = std::chrono::seconds(5));
     ~RunLock();
     RunLock(const RunLock&) = delete;
     RunLock& operator=(const RunLock&) = delete;
 
 private:
-    int descriptor_ = -1;
+    std::shared_ptr<HeldLock> lock_;
 };
 
 /// Which curve: what is measured, of which rank and block (-1: of all).
@@ -41,7 +44,7 @@ struct Sample {
     Series series;
     std::int64_t step = 0;
     double t = 0; // seconds since the run's start
-    double value = 0;
+    double value = 0; // may be NaN or infinite
 };
 
 /// A measured instruction; see schedule::Span.
@@ -64,9 +67,11 @@ class RunStore {
 public:
     enum class Mode { Writer, ReadOnly };
 
-    /// Throws Error{Newer} if a later version wrote it, Error{NotADatabase} if it is not ours, Error{NotFound} if it is not there
-    /// (a writer makes it), Error{Locked} if another writer has held it for 5 s. In all these the file is left as it was.
-    RunStore(const std::filesystem::path& file, Mode mode);
+    /// Throws Error{Newer} if a later version wrote it, Error{NotADatabase} if it is not ours, Error{Damaged}, Error{NotFound} if it
+    /// is not there (a writer makes it), Error{Locked} if another writer has held it for `wait`. In all these the file is left as it
+    /// was. A writer shares the RunLock that its process holds on the folder, or takes it for as long as it lives; a second
+    /// writer in one process is Locked at once.
+    RunStore(const std::filesystem::path& file, Mode mode, std::chrono::milliseconds wait = std::chrono::seconds(5));
     ~RunStore();
     RunStore(RunStore&&) noexcept;
 
@@ -83,11 +88,13 @@ public:
     void append(std::span<const MeasuredSpan> spans);
     void append(std::span<const LogLine> lines);
 
-    /// Seals the run: a checksum over its rows, and back to the rollback journal (left to the next writer if a reader is open).
+    /// Seals the run, whose state must be final: a checksum over its rows, and back to the rollback journal (left to the next
+    /// writer if a reader is open). Nothing can be stored any more: that throws Error{Internal}.
     void finish();
 
     // -- everyone --
 
+    /// Queued, with the folder's name, if none was saved yet. Throws Error{Damaged}, as all below do.
     RunRecord record() const;
     std::string document(const std::string& name) const; // empty if there is none
     std::vector<Series> series() const;

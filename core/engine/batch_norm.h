@@ -1,0 +1,26 @@
+// BatchNorm: batch normalisation over a feature map's batch, height and width; alone or over the ranks that share a block.
+#pragma once
+
+#include "engine/layer.h"
+
+namespace pipebd::engine {
+
+/// "weight", "bias", "running_mean", "running_var"; epsilon 1e-5, momentum 0.1, as in PyTorch.
+///
+/// Training in a group of several ranks: normalises by the statistics of all their rows, however many each has, and follows them,
+/// so that running statistics are the same bits on every rank. Its gradients are those of the sum of the ranks' losses: a rank that
+/// has n of the batch's B rows runs backward from n / B times the mean loss of its rows, and the ranks' gradients are then summed.
+/// Forward and backward both call Group::sum once.
+class BatchNorm : public Layer {
+public:
+    BatchNorm(TensorMaker maker, int channels);
+    at::Tensor forward(const at::Tensor& input, const Context& context) override;
+
+private:
+    at::Tensor weight_;
+    at::Tensor bias_;
+    at::Tensor running_mean_;
+    at::Tensor running_var_;
+};
+
+} // namespace pipebd::engine

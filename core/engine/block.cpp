@@ -1,0 +1,109 @@
+#include "engine/block.h"
+
+#include "base/error.h"
+#include "base/safetensors.h"
+#include "engine/nas_digits.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
+
+#include <array>
+#include <functional>
+#include <numeric>
+
+namespace pipebd::engine {
+
+namespace {
+
+    std::vector<std::reference_wrapper<const Pair>> pairs()
+    {
+        return {nas_digits()};
+    }
+
+    std::string text_of(at::IntArrayRef shape)
+    {
+        std::string text = "[";
+        for (std::size_t i = 0; i < shape.size(); ++i)
+            text += (i ? ", " : "") + std::to_string(shape[i]);
+        return text + "]";
+    }
+
+    void load(NamedTensor& into, const SafetensorsFile& file, const std::string& where)
+    {
+        const std::string place = where + ", tensor " + into.name;
+        const std::string remedy = "use weights that were written for this pair and network";
+        const TensorView* view = file.find(into.name);
+        if (!view)
+            throw Error(Code::Damaged, "a tensor is missing", place, remedy);
+        if (view->dtype != DType::F32)
+            throw Error(Code::Damaged, "the tensor is " + std::string(to_string(view->dtype)) + ", not F32", place, remedy);
+        if (into.tensor.sizes() != at::IntArrayRef(view->shape))
+            throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()),
+                place, remedy);
+        at::NoGradGuard no_grad;
+        into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(at::kFloat)));
+    }
+
+    template <typename Function> void for_all(Block& block, Function function)
+    {
+        for (const std::vector<NamedTensor>* tensors : {&block.parameters(), &block.buffers()})
+            for (NamedTensor named : *tensors)
+                function(named);
+    }
+
+} // namespace
+
+std::vector<std::size_t> Block::active_parameters(const Context&) const
+{
+    std::vector<std::size_t> all(parameters_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+}
+
+void Block::choose(std::vector<int> candidates)
+{
+    if (!candidates.empty())
+        throw Error(
+            Code::BadRequest, "a choice of candidates", "a block that has none", "choose only for the blocks of a supernet");
+}
+
+const Pair& find_pair(std::string_view name)
+{
+    std::string known;
+    for (const Pair& pair : pairs()) {
+        if (pair.name() == name)
+            return pair;
+        known += (known.empty() ? "" : ", ") + std::string(pair.name());
+    }
+    throw Error(Code::NotFound, "there is no such pair", "\"" + std::string(name) + "\"", "choose one of: " + known);
+}
+
+std::vector<std::string_view> pair_names()
+{
+    std::vector<std::string_view> names;
+    for (const Pair& pair : pairs())
+        names.push_back(pair.name());
+    return names;
+}
+
+void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where)
+{
+    const SafetensorsFile file(safetensors, where);
+    for_all(block, [&](NamedTensor& named) { load(named, file, where); });
+}
+
+void move_to(Block& block, at::Device device)
+{
+    at::NoGradGuard no_grad;
+    for_all(block, [&](NamedTensor& named) { named.tensor.set_data(named.tensor.to(device)); });
+}
+
+void freeze(Block& block)
+{
+    for (NamedTensor named : block.parameters()) {
+        named.tensor.set_requires_grad(false);
+        named.tensor.mutable_grad() = at::Tensor();
+    }
+}
+
+} // namespace pipebd::engine

@@ -1,0 +1,97 @@
+// Block: one part of a teacher or student, from tensor to tensor. Pair: a teacher and a student cut into the same blocks.
+//
+// Activations are [batch, channels, height, width] in channels-last memory order (measured to be twice as fast on a CPU), or
+// [batch, features]. Everything a block draws at random is a function of seed, step and place, never of rank or order.
+#pragma once
+
+#include "engine/group.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pipebd::engine {
+
+/// A parameter (trained) or buffer (batch-norm statistics); `name` as in the model's Python state_dict.
+struct NamedTensor {
+    std::string name;
+    at::Tensor tensor;
+};
+
+/// What a forward pass depends on beside its input.
+struct Context {
+    bool training = false;     // batch norm uses and follows batch statistics
+    std::uint64_t seed = 0;
+    std::int64_t step = 0;     // of training; chooses a supernet's path
+    Group* group = nullptr;    // null: alone. With others: batch statistics are taken over the whole group's batch
+};
+
+class Block {
+public:
+    virtual ~Block() = default;
+
+    virtual at::Tensor forward(const at::Tensor& input, const Context& context) = 0;
+
+    const std::vector<NamedTensor>& parameters() const { return parameters_; }
+    const std::vector<NamedTensor>& buffers() const { return buffers_; }
+
+    /// Indices of the parameters that forward() uses with this context; all of them unless the block is a supernet.
+    virtual std::vector<std::size_t> active_parameters(const Context& context) const;
+
+    /// For architecture.json: the choices of a supernet block, by cell; empty for others.
+    struct Cell {
+        std::string name;
+        std::vector<std::string> candidates;
+    };
+    virtual std::vector<Cell> cells() const { return {}; }
+
+    /// Makes later forwards use these candidates (one a cell) instead of drawing; empty: draw again.
+    virtual void choose(std::vector<int> candidates);
+
+protected:
+    std::vector<NamedTensor> parameters_;
+    std::vector<NamedTensor> buffers_;
+};
+
+/// A teacher and a student, cut into the same blocks. Built in; described by data, made block by block so that a rank holds only what it owns.
+class Pair {
+public:
+    virtual ~Pair() = default;
+
+    virtual std::string_view name() const = 0;
+    virtual std::vector<std::string> block_names() const = 0;
+
+    /// Shape of one input sample, [channels, height, width], and the number of classes.
+    virtual std::vector<std::int64_t> input_shape() const = 0;
+    virtual int classes() const = 0;
+
+    /// Freshly initialised as a function of `seed` and the parameters' names, on the CPU, float32. A teacher block is made ready to be
+    /// trained (its parameters require gradients); who only runs it freezes it.
+    virtual std::unique_ptr<Block> make_teacher(int block, std::uint64_t seed) const = 0;
+    virtual std::unique_ptr<Block> make_student(int block, std::uint64_t seed) const = 0;
+
+    /// The teacher's weights that come with the pair: a safetensors file in memory, and its SHA-256 as recorded when it was trained.
+    /// Empty if none do.
+    virtual std::span<const std::byte> teacher_weights() const { return {}; }
+    virtual std::string_view teacher_weights_sha256() const { return {}; }
+};
+
+/// Throws Error{NotFound} that lists the pairs there are.
+const Pair& find_pair(std::string_view name);
+std::vector<std::string_view> pair_names();
+
+/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape or dtype.
+void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where);
+
+/// Moves parameters and buffers to `device`, in place.
+void move_to(Block& block, at::Device device);
+
+/// No parameter requires a gradient any more.
+void freeze(Block& block);
+
+} // namespace pipebd::engine

@@ -1,0 +1,257 @@
+#include "engine/engine.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "engine/backend.h"
+#include "engine/checkpoint.h"
+#include "engine/evaluate.h"
+#include "engine/executor.h"
+#include "engine/profiler.h"
+
+#include <nlohmann/json.hpp>
+#include <torch/headeronly/version.h>
+
+#include <filesystem>
+#include <numeric>
+#include <thread>
+
+namespace pipebd::engine {
+
+using experiment::Metric;
+using experiment::RunSpec;
+using nlohmann::json;
+
+namespace {
+
+const Pair& pair_of(const RunSpec& spec) { return find_pair(spec.experiment.pair); }
+
+std::unique_ptr<DataSet> data_of(const RunSpec& spec)
+{
+    return open_data(spec.experiment, pair_of(spec).input_shape(), pair_of(spec).classes());
+}
+
+bool has_teacher(const RunSpec& spec) { return spec.experiment.train.network == "student"; }
+
+std::string versions() { return json{{"libtorch", TORCH_VERSION}}.dump(); }
+
+void say_hello(Backend& backend, std::int64_t steps, std::string text, Reporter& reporter)
+{
+    Metric hello;
+    hello.type = Metric::Type::Hello;
+    hello.step = steps;
+    hello.name = backend.name();
+    hello.bytes = backend.memory_bytes();
+    hello.text = std::move(text);
+    reporter.report(std::move(hello));
+}
+
+void say_bye(Reporter& reporter)
+{
+    Metric bye;
+    bye.type = Metric::Type::Bye;
+    reporter.report(std::move(bye));
+    reporter.flush();
+}
+
+void report_value(Reporter& reporter, const std::string& name, double value)
+{
+    Metric metric;
+    metric.type = Metric::Type::Eval;
+    metric.name = name;
+    metric.value = value;
+    reporter.report(std::move(metric));
+}
+
+/// One rank of a job: its place, its device, its connections.
+struct Rank {
+    Rendezvous rendezvous;
+    std::unique_ptr<Backend> backend;
+    std::unique_ptr<Transport> transport;
+
+    Rank() = default;
+    Rank(Rank&&) = default;
+    /// Connections are taken down by leave() alone: after a failure that would wait for peers that are gone.
+    ~Rank() { static_cast<void>(transport.release()); }
+    void leave() { transport.reset(); }
+};
+
+Rank join(const RunSpec& spec, const Topology& topology, std::int64_t steps, Reporter& reporter)
+{
+    Rank rank;
+    rank.rendezvous = Rendezvous::from_environment();
+    reporter.set_rank(rank.rendezvous.rank);
+    if (rank.rendezvous.size != static_cast<int>(spec.devices.size()))
+        throw Error(Code::BadRequest, "there are " + std::to_string(rank.rendezvous.size) + " ranks for "
+                + std::to_string(spec.devices.size()) + " devices", "WORLD_SIZE", "start one rank for each device");
+    rank.backend = make_backend(spec.devices[static_cast<std::size_t>(rank.rendezvous.rank)]);
+    say_hello(*rank.backend, steps, versions(), reporter);
+    rank.transport = rank.backend->connect(rank.rendezvous, topology);
+    rank.transport->while_waiting([&reporter](const std::string&) { reporter.pulse(); });
+    return rank;
+}
+
+/// Writes the blocks this rank answers for; with the last barrier passed, rank 0 makes the checkpoint of them.
+class Checkpointer {
+public:
+    Checkpointer(const RunSpec& spec, const Rank& rank, const Models& models, const Executor& executor, Reporter& reporter)
+        : spec_(spec)
+        , rank_(rank)
+        , models_(models)
+        , executor_(executor)
+        , reporter_(reporter)
+    {
+        for (const schedule::Phase& phase : spec.program.phases) {
+            for (int device = spec.program.devices() - 1; device >= 0; --device) {
+                for (const schedule::Instruction& instruction : phase.devices[static_cast<std::size_t>(device)].instructions) {
+                    if (instruction.op == schedule::Op::Update)
+                        owner_[instruction.block] = device; // the lowest one of a group
+                }
+            }
+        }
+    }
+
+    /// Collective. Returns the checkpoint's folder on rank 0.
+    std::filesystem::path save(std::int64_t round)
+    {
+        int self = rank_.rendezvous.rank;
+        std::filesystem::path folder = begin_checkpoint(spec_.folder, round);
+        for (const auto& [block, owner] : owner_) {
+            if (owner == self)
+                write_block(folder, block, *models_.student.at(block), *models_.optimizer.at(block), executor_.updates_of(block));
+        }
+        rank_.transport->barrier();
+        if (self != 0)
+            return {};
+        std::filesystem::path checkpoint = commit_checkpoint(folder, spec_, round);
+        Metric metric;
+        metric.type = Metric::Type::Checkpoint;
+        metric.step = round;
+        metric.name = checkpoint.string();
+        reporter_.report(std::move(metric));
+        return checkpoint;
+    }
+
+private:
+    const RunSpec& spec_;
+    const Rank& rank_;
+    const Models& models_;
+    const Executor& executor_;
+    Reporter& reporter_;
+    std::map<int, int> owner_;
+};
+
+/// The student as one file, what it is worth, and the architecture chosen from a supernet.
+void deliver(const RunSpec& spec, const std::filesystem::path& checkpoint, const DataSet& data, Backend& backend, Reporter& reporter)
+{
+    const Pair& pair = pair_of(spec);
+    std::filesystem::path file = spec.folder / "student.safetensors";
+    reporter.heartbeat(0, "export");
+    export_student(checkpoint, spec.program.blocks, file);
+
+    std::set<int> all;
+    for (int block = 0; block < spec.program.blocks; ++block)
+        all.insert(block);
+    MappedFile weights(file);
+    Models models = Models::make(spec.experiment, pair, has_teacher(spec) ? all : std::set<int>{}, all, backend.device());
+    std::vector<Block*> teacher;
+    std::vector<Block*> student;
+    for (int block : all) {
+        load_weights(*models.student.at(block), weights.bytes(), file.string());
+        freeze(*models.student.at(block));
+        student.push_back(models.student.at(block).get());
+        if (has_teacher(spec))
+            teacher.push_back(models.teacher.at(block).get());
+    }
+    reporter.heartbeat(0, "evaluation");
+    if (has_teacher(spec)) {
+        replace_file(spec.folder / "architecture.json",
+            choose_architecture(spec.experiment, teacher, student, pair.block_names(), data, backend.device()));
+        report_value(reporter, "teacher_accuracy", test_accuracy(teacher, data, backend.device()));
+    }
+    report_value(reporter, "test_accuracy", test_accuracy(student, data, backend.device()));
+}
+
+} // namespace
+
+void train(const RunSpec& spec, Reporter& reporter)
+{
+    const Pair& pair = pair_of(spec);
+    std::unique_ptr<DataSet> data = data_of(spec);
+    std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
+    Rank rank = join(spec, topology_of(spec.program), steps, reporter);
+    Models models = Models::make(spec.experiment, pair, spec.program, rank.rendezvous.rank, rank.backend->device());
+    Executor executor({spec, pair, *data, *rank.backend, *rank.transport, reporter, models}, steps);
+    Checkpointer checkpointer(spec, rank, models, executor, reporter);
+
+    std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
+    std::filesystem::path checkpoint;
+    executor.run([&](std::int64_t round) {
+        if (round == rounds || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
+            checkpoint = checkpointer.save(round);
+    });
+    if (rank.rendezvous.rank == 0)
+        deliver(spec, checkpoint, *data, *rank.backend, reporter);
+    say_bye(reporter);
+    rank.leave();
+}
+
+void profile(const RunSpec& spec, Reporter& reporter)
+{
+    const Pair& pair = pair_of(spec);
+    std::unique_ptr<DataSet> data = data_of(spec);
+    Rank rank = join(spec, profiling_topology(static_cast<int>(spec.devices.size())), 0, reporter);
+    schedule::Profile measured = measure_profile(spec.experiment, pair, *data, *rank.backend, *rank.transport, reporter);
+    if (rank.rendezvous.rank == 0) {
+        Metric metric;
+        metric.type = Metric::Type::Profile;
+        metric.text = to_json(measured);
+        reporter.report(std::move(metric));
+    }
+    say_bye(reporter);
+    rank.leave();
+}
+
+void check(const RunSpec& spec, Reporter& reporter)
+{
+    const Pair& pair = pair_of(spec);
+    std::unique_ptr<DataSet> data = data_of(spec);
+    std::int64_t train_samples = data->size(DataSet::Split::Train);
+    std::int64_t steps = steps_of(spec.experiment, train_samples);
+    std::vector<std::string> names = pair.block_names();
+    std::string weights;
+    if (has_teacher(spec)) {
+        TeacherWeights teacher(spec.experiment, pair);
+        for (int block = 0; block < static_cast<int>(names.size()); ++block)
+            teacher.load_into(*pair.make_teacher(block, 0));
+        weights = teacher.sha256();
+    }
+    for (const experiment::Device& device : spec.devices) {
+        if (device.kind == experiment::Device::Kind::Cuda && device.index >= gpu_count())
+            make_backend(device); // says what is wrong
+    }
+    Metric hello;
+    hello.type = Metric::Type::Hello;
+    hello.step = steps;
+    hello.text = json{{"blocks", names}, {"train_samples", train_samples}, {"test_samples", data->size(DataSet::Split::Test)},
+        {"teacher_sha256", weights}, {"libtorch", TORCH_VERSION}}
+                     .dump();
+    reporter.report(std::move(hello));
+    say_bye(reporter);
+}
+
+void list_devices(Reporter& reporter)
+{
+    auto describe = [&](const experiment::Device& device, int count) {
+        std::unique_ptr<Backend> backend = make_backend(device);
+        bool cpu = device.kind == experiment::Device::Kind::Cpu;
+        say_hello(*backend, 0,
+            json{{"kind", cpu ? "cpu" : "cuda"}, {"index", device.index}, {"count", count}, {"libtorch", TORCH_VERSION}}.dump(), reporter);
+    };
+    int gpus = gpu_count(); // before anything else of LibTorch, so that CUDA is registered
+    describe({experiment::Device::Kind::Cpu, 0, 1}, static_cast<int>(std::thread::hardware_concurrency()));
+    for (int index = 0; index < gpus; ++index)
+        describe({experiment::Device::Kind::Cuda, index, 1}, gpus);
+    say_bye(reporter);
+}
+
+} // namespace pipebd::engine

@@ -1,0 +1,21 @@
+// Engine: the commands of pipebd-engine.
+#pragma once
+
+#include "engine/reporter.h"
+#include "experiment/run_spec.h"
+
+namespace pipebd::engine {
+
+/// Trains this rank's part of the run; the place comes from the environment (Rendezvous).
+void train(const experiment::RunSpec& spec, Reporter& reporter);
+
+/// Measures and reports a profile; one process for each device of the spec.
+void profile(const experiment::RunSpec& spec, Reporter& reporter);
+
+/// Looks for everything that the user named, without training: pair, weights, data. Says hello with the steps that there are to do.
+void check(const experiment::RunSpec& spec, Reporter& reporter);
+
+/// Says hello for every device of this machine.
+void list_devices(Reporter& reporter);
+
+} // namespace pipebd::engine

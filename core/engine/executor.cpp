@@ -1,0 +1,471 @@
+#include "engine/executor.h"
+
+#include "base/error.h"
+#include "engine/loss.h"
+#include "engine/precision.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/record_function.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+
+namespace pipebd::engine {
+
+using experiment::Metric;
+using schedule::Instruction;
+using schedule::Op;
+using schedule::Rows;
+using Kind = ValueName::Kind;
+
+namespace {
+
+constexpr double span_interval = 1000;  // ms between measured steps, once the run is under way
+constexpr std::int64_t first_measured = 20;
+
+/// The elements of `tensor` in its own memory order, inside `flat` from `offset`.
+at::Tensor view_into(const at::Tensor& flat, std::int64_t offset, const at::Tensor& tensor)
+{
+    return flat.as_strided(tensor.sizes(), tensor.strides(), flat.storage_offset() + offset);
+}
+
+void refuse_what_cannot_run(const schedule::Program& program)
+{
+    for (const schedule::Phase& phase : program.phases) {
+        for (const schedule::DeviceProgram& device : phase.devices) {
+            for (const Instruction& instruction : device.instructions) {
+                if (instruction.op == Op::TeacherUpdate || instruction.view != 0 || instruction.parts != 1)
+                    throw Error(Code::BadRequest, "this engine cannot execute an instruction of the program", to_text(instruction),
+                        "momentum teachers, two views and split backward passes are simulated only");
+            }
+        }
+    }
+}
+
+} // namespace
+
+/// What is between forward and update of one block.
+struct Executor::GradientWork {
+    struct Graph {
+        Rows rows;
+        at::Tensor input;  // end to end: the leaf whose gradient the block before needs
+        at::Tensor output; // end to end: the student's output; blockwise: the weighted loss
+    };
+    std::vector<Graph> graphs;
+    at::Tensor loss; // of this step so far, weighted by rows
+    at::Tensor flat; // gradients in memory order, then the loss
+    std::unique_ptr<Pending> all_reduce;
+    double posted = 0;
+    int all_reduce_index = 0;
+};
+
+/// Receives on one edge, posted ahead of the instructions that take them.
+struct Executor::ReceiveQueue {
+    struct Posted {
+        Rows rows;
+        at::Tensor buffer;
+        std::unique_ptr<Pending> pending;
+    };
+    std::vector<std::size_t> instructions; // of the phase, on this edge
+    std::size_t next = 0;                  // in `instructions`, to be posted
+    std::int64_t next_step = 0;
+    std::deque<Posted> posted;
+};
+
+Executor::Executor(const Parts& parts, std::int64_t steps)
+    : parts_(parts)
+    , steps_(steps)
+    , batch_(parts.spec.experiment.data.batch)
+    , end_to_end_(parts.spec.program.end_to_end())
+    , shapes_(output_shapes(parts.pair))
+{
+    refuse_what_cannot_run(parts.spec.program);
+}
+
+Executor::~Executor() = default;
+
+const std::vector<Instruction>& Executor::instructions() const
+{
+    return parts_.spec.program.phases[static_cast<std::size_t>(phase_)]
+        .devices[static_cast<std::size_t>(parts_.transport.rank())]
+        .instructions;
+}
+
+std::int64_t Executor::updates_of(int block) const
+{
+    auto found = updates_.find(block);
+    return found == updates_.end() ? 0 : found->second;
+}
+
+Rows Executor::rows_of(const Instruction& instruction) const
+{
+    Rows shard = schedule::rows_of(instruction.shard, batch_);
+    Rows part = schedule::rows_of({instruction.microbatch, parts_.spec.program.microbatches}, shard.size());
+    return {shard.begin + part.begin, shard.begin + part.end};
+}
+
+Context Executor::student_context(int block, std::int64_t batch) const
+{
+    Context context;
+    context.training = true;
+    context.seed = parts_.spec.experiment.seed;
+    context.step = batch;
+    auto group = groups_.find(block);
+    if (group != groups_.end() && parts_.spec.experiment.run.batch_norm == "sync")
+        context.group = parts_.transport.group(group->second);
+    return context;
+}
+
+void Executor::run(const std::function<void(std::int64_t)>& after_round)
+{
+    // Proof of progress from inside long instructions: every operator passes here.
+    static thread_local Reporter* pulsed = nullptr;
+    pulsed = &parts_.reporter;
+    auto callback = at::addThreadLocalCallback(
+        at::RecordFunctionCallback([](const at::RecordFunction&) -> std::unique_ptr<at::ObserverContext> {
+            if (pulsed != nullptr)
+                pulsed->pulse();
+            return nullptr;
+        }).scopes({at::RecordScope::FUNCTION}));
+
+    std::int64_t round = 0;
+    last_step_end_ = run_milliseconds();
+    for (phase_ = 0; phase_ < static_cast<int>(parts_.spec.program.phases.size()); ++phase_) {
+        bool idle = instructions().empty();
+        int ahead = 0;
+        if (!idle)
+            begin_phase();
+        for (const Instruction& instruction : instructions())
+            ahead = std::max(ahead, instruction.ahead);
+        for (std::int64_t step = idle ? 0 : -ahead; step < steps_; ++step) {
+            if (!idle)
+                run_step(step);
+            if (step < 0)
+                continue;
+            if (!idle)
+                report_step(step);
+            after_round(++round);
+        }
+        if (!idle)
+            end_phase();
+    }
+    at::removeCallback(callback);
+    pulsed = nullptr;
+}
+
+void Executor::begin_phase()
+{
+    const std::vector<Instruction>& list = instructions();
+    texts_.clear();
+    groups_.clear();
+    receives_.clear();
+    sends_.clear();
+    last_uses_ = last_uses(list, parts_.spec.program.blocks, end_to_end_);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const Instruction& instruction = list[i];
+        texts_.push_back(to_text(instruction));
+        if (instruction.op == Op::AllReduce)
+            groups_[instruction.block] = instruction.group;
+        if (instruction.op == Op::StudentForward && !gradients_.contains(instruction.block))
+            gradients_[instruction.block] = std::make_shared<GradientWork>();
+        if (instruction.op == Op::Send)
+            ++sends_[{parts_.transport.rank(), instruction.peer, instruction.payload}].per_step;
+        if (instruction.op == Op::Receive) {
+            Edge edge{instruction.peer, parts_.transport.rank(), instruction.payload};
+            std::shared_ptr<ReceiveQueue>& queue = receives_[edge];
+            if (!queue)
+                queue = std::make_shared<ReceiveQueue>();
+            queue->instructions.push_back(i);
+        }
+    }
+}
+
+void Executor::run_step(std::int64_t step)
+{
+    const std::vector<Instruction>& list = instructions();
+    double now = run_milliseconds();
+    step_ = step;
+    measuring_ = step < first_measured || now - last_measured_ >= span_interval;
+    if (measuring_)
+        last_measured_ = now;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        std::int64_t batch = step + list[i].ahead;
+        if (batch < 0 || batch >= steps_)
+            continue;
+        index_ = static_cast<int>(i);
+        parts_.reporter.heartbeat(step, texts_[i]);
+        try {
+            wait_for_inputs(list[i], batch);
+            bool posts = list[i].op == Op::Send || list[i].op == Op::Receive || list[i].op == Op::AllReduce;
+            if (measuring_ && !posts) {
+                Mark start = parts_.backend.mark();
+                execute(list[i], batch);
+                spans_.push_back({step, index_, start, parts_.backend.mark()});
+            } else {
+                execute(list[i], batch);
+            }
+        } catch (const c10::OutOfMemoryError& error) {
+            throw Error(Code::OutOfMemory, "the device has no memory left",
+                "step " + std::to_string(step) + ", " + texts_[i] + " on rank " + std::to_string(parts_.transport.rank()),
+                "use a smaller batch or more devices");
+        } catch (const c10::Error& error) {
+            std::string text = error.what_without_backtrace();
+            throw Error(Code::Internal, text.substr(0, text.find('\n')),
+                "step " + std::to_string(step) + ", " + texts_[i] + " on rank " + std::to_string(parts_.transport.rank()));
+        }
+        for (const ValueName& name : last_uses_[i])
+            values_.drop(name, batch);
+    }
+}
+
+void Executor::end_phase()
+{
+    for (auto& [edge, queue] : sends_) {
+        for (Sent& sent : queue.posted)
+            finish_send(sent);
+        queue.posted.clear();
+    }
+    report_losses(true);
+    report_spans();
+    values_.clear();
+}
+
+void Executor::wait_for_inputs(const Instruction& instruction, std::int64_t batch)
+{
+    if (instruction.op == Op::Update) {
+        GradientWork& work = *gradients_[instruction.block];
+        if (work.all_reduce) {
+            work.all_reduce->wait();
+            double finished = work.all_reduce->finished();
+            if (measuring_ && finished >= 0)
+                report_span(step_, work.all_reduce_index, work.posted, finished);
+        }
+        return;
+    }
+    for (const ValueName& name : inputs_of(instruction, parts_.spec.program.blocks, end_to_end_))
+        values_.wait_for(name, batch);
+}
+
+void Executor::execute(const Instruction& instruction, std::int64_t batch)
+{
+    switch (instruction.op) {
+    case Op::Load: return load(instruction, batch);
+    case Op::TeacherForward: return teacher_forward(instruction, batch);
+    case Op::StudentForward: return student_forward(instruction, batch);
+    case Op::Loss: return loss(instruction, batch);
+    case Op::StudentBackward: return student_backward(instruction, batch);
+    case Op::AllReduce: return all_reduce(instruction, batch);
+    case Op::Update: return update(instruction, batch);
+    case Op::Send: return send(instruction, batch);
+    case Op::Receive: return receive(instruction, batch);
+    case Op::Barrier: return parts_.transport.barrier();
+    case Op::TeacherUpdate: break;
+    }
+    throw Error(Code::Internal, "an instruction that the engine does not know", to_text(instruction));
+}
+
+void Executor::load(const Instruction& instruction, std::int64_t batch)
+{
+    Rows rows = schedule::rows_of(instruction.shard, batch_);
+    const experiment::Experiment& experiment = parts_.spec.experiment;
+    std::vector<std::int64_t> indices = batch_indices(experiment, parts_.data.size(DataSet::Split::Train), batch, rows);
+    Batch loaded = parts_.data.get(DataSet::Split::Train, indices, experiment.seed + static_cast<std::uint64_t>(batch));
+    at::Device device = parts_.backend.device();
+    values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device));
+    values_.put({Kind::Labels, 0, 0}, batch, rows, loaded.labels.to(device));
+}
+
+void Executor::teacher_forward(const Instruction& instruction, std::int64_t batch)
+{
+    at::NoGradGuard no_grad;
+    const experiment::Experiment& experiment = parts_.spec.experiment;
+    Rows rows = rows_of(instruction);
+    at::Tensor input = values_.get(inputs_of(instruction, parts_.spec.program.blocks, end_to_end_).front(), batch, rows);
+    at::Tensor output;
+    {
+        Precision precision(experiment.run.dtype, parts_.backend.device().type());
+        output = parts_.models.teacher.at(instruction.block)->forward(input, Context{});
+    }
+    if (experiment.run.dtype == "bfloat16")
+        output = output.to(at::kBFloat16);
+    values_.put({Kind::TeacherOutput, instruction.block, 0}, batch, rows, std::move(output));
+}
+
+void Executor::student_forward(const Instruction& instruction, std::int64_t batch)
+{
+    const experiment::Experiment& experiment = parts_.spec.experiment;
+    int block = instruction.block;
+    Rows rows = rows_of(instruction);
+    std::vector<ValueName> names = inputs_of(instruction, parts_.spec.program.blocks, end_to_end_);
+    at::Tensor input = values_.get(names.front(), batch, rows).detach();
+    if (end_to_end_ && block > 0)
+        input.requires_grad_(true);
+
+    Precision precision(experiment.run.dtype, parts_.backend.device().type());
+    at::Tensor output = parts_.models.student.at(block)->forward(input, student_context(block, batch));
+    GradientWork& work = *gradients_[block];
+    if (end_to_end_) {
+        values_.put({Kind::StudentOutput, block, 0}, batch, rows, output.detach());
+        work.graphs.push_back({rows, std::move(input), std::move(output)});
+        return;
+    }
+    bool last = block + 1 == parts_.spec.program.blocks;
+    at::Tensor target = values_.get(names.back(), batch, rows);
+    at::Tensor value = distillation_loss(last ? experiment.distill.last_block_loss : experiment.distill.loss, output, target);
+    // The gradient of the mean over the whole batch is the sum of the shards' gradients by their share of rows.
+    if (rows.size() != batch_)
+        value = value.mul(static_cast<double>(rows.size()) / batch_);
+    add_loss(block, value);
+    work.graphs.push_back({rows, {}, std::move(value)});
+}
+
+void Executor::add_loss(int block, const at::Tensor& value)
+{
+    at::Tensor& loss = gradients_[block]->loss;
+    at::Tensor detached = value.detach();
+    loss = loss.defined() ? loss.add(detached) : detached;
+}
+
+void Executor::loss(const Instruction& instruction, std::int64_t batch)
+{
+    Rows rows = schedule::rows_of(instruction.shard, batch_);
+    int last = parts_.spec.program.blocks - 1;
+    at::Tensor logits = values_.get({Kind::StudentOutput, last, 0}, batch, rows).detach().requires_grad_(true);
+    at::Tensor labels = values_.get({Kind::Labels, 0, 0}, batch, rows);
+    at::Tensor value = label_loss(logits.to(at::kFloat), labels);
+    if (rows.size() != batch_)
+        value = value.mul(static_cast<double>(rows.size()) / batch_);
+    add_loss(last, value);
+    torch::autograd::backward({value}, {});
+    values_.put({Kind::StudentGradient, last, 0}, batch, rows, logits.grad());
+}
+
+void Executor::student_backward(const Instruction& instruction, std::int64_t batch)
+{
+    int block = instruction.block;
+    Rows rows = rows_of(instruction);
+    std::vector<GradientWork::Graph>& graphs = gradients_[block]->graphs;
+    auto graph = std::find_if(graphs.begin(), graphs.end(), [&](const auto& candidate) { return candidate.rows == rows; });
+    if (graph == graphs.end())
+        throw Error(Code::Internal, "a backward pass without its forward pass", to_text(instruction));
+    if (end_to_end_) {
+        at::Tensor gradient = values_.get({Kind::StudentGradient, block, 0}, batch, rows);
+        torch::autograd::backward({graph->output}, {gradient.to(graph->output.scalar_type())});
+        if (block > 0)
+            values_.put({Kind::StudentGradient, block - 1, 0}, batch, rows, graph->input.grad());
+    } else {
+        torch::autograd::backward({graph->output}, {});
+    }
+    graphs.erase(graph);
+}
+
+void Executor::all_reduce(const Instruction& instruction, std::int64_t batch)
+{
+    if (instruction.group.size() < 2)
+        return;
+    int block = instruction.block;
+    GradientWork& work = *gradients_[block];
+    const Block& student = *parts_.models.student.at(block);
+    std::vector<at::Tensor> parameters;
+    std::int64_t elements = 1;
+    for (std::size_t index : student.active_parameters(student_context(block, batch))) {
+        parameters.push_back(student.parameters()[index].tensor);
+        elements += parameters.back().numel();
+    }
+    at::NoGradGuard no_grad;
+    work.flat = at::empty({elements}, parameters.front().options().requires_grad(false));
+    std::int64_t offset = 0;
+    for (at::Tensor& parameter : parameters) {
+        at::Tensor slice = view_into(work.flat, offset, parameter);
+        slice.copy_(parameter.grad());
+        parameter.mutable_grad() = slice;
+        offset += parameter.numel();
+    }
+    work.flat.narrow(0, offset, 1).copy_(work.loss.reshape({1}));
+    work.loss = work.flat.narrow(0, offset, 1).squeeze(0);
+    work.posted = run_milliseconds();
+    work.all_reduce_index = index_;
+    work.all_reduce = parts_.transport.all_reduce(work.flat, instruction.group);
+}
+
+void Executor::update(const Instruction& instruction, std::int64_t batch)
+{
+    int block = instruction.block;
+    GradientWork& work = *gradients_[block];
+    std::vector<std::size_t> active = parts_.models.student.at(block)->active_parameters(student_context(block, batch));
+    {
+        at::NoGradGuard no_grad;
+        parts_.models.optimizer.at(block)->update(active, learning_rate(parts_.spec.experiment.train, batch, steps_));
+    }
+    ++updates_[block];
+    auto group = groups_.find(block);
+    bool reports = group == groups_.end() || group->second.front() == parts_.transport.rank();
+    if (work.loss.defined() && reports)
+        losses_.push_back({batch, block, parts_.backend.read_later(work.loss)});
+    work.loss = at::Tensor();
+    work.flat = at::Tensor();
+    work.all_reduce.reset();
+}
+
+void Executor::send(const Instruction& instruction, std::int64_t batch)
+{
+    Edge edge{parts_.transport.rank(), instruction.peer, instruction.payload};
+    Instruction peer = instruction;
+    peer.shard = instruction.peer_shard;
+    Rows rows = intersection(rows_of(instruction), rows_of(peer));
+    SendQueue& queue = sends_.at(edge);
+    while (static_cast<int>(queue.posted.size()) >= parts_.spec.buffers * queue.per_step) {
+        finish_send(queue.posted.front());
+        queue.posted.pop_front();
+    }
+    double posted = run_milliseconds();
+    queue.posted.push_back({parts_.transport.send(values_.get(value_of(instruction), batch, rows), edge), step_, index_, posted, measuring_});
+}
+
+void Executor::finish_send(Sent& sent)
+{
+    sent.pending->wait();
+    double finished = sent.pending->finished();
+    if (sent.measured && finished >= 0)
+        report_span(sent.step, sent.index, sent.start, finished);
+}
+
+void Executor::receive(const Instruction& instruction, std::int64_t batch)
+{
+    Edge edge{instruction.peer, parts_.transport.rank(), instruction.payload};
+    ReceiveQueue& queue = *receives_.at(edge);
+    const std::vector<Instruction>& list = instructions();
+    std::size_t ahead = queue.instructions.size() * static_cast<std::size_t>(parts_.spec.buffers);
+    int farthest = 0;
+    for (std::size_t i : queue.instructions)
+        farthest = std::max(farthest, list[i].ahead);
+    if (queue.next_step == 0 && queue.next == 0 && queue.posted.empty())
+        queue.next_step = -farthest;
+    while (queue.posted.size() < ahead && queue.next_step < steps_) {
+        const Instruction& next = list[queue.instructions[queue.next]];
+        std::int64_t next_batch = queue.next_step + next.ahead;
+        if (++queue.next == queue.instructions.size()) {
+            queue.next = 0;
+            ++queue.next_step;
+        }
+        if (next_batch < 0 || next_batch >= steps_)
+            continue;
+        Instruction peer = next;
+        peer.shard = next.peer_shard;
+        Rows rows = intersection(rows_of(next), rows_of(peer));
+        std::vector<std::int64_t> shape = shapes_[static_cast<std::size_t>(next.block)];
+        shape.insert(shape.begin(), rows.size());
+        at::TensorOptions options = at::TensorOptions().device(parts_.backend.device()).dtype(
+            parts_.spec.experiment.run.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat);
+        at::Tensor buffer = shape.size() == 4 ? at::empty(shape, options.memory_format(at::MemoryFormat::ChannelsLast))
+                                              : at::empty(shape, options);
+        std::unique_ptr<Pending> pending = parts_.transport.receive(buffer, edge);
+        queue.posted.push_back({rows, std::move(buffer), std::move(pending)});
+    }
+    ReceiveQueue::Posted received = std::move(queue.posted.front());
+    queue.posted.pop_front();
+    values_.put(value_of(instruction), batch, received.rows, std::move(received.buffer), std::move(received.pending));
+}
+
+} // namespace pipebd::engine

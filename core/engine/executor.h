@@ -1,0 +1,129 @@
+// Executor: the interpreter of programs. It knows instructions, not strategies.
+//
+// One thread a rank. Sends and all-reduces are posted and waited for by the instruction that needs them; receives are posted
+// `RunSpec::buffers` batches ahead of their use, which bounds how far devices may skew. An instruction works on the batch of
+// step + ahead and is left out where there is no such batch.
+#pragma once
+
+#include "engine/backend.h"
+#include "engine/data.h"
+#include "engine/models.h"
+#include "engine/reporter.h"
+#include "engine/values.h"
+#include "experiment/run_spec.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pipebd::engine {
+
+class Executor {
+public:
+    struct Parts {
+        const experiment::RunSpec& spec;
+        const Pair& pair;
+        const DataSet& data;
+        Backend& backend;
+        Transport& transport;
+        Reporter& reporter;
+        Models& models;
+    };
+
+    /// `steps` of each phase. Throws Error{BadRequest} if the program holds an instruction that cannot be executed.
+    Executor(const Parts& parts, std::int64_t steps);
+    ~Executor();
+
+    /// Runs every phase to its end. `after_round(n)` is called on every rank after its n-th step over all phases, those
+    /// included in which it has nothing to do. Throws Error{RankDied}, {TimedOut}, {NotFinite}, {OutOfMemory}.
+    void run(const std::function<void(std::int64_t round)>& after_round);
+
+    /// Steps that `block` has been updated.
+    std::int64_t updates_of(int block) const;
+
+private:
+    struct GradientWork;
+    struct ReceiveQueue;
+
+    void begin_phase();
+    void run_step(std::int64_t step);
+    void end_phase();
+
+    void wait_for_inputs(const schedule::Instruction& instruction, std::int64_t batch);
+    void execute(const schedule::Instruction& instruction, std::int64_t batch);
+    void load(const schedule::Instruction& instruction, std::int64_t batch);
+    void teacher_forward(const schedule::Instruction& instruction, std::int64_t batch);
+    void student_forward(const schedule::Instruction& instruction, std::int64_t batch);
+    void loss(const schedule::Instruction& instruction, std::int64_t batch);
+    void student_backward(const schedule::Instruction& instruction, std::int64_t batch);
+    void all_reduce(const schedule::Instruction& instruction, std::int64_t batch);
+    void update(const schedule::Instruction& instruction, std::int64_t batch);
+    void send(const schedule::Instruction& instruction, std::int64_t batch);
+    void receive(const schedule::Instruction& instruction, std::int64_t batch);
+
+    schedule::Rows rows_of(const schedule::Instruction& instruction) const;
+    Context student_context(int block, std::int64_t batch) const;
+    const std::vector<schedule::Instruction>& instructions() const;
+    void add_loss(int block, const at::Tensor& value);
+    void report_step(std::int64_t step);
+    void report_losses(bool all);
+
+    Parts parts_;
+    std::int64_t steps_;
+    int batch_;
+    bool end_to_end_ = false;
+    int phase_ = 0;
+
+    std::vector<std::vector<std::int64_t>> shapes_; // of each block's output, a sample
+    std::vector<std::string> texts_;                // of each instruction of the phase
+    std::vector<std::vector<ValueName>> last_uses_;
+    std::map<int, std::vector<int>> groups_; // block -> ranks that share it in this phase
+    Values values_;
+
+    std::map<int, std::shared_ptr<GradientWork>> gradients_; // by block
+    std::map<Edge, std::shared_ptr<ReceiveQueue>> receives_;
+    struct Sent {
+        std::unique_ptr<Pending> pending;
+        std::int64_t step;
+        int index;
+        double start;
+        bool measured;
+    };
+    struct SendQueue {
+        int per_step = 0;
+        std::deque<Sent> posted;
+    };
+    std::map<Edge, SendQueue> sends_;
+    void finish_send(Sent& sent);
+
+    struct PendingLoss {
+        std::int64_t step;
+        int block;
+        std::function<double()> value;
+    };
+    std::deque<PendingLoss> losses_;
+    std::map<int, std::int64_t> updates_;
+
+    struct MeasuredSpan {
+        std::int64_t step;
+        int index;
+        Mark start;
+        Mark end;
+    };
+    std::vector<MeasuredSpan> spans_;
+    void report_spans();
+    void report_span(std::int64_t step, int index, double start, double end);
+
+    int index_ = 0;             // of the instruction at hand
+    std::int64_t step_ = 0;     // at hand
+    bool measuring_ = false;    // spans of this step are reported
+    double last_measured_ = -1e9;
+    double last_step_end_ = 0;
+    double last_memory_ = -1e9;
+};
+
+} // namespace pipebd::engine

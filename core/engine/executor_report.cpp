@@ -1,0 +1,88 @@
+// What the executor tells: losses, measured instructions, steps, memory.
+
+#include "engine/executor.h"
+
+#include "base/error.h"
+
+#include <cmath>
+
+namespace pipebd::engine {
+
+using experiment::Metric;
+
+namespace {
+
+constexpr double memory_interval = 200; // ms
+
+} // namespace
+
+void Executor::report_losses(bool all)
+{
+    // Those of the newest step are left until the next one, by when the device is past them.
+    while (!losses_.empty() && (all || losses_.front().step < step_ || parts_.backend.device().is_cpu())) {
+        PendingLoss pending = std::move(losses_.front());
+        losses_.pop_front();
+        Metric metric;
+        metric.type = Metric::Type::Loss;
+        metric.step = pending.step;
+        metric.phase = phase_;
+        metric.block = pending.block;
+        metric.value = pending.value();
+        parts_.reporter.report(metric);
+        if (!std::isfinite(metric.value))
+            throw Error(Code::NotFinite, "the loss is not a finite number",
+                "step " + std::to_string(pending.step) + ", block " + std::to_string(pending.block) + ", rank "
+                    + std::to_string(parts_.transport.rank()),
+                "use a smaller learning rate, or look at the data");
+    }
+}
+
+void Executor::report_span(std::int64_t step, int index, double start, double end)
+{
+    Metric metric;
+    metric.type = Metric::Type::Span;
+    metric.step = step;
+    metric.phase = phase_;
+    metric.index = index;
+    metric.start = start;
+    metric.end = end;
+    parts_.reporter.report(std::move(metric));
+}
+
+void Executor::report_spans()
+{
+    for (const MeasuredSpan& span : spans_)
+        report_span(span.step, span.index, parts_.backend.time(span.start), parts_.backend.time(span.end));
+    spans_.clear();
+}
+
+void Executor::report_step(std::int64_t step)
+{
+    report_losses(false);
+    double now = run_milliseconds();
+    if (!spans_.empty() && (parts_.backend.device().is_cpu() || spans_.back().step < step))
+        report_spans();
+
+    Metric metric;
+    metric.type = Metric::Type::Step;
+    metric.step = step;
+    metric.phase = phase_;
+    metric.samples = batch_;
+    metric.ms = now - last_step_end_;
+    last_step_end_ = now;
+    parts_.reporter.report(metric);
+
+    if (now - last_memory_ >= memory_interval) {
+        last_memory_ = now;
+        MemoryUse use = parts_.backend.memory();
+        metric = {};
+        metric.type = Metric::Type::Memory;
+        metric.step = step;
+        metric.phase = phase_;
+        metric.bytes = use.bytes;
+        metric.peak_bytes = use.peak;
+        parts_.reporter.report(metric);
+    }
+}
+
+} // namespace pipebd::engine

@@ -1,0 +1,34 @@
+#include "engine/loss.h"
+
+#include "base/error.h"
+
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/softmax.h>
+
+#include <string>
+
+namespace pipebd::engine {
+
+at::Tensor distillation_loss(std::string_view name, const at::Tensor& output, const at::Tensor& target)
+{
+    if (name == "mse")
+        return at::mse_loss(output, target);
+    if (name == "soft-cross-entropy")
+        return at::cross_entropy_loss(output, at::softmax(target, 1));
+    throw Error(
+        Code::BadRequest, "there is no such loss", "\"" + std::string(name) + "\"", "choose one of: mse, soft-cross-entropy");
+}
+
+at::Tensor label_loss(const at::Tensor& logits, const at::Tensor& labels)
+{
+    return at::cross_entropy_loss(logits, labels);
+}
+
+std::int64_t count_correct(const at::Tensor& logits, const at::Tensor& labels)
+{
+    return logits.argmax(1).eq(labels).sum().item<std::int64_t>();
+}
+
+} // namespace pipebd::engine

@@ -1,0 +1,19 @@
+// Loss functions of blockwise and end-to-end training. All are means over the rows they are given.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string_view>
+
+namespace pipebd::engine {
+
+/// `name` is "mse" (mean over all elements) or "soft-cross-entropy" (against softmax(target), DNA, CVPR 2020).
+at::Tensor distillation_loss(std::string_view name, const at::Tensor& output, const at::Tensor& target);
+
+/// Cross-entropy against labels [rows], int64.
+at::Tensor label_loss(const at::Tensor& logits, const at::Tensor& labels);
+
+/// Rows whose largest logit is at their label.
+std::int64_t count_correct(const at::Tensor& logits, const at::Tensor& labels);
+
+} // namespace pipebd::engine

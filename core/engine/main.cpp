@@ -1,0 +1,92 @@
+// pipebd-engine: one rank. Reports metrics on standard output (docs/formats/metrics.md), people's text on standard error.
+//
+//     pipebd-engine train|profile|check --spec FILE
+//     pipebd-engine devices
+//
+// Exit status: 0 done, 1 failed, 2 the request was wrong.
+
+#include "base/error.h"
+#include "base/file.h"
+#include "engine/engine.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <malloc.h>
+#include <new>
+#include <string_view>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace {
+
+using pipebd::Code;
+using pipebd::Error;
+
+/// The parent's end is ours, also under torchrun; if it ended before we asked, so do we.
+void follow_parent()
+{
+    pid_t parent = getppid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+}
+
+int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
+{
+    std::string_view command = argc > 1 ? argv[1] : "";
+    if (command == "devices" && argc == 2) {
+        pipebd::engine::list_devices(reporter);
+        return 0;
+    }
+    bool known = command == "train" || command == "profile" || command == "check";
+    if (!known || argc != 4 || std::string_view(argv[2]) != "--spec")
+        throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command",
+            "use: pipebd-engine train|profile|check --spec FILE, or pipebd-engine devices");
+    pipebd::experiment::RunSpec spec = pipebd::experiment::run_spec_from_json(pipebd::read_file(argv[3]), argv[3]);
+    if (command == "train")
+        pipebd::engine::train(spec, reporter);
+    else if (command == "profile")
+        pipebd::engine::profile(spec, reporter);
+    else
+        pipebd::engine::check(spec, reporter);
+    return 0;
+}
+
+bool is_request(Code code)
+{
+    return code == Code::BadRequest || code == Code::NotFound || code == Code::Damaged || code == Code::Newer;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    follow_parent();
+    // A page that glibc gives back is mapped anew, and zeroed, at its next use: keep what a step has touched.
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_TOP_PAD, 64 << 20);
+
+    pipebd::engine::Reporter reporter;
+    int status = 1;
+    try {
+        status = run(argc, argv, reporter);
+    } catch (const Error& error) {
+        reporter.report(error);
+        std::fprintf(stderr, "pipebd-engine: error: %s\n", error.what());
+        status = is_request(error.code()) ? 2 : 1;
+    } catch (const std::bad_alloc&) {
+        reporter.report(Error(Code::OutOfMemory, "there is no memory left", "engine", "use a smaller batch or more devices"));
+    } catch (const std::exception& error) {
+        std::string text = error.what();
+        Error ours(Code::Internal, text.substr(0, text.find('\n')), "engine");
+        reporter.report(ours);
+        std::fprintf(stderr, "pipebd-engine: error: %s\n", ours.what());
+    }
+    reporter.flush();
+    std::fflush(nullptr);
+    // Threads of the transport may still drop what they held; leaving the ordinary way races with them.
+    _exit(status);
+}

@@ -1,0 +1,108 @@
+#include "engine/models.h"
+
+#include "base/checksum.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
+
+#include <optional>
+
+namespace pipebd::engine {
+
+struct TeacherWeights::Source {
+    std::optional<MappedFile> file;
+    std::span<const std::byte> bytes;
+    std::string where;
+};
+
+TeacherWeights::TeacherWeights(const experiment::Experiment& experiment, const Pair& pair)
+    : source_(std::make_unique<Source>())
+{
+    if (!experiment.teacher.weights.empty()) {
+        source_->file.emplace(std::filesystem::path(experiment.teacher.weights));
+        source_->bytes = source_->file->bytes();
+        source_->where = experiment.teacher.weights;
+    } else {
+        source_->bytes = pair.teacher_weights();
+        source_->where = "the weights that come with " + std::string(pair.name());
+    }
+    if (source_->bytes.empty())
+        throw Error(Code::NotFound, "the teacher has no weights", source_->where, "set weights in [teacher] to a safetensors file");
+    sha256_ = pipebd::sha256(source_->bytes);
+    if (!source_->file && sha256_ != pair.teacher_weights_sha256())
+        throw Error(Code::Damaged, "the weights do not match their recorded SHA-256", source_->where, "install the program again");
+}
+
+TeacherWeights::~TeacherWeights() = default;
+
+void TeacherWeights::load_into(Block& block) const { load_weights(block, source_->bytes, source_->where); }
+
+std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block)
+{
+    return experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed) : pair.make_student(block, experiment.seed);
+}
+
+Models Models::make(const experiment::Experiment& experiment, const Pair& pair, const std::set<int>& teacher_blocks,
+    const std::set<int>& student_blocks, at::Device device)
+{
+    Models models;
+    if (!teacher_blocks.empty()) {
+        TeacherWeights weights(experiment, pair);
+        for (int block : teacher_blocks) {
+            std::unique_ptr<Block> teacher = pair.make_teacher(block, experiment.seed);
+            weights.load_into(*teacher);
+            freeze(*teacher);
+            move_to(*teacher, device);
+            models.teacher.emplace(block, std::move(teacher));
+        }
+    }
+    for (int block : student_blocks) {
+        std::unique_ptr<Block> student = make_student(experiment, pair, block);
+        move_to(*student, device);
+        models.optimizer.emplace(block, make_optimizer(experiment.train, *student));
+        models.student.emplace(block, std::move(student));
+    }
+    return models;
+}
+
+Models Models::make(
+    const experiment::Experiment& experiment, const Pair& pair, const schedule::Program& program, int rank, at::Device device)
+{
+    std::set<int> teacher_blocks;
+    std::set<int> student_blocks;
+    for (const schedule::Phase& phase : program.phases) {
+        for (const schedule::Instruction& instruction : phase.devices.at(static_cast<std::size_t>(rank)).instructions) {
+            if (instruction.op == schedule::Op::TeacherForward)
+                teacher_blocks.insert(instruction.block);
+            else if (instruction.op == schedule::Op::StudentForward)
+                student_blocks.insert(instruction.block);
+        }
+    }
+    return make(experiment, pair, teacher_blocks, student_blocks, device);
+}
+
+std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair)
+{
+    at::NoGradGuard no_grad;
+    std::vector<std::int64_t> shape = pair.input_shape();
+    shape.insert(shape.begin(), 1);
+    at::Tensor activation = at::zeros(shape, at::kFloat);
+    std::vector<std::vector<std::int64_t>> shapes;
+    for (std::size_t block = 0; block < pair.block_names().size(); ++block) {
+        activation = pair.make_teacher(static_cast<int>(block), 0)->forward(activation, Context{});
+        shapes.emplace_back(activation.sizes().begin() + 1, activation.sizes().end());
+    }
+    return shapes;
+}
+
+std::int64_t bytes_of(const std::vector<NamedTensor>& tensors)
+{
+    std::int64_t bytes = 0;
+    for (const NamedTensor& tensor : tensors)
+        bytes += static_cast<std::int64_t>(tensor.tensor.nbytes());
+    return bytes;
+}
+
+} // namespace pipebd::engine

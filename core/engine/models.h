@@ -1,0 +1,56 @@
+// Models: the teacher and student blocks that one rank works on, with their optimizers.
+#pragma once
+
+#include "engine/block.h"
+#include "engine/optimizer.h"
+#include "experiment/experiment.h"
+#include "schedule/program.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+namespace pipebd::engine {
+
+/// Teacher weights: those the experiment names, else those that come with the pair. Throws Error{NotFound} or {Damaged}.
+class TeacherWeights {
+public:
+    TeacherWeights(const experiment::Experiment& experiment, const Pair& pair);
+    ~TeacherWeights();
+
+    void load_into(Block& block) const;
+    const std::string& sha256() const { return sha256_; }
+
+private:
+    struct Source;
+    std::unique_ptr<Source> source_;
+    std::string sha256_;
+};
+
+/// The student of an experiment: the pair's student, or its teacher when that is what is trained.
+std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block);
+
+struct Models {
+    std::map<int, std::unique_ptr<Block>> teacher;   // frozen, weights loaded
+    std::map<int, std::unique_ptr<Block>> student;   // freshly initialised
+    std::map<int, std::unique_ptr<Optimizer>> optimizer;
+
+    /// Makes these blocks on `device`.
+    static Models make(const experiment::Experiment& experiment, const Pair& pair, const std::set<int>& teacher_blocks,
+        const std::set<int>& student_blocks, at::Device device);
+
+    /// Those that `device` needs for its part of `program`.
+    static Models make(const experiment::Experiment& experiment, const Pair& pair, const schedule::Program& program, int rank,
+        at::Device device);
+};
+
+/// Shape of one sample of each block's output, without the batch dimension: the teacher's, which relayed activations have.
+std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair);
+
+std::int64_t bytes_of(const std::vector<NamedTensor>& tensors);
+
+} // namespace pipebd::engine

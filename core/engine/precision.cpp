@@ -1,0 +1,33 @@
+#include "engine/precision.h"
+
+#include "base/error.h"
+
+#include <ATen/autocast_mode.h>
+
+namespace pipebd::engine {
+
+Precision::Precision(std::string_view dtype, c10::DeviceType device)
+    : device_(device)
+    , autocast_(dtype == "bfloat16")
+{
+    if (!autocast_) {
+        if (dtype != "float32")
+            throw Error(Code::BadRequest, "'" + std::string(dtype) + "' is no dtype to train in", "run.dtype", "use float32 or bfloat16");
+        return;
+    }
+    was_enabled_ = at::autocast::is_autocast_enabled(device_);
+    at::autocast::set_autocast_enabled(device_, true);
+    at::autocast::set_autocast_dtype(device_, at::kBFloat16);
+    at::autocast::increment_nesting();
+}
+
+Precision::~Precision()
+{
+    if (!autocast_)
+        return;
+    if (at::autocast::decrement_nesting() == 0)
+        at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(device_, was_enabled_);
+}
+
+} // namespace pipebd::engine

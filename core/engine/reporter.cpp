@@ -1,0 +1,99 @@
+#include "engine/reporter.h"
+
+#include "engine/backend.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace pipebd::engine {
+
+namespace {
+
+constexpr double flush_interval = 50;  // ms
+constexpr double beat_interval = 500;  // ms
+constexpr std::size_t flush_size = 16 << 10;
+
+} // namespace
+
+Reporter::Reporter()
+    : descriptor_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3))
+{
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+Reporter::~Reporter()
+{
+    flush();
+    close(descriptor_);
+}
+
+void Reporter::report(experiment::Metric metric)
+{
+    using Type = experiment::Metric::Type;
+    metric.rank = rank_;
+    double now = run_milliseconds();
+    metric.t = now * 1e-3;
+    std::string line = to_line(metric);
+    std::lock_guard lock(mutex_);
+    buffer_ += line;
+    buffer_ += '\n';
+    bool gather = metric.type == Type::Span || metric.type == Type::Loss || metric.type == Type::Memory || metric.type == Type::Step;
+    if (!gather || now - last_flush_ > flush_interval || buffer_.size() > flush_size)
+        write_all();
+}
+
+void Reporter::report(const Error& error)
+{
+    experiment::Metric metric;
+    metric.type = experiment::Metric::Type::Error;
+    metric.step = step_;
+    metric.code = to_string(error.code());
+    metric.what = error.problem();
+    metric.where = error.where();
+    metric.remedy = error.remedy();
+    report(std::move(metric));
+}
+
+void Reporter::heartbeat(std::int64_t step, const std::string& instruction)
+{
+    step_ = step;
+    instruction_ = instruction;
+    pulse();
+}
+
+void Reporter::pulse()
+{
+    double now = run_milliseconds();
+    if (now - last_beat_ < beat_interval)
+        return;
+    last_beat_ = now;
+    experiment::Metric metric;
+    metric.type = experiment::Metric::Type::Heartbeat;
+    metric.step = step_;
+    metric.name = instruction_;
+    report(std::move(metric));
+}
+
+void Reporter::flush()
+{
+    std::lock_guard lock(mutex_);
+    write_all();
+}
+
+void Reporter::write_all()
+{
+    std::size_t written = 0;
+    while (written < buffer_.size()) {
+        ssize_t count = write(descriptor_, buffer_.data() + written, buffer_.size() - written);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            _exit(1); // whoever followed this rank is gone
+        written += static_cast<std::size_t>(count);
+    }
+    buffer_.clear();
+    last_flush_ = run_milliseconds();
+}
+
+} // namespace pipebd::engine

@@ -1,0 +1,48 @@
+// Reporter: a rank's metrics, as lines on the descriptor it was started with as standard output.
+//
+// Descriptor 1 itself is pointed at standard error, before any library can write there. report() and flush() are thread-safe; heartbeats come from one thread, the interpreter's.
+#pragma once
+
+#include "base/error.h"
+#include "experiment/metrics.h"
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+namespace pipebd::engine {
+
+class Reporter {
+public:
+    /// Takes over descriptor 1. One a process, made before any library is called.
+    Reporter();
+    ~Reporter();
+    Reporter(const Reporter&) = delete;
+
+    void set_rank(int rank) { rank_ = rank; }
+
+    /// Fills in rank and time. Small lines are gathered for up to 50 ms.
+    void report(experiment::Metric metric);
+    void report(const Error& error);
+
+    /// "I am at `instruction` of `step`", at most twice a second; cheap otherwise.
+    void heartbeat(std::int64_t step, const std::string& instruction);
+    /// The same from inside a long instruction: repeats what the last one said.
+    void pulse();
+
+    void flush();
+
+private:
+    void write_all();
+
+    int descriptor_ = -1;
+    int rank_ = 0;
+    std::mutex mutex_;
+    std::string buffer_;
+    double last_flush_ = 0;
+    double last_beat_ = -1e9;
+    std::int64_t step_ = 0;
+    std::string instruction_;
+};
+
+} // namespace pipebd::engine

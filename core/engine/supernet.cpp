@@ -1,0 +1,98 @@
+#include "engine/supernet.h"
+
+#include "base/error.h"
+#include "base/random.h"
+
+#include <algorithm>
+
+namespace pipebd::engine {
+
+SupernetCell::SupernetCell(TensorMaker maker, std::string name, int block, int index, int in, int out, int stride)
+    : block_(block)
+    , index_(index)
+{
+    description_.name = std::move(name);
+    for (int kernel : {3, 5, 7}) {
+        for (int expansion : {3, 6}) {
+            const std::string candidate
+                = "mbconv_" + std::to_string(kernel) + "x" + std::to_string(kernel) + "_e" + std::to_string(expansion);
+            const std::size_t begin = maker.parameters_made();
+            auto layer = std::make_unique<InvertedResidual>(maker.part(candidate),
+                InvertedResidual::Shape{.in = in, .out = out, .stride = stride, .kernel = kernel, .expansion = expansion});
+            candidates_.push_back({std::move(layer), begin, maker.parameters_made()});
+            description_.candidates.push_back(candidate);
+        }
+    }
+    if (stride == 1 && in == out) {
+        candidates_.push_back({});
+        description_.candidates.push_back("zero");
+    }
+}
+
+int SupernetCell::path(const Context& context) const
+{
+    if (chosen_)
+        return *chosen_;
+    const std::uint64_t bits = draw({context.seed, static_cast<std::uint64_t>(context.step), static_cast<std::uint64_t>(block_),
+        static_cast<std::uint64_t>(index_), coordinate("path")});
+    return static_cast<int>(below(candidates_.size(), bits));
+}
+
+at::Tensor SupernetCell::forward(const at::Tensor& input, const Context& context)
+{
+    const std::unique_ptr<Layer>& layer = candidates_[static_cast<std::size_t>(path(context))].layer;
+    return layer ? layer->forward(input, context) : input;
+}
+
+bool SupernetCell::idle(std::size_t parameter, int path) const
+{
+    const Candidate& used = candidates_[static_cast<std::size_t>(path)];
+    const bool mine = std::ranges::any_of(
+        candidates_, [&](const Candidate& candidate) { return parameter >= candidate.begin && parameter < candidate.end; });
+    return mine && !(parameter >= used.begin && parameter < used.end);
+}
+
+void SupernetBlock::add_cell(const TensorMaker& maker, int in, int out, int stride)
+{
+    const int index = static_cast<int>(cells_.size());
+    const std::string name = "cells." + std::to_string(index);
+    auto cell = std::make_unique<SupernetCell>(maker.part(name), name, block_, index, in, out, stride);
+    cells_.push_back(cell.get());
+    add(std::move(cell));
+}
+
+std::vector<std::size_t> SupernetBlock::active_parameters(const Context& context) const
+{
+    std::vector<std::size_t> active;
+    for (std::size_t parameter = 0; parameter < parameters().size(); ++parameter) {
+        if (std::ranges::none_of(cells_, [&](const SupernetCell* cell) { return cell->idle(parameter, cell->path(context)); }))
+            active.push_back(parameter);
+    }
+    return active;
+}
+
+std::vector<Block::Cell> SupernetBlock::cells() const
+{
+    std::vector<Cell> cells;
+    for (const SupernetCell* cell : cells_)
+        cells.push_back(cell->description());
+    return cells;
+}
+
+void SupernetBlock::choose(std::vector<int> candidates)
+{
+    const std::string where = "block " + std::to_string(block_);
+    if (!candidates.empty() && candidates.size() != cells_.size())
+        throw Error(Code::BadRequest, "a choice of " + std::to_string(candidates.size()) + " candidates", where,
+            "choose one for each of its " + std::to_string(cells_.size()) + " cells");
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        const std::size_t count = cells_[i]->description().candidates.size();
+        if (candidates[i] < 0 || static_cast<std::size_t>(candidates[i]) >= count)
+            throw Error(Code::BadRequest, "there is no candidate " + std::to_string(candidates[i]),
+                where + ", cell " + std::to_string(i), "choose one from 0 to " + std::to_string(count - 1));
+    }
+    for (std::size_t i = 0; i < cells_.size(); ++i)
+        cells_[i]->choose(candidates.empty() ? std::nullopt : std::optional<int>(candidates[i]));
+}
+
+} // namespace pipebd::engine

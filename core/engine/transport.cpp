@@ -1,0 +1,86 @@
+#include "engine/transport.h"
+
+#include "base/error.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <set>
+
+namespace pipebd::engine {
+
+namespace {
+
+int number_from(const char* variable, int low, int high, std::optional<int> fallback = {})
+{
+    const char* text = std::getenv(variable);
+    if (text == nullptr) {
+        if (fallback)
+            return *fallback;
+        throw Error(Code::BadRequest, "a rank needs to know its place", std::string("the environment lacks ") + variable,
+            "start it with `pipebd run` or torchrun");
+    }
+    std::string_view view(text);
+    int value = 0;
+    auto [end, failure] = std::from_chars(view.data(), view.data() + view.size(), value);
+    if (failure != std::errc() || end != view.data() + view.size() || value < low || value > high)
+        throw Error(Code::BadRequest, "'" + std::string(view) + "' is no number from " + std::to_string(low) + " to " + std::to_string(high),
+            std::string("environment variable ") + variable, "start the rank with `pipebd run` or torchrun");
+    return value;
+}
+
+class NoTransport final : public Transport {
+public:
+    int rank() const override { return 0; }
+    int size() const override { return 1; }
+    std::unique_ptr<Pending> send(const at::Tensor&, const Edge&) override { fail(); }
+    std::unique_ptr<Pending> receive(const at::Tensor&, const Edge&) override { fail(); }
+    std::unique_ptr<Pending> all_reduce(const at::Tensor&, const std::vector<int>&) override { fail(); }
+    Group* group(const std::vector<int>&) override { return nullptr; }
+    void barrier() override { }
+
+private:
+    [[noreturn]] static void fail() { throw Error(Code::Internal, "a single rank has nobody to talk to", "transport"); }
+};
+
+} // namespace
+
+Rendezvous Rendezvous::from_environment()
+{
+    Rendezvous rendezvous;
+    rendezvous.size = number_from("WORLD_SIZE", 1, 1 << 20);
+    rendezvous.rank = number_from("RANK", 0, rendezvous.size - 1);
+    rendezvous.local_rank = number_from("LOCAL_RANK", 0, rendezvous.size - 1, rendezvous.rank);
+    if (rendezvous.size == 1)
+        return rendezvous;
+    const char* address = std::getenv("MASTER_ADDR");
+    rendezvous.address = address == nullptr ? "127.0.0.1" : address;
+    rendezvous.port = static_cast<std::uint16_t>(number_from("MASTER_PORT", 1, 65535));
+    if (rendezvous.rank == 0 && std::getenv("PIPEBD_LISTEN_FD") != nullptr)
+        rendezvous.listen_descriptor = number_from("PIPEBD_LISTEN_FD", 3, 1 << 20);
+    const char* agent = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
+    rendezvous.serve = agent == nullptr || std::string_view(agent) != "True";
+    return rendezvous;
+}
+
+Topology topology_of(const schedule::Program& program)
+{
+    std::set<Edge> edges;
+    std::set<std::vector<int>> groups;
+    for (const schedule::Phase& phase : program.phases) {
+        for (int device = 0; device < program.devices(); ++device) {
+            for (const schedule::Instruction& instruction : phase.devices[static_cast<std::size_t>(device)].instructions) {
+                if (instruction.op == schedule::Op::Send)
+                    edges.insert({device, instruction.peer, instruction.payload});
+                else if (instruction.op == schedule::Op::Receive)
+                    edges.insert({instruction.peer, device, instruction.payload});
+                else if (instruction.op == schedule::Op::AllReduce && instruction.group.size() > 1)
+                    groups.insert(instruction.group);
+            }
+        }
+    }
+    return {{edges.begin(), edges.end()}, {groups.begin(), groups.end()}};
+}
+
+std::unique_ptr<Transport> no_transport() { return std::make_unique<NoTransport>(); }
+
+} // namespace pipebd::engine

@@ -1,0 +1,101 @@
+// Transport: how ranks exchange tensors. Behind it c10d: Gloo between CPU ranks, NCCL between GPUs.
+//
+// Everything is asynchronous: send, receive and all_reduce post and return; Pending::wait() makes what they bring usable. Used by one
+// thread, the interpreter's. Errors are Error{RankDied} naming the peer, or Error{TimedOut}.
+#pragma once
+
+#include "engine/group.h"
+#include "schedule/program.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pipebd::engine {
+
+/// Where the ranks meet: the variables that torchrun sets, and a listening socket where our own launcher hands one over.
+struct Rendezvous {
+    int rank = 0;
+    int local_rank = 0;
+    int size = 1;
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;
+    std::optional<int> listen_descriptor; // rank 0: serve the store on this socket instead of binding one
+    bool serve = true;                    // rank 0 serves the store; false where an agent already does
+
+    /// From RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, PIPEBD_LISTEN_FD, TORCHELASTIC_USE_AGENT_STORE.
+    /// Throws Error{BadRequest} naming the variable that is missing or no number.
+    static Rendezvous from_environment();
+};
+
+/// All that one device sends to another of one kind of payload, in order.
+struct Edge {
+    int from = 0;
+    int to = 0;
+    schedule::Payload payload = schedule::Payload::TeacherOutput;
+    auto operator<=>(const Edge&) const = default;
+};
+
+/// Everything that will be used, the same on every rank and in the same order: connections are made at start, once.
+struct Topology {
+    std::vector<Edge> edges;
+    std::vector<std::vector<int>> groups; // of ranks, ascending, two or more each
+};
+
+/// The edges and groups that a program uses.
+Topology topology_of(const schedule::Program& program);
+
+class Pending {
+public:
+    virtual ~Pending() = default;
+
+    /// Returns once later work on this rank's device may use the tensor (receive, all_reduce) or change it (send).
+    virtual void wait() = 0;
+
+    /// When it was done, ms since the run's start; negative if that is not known.
+    virtual double finished() const { return -1; }
+};
+
+class Transport {
+public:
+    virtual ~Transport() = default;
+
+    virtual int rank() const = 0;
+    virtual int size() const = 0;
+
+    /// `tensor` is dense; its memory order is what travels, so both ends use the same strides. Kept alive until it is sent.
+    virtual std::unique_ptr<Pending> send(const at::Tensor& tensor, const Edge& edge) = 0;
+    virtual std::unique_ptr<Pending> receive(const at::Tensor& into, const Edge& edge) = 0;
+
+    /// Sums `tensor` (contiguous) over the ranks of `group`, in place.
+    virtual std::unique_ptr<Pending> all_reduce(const at::Tensor& tensor, const std::vector<int>& group) = 0;
+
+    /// For layers that must talk in the middle of a pass; null for a group of one.
+    virtual Group* group(const std::vector<int>& ranks) = 0;
+
+    /// Over all ranks.
+    virtual void barrier() = 0;
+
+    /// Called a few times a second while this rank waits, with what it waits for.
+    void while_waiting(std::function<void(const std::string&)> callback) { waiting_ = std::move(callback); }
+
+protected:
+    std::function<void(const std::string&)> waiting_;
+};
+
+/// How long c10d may wait before it gives up; heartbeats and the supervisor decide long before.
+inline constexpr std::chrono::seconds transport_timeout{60};
+
+/// Meets the other ranks and connects to them. Collective: every rank calls it with the same topology.
+std::unique_ptr<Transport> connect_gloo(const Rendezvous& rendezvous, const Topology& topology);
+
+/// For a job of one rank: nothing to send, nobody to wait for.
+std::unique_ptr<Transport> no_transport();
+
+} // namespace pipebd::engine

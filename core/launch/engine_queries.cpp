@@ -1,0 +1,208 @@
+#include "launch/engine_queries.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "experiment/run_spec.h"
+#include "launch/supervisor.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+namespace pipebd::launch {
+
+namespace {
+
+using namespace std::chrono_literals;
+using experiment::Device;
+using experiment::Metric;
+using nlohmann::json;
+
+constexpr const char* mismatch = "build pipebd and pipebd-engine together";
+
+/// A folder that is gone with its scope.
+class TemporaryFolder {
+public:
+    TemporaryFolder()
+    {
+        std::string name = std::filesystem::temp_directory_path() / "pipebd-XXXXXX";
+        if (::mkdtemp(name.data()) == nullptr)
+            throw system_error("cannot make a temporary folder", name);
+        path_ = name;
+    }
+    ~TemporaryFolder()
+    {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+std::filesystem::path write_spec(
+    const TemporaryFolder& folder, const experiment::Experiment& experiment, const std::vector<Device>& devices)
+{
+    experiment::RunSpec spec;
+    spec.experiment = experiment;
+    spec.devices = devices;
+    spec.folder = folder.path();
+    const std::filesystem::path file = folder.path() / "spec.json";
+    replace_file(file, experiment::to_json(spec));
+    return file;
+}
+
+void run_to_end(const Job& job, const Listener& listener, const std::atomic<bool>& cancel, const std::string& what)
+{
+    const Outcome outcome = run(job, listener, cancel);
+    if (outcome.kind == Outcome::Kind::Cancelled)
+        throw Error(Code::Cancelled, what + " was cancelled", "by a signal");
+    if (outcome.kind == Outcome::Kind::Finished)
+        return;
+    const Error& error = *outcome.error;
+    if (error.code() != Code::RankDied || outcome.last_lines.empty())
+        throw error;
+    throw Error(error.code(), what + " failed: " + error.problem(), error.where(), "it last said " + quoted(outcome.last_lines.back(), 500));
+}
+
+std::vector<Metric> answers(std::vector<std::string> arguments, const std::atomic<bool>& cancel)
+{
+    const std::string what = "pipebd-engine " + arguments.front();
+    Job job;
+    job.engine = engine_program();
+    job.arguments = std::move(arguments);
+    job.question = true;
+    std::vector<Metric> hellos;
+    Listener listener;
+    listener.metric = [&](const Metric& metric) {
+        if (metric.type == Metric::Type::Hello)
+            hellos.push_back(metric);
+    };
+    run_to_end(job, listener, cancel, what);
+    if (hellos.empty())
+        throw Error(Code::Protocol, "the engine gave no answer", what, mismatch);
+    return hellos;
+}
+
+json details(const Metric& hello)
+{
+    json parsed = json::parse(hello.text, nullptr, false);
+    if (!parsed.is_object())
+        throw Error(Code::Protocol, "the engine's answer is not understood", quoted(hello.text), mismatch);
+    return parsed;
+}
+
+/// The value of `key` if it is there and of the right type.
+template <typename Value>
+Value value_or(const json& object, const char* key, Value otherwise)
+{
+    try {
+        return object.value(key, otherwise);
+    } catch (const json::exception&) {
+        return otherwise;
+    }
+}
+
+EngineDevice device_from(const Metric& hello)
+{
+    const json text = details(hello);
+    EngineDevice device;
+    device.kind = value_or<std::string>(text, "kind", "cpu") == "cuda" ? Device::Kind::Cuda : Device::Kind::Cpu;
+    device.index = value_or(text, "index", 0);
+    device.cores = device.kind == Device::Kind::Cpu ? value_or(text, "count", 0) : 0;
+    device.name = hello.name;
+    device.bytes = hello.bytes;
+    device.libtorch = value_or<std::string>(text, "libtorch", {});
+    return device;
+}
+
+} // namespace
+
+std::vector<EngineDevice> engine_devices(const std::atomic<bool>& cancel)
+{
+    std::vector<EngineDevice> devices;
+    for (const Metric& hello : answers({"devices"}, cancel))
+        devices.push_back(device_from(hello));
+    return devices;
+}
+
+std::vector<Device> every_device(const std::vector<EngineDevice>& devices)
+{
+    std::vector<Device> all;
+    int cores = 0;
+    for (const EngineDevice& device : devices)
+        if (device.kind == Device::Kind::Cuda)
+            all.push_back({.kind = Device::Kind::Cuda, .index = device.index, .threads = 1});
+        else
+            cores = device.cores;
+    if (cores <= 0)
+        cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    if (all.empty())
+        all.resize(static_cast<std::size_t>(cores));
+    return all;
+}
+
+std::vector<EnginePair> engine_pairs(const std::atomic<bool>& cancel)
+{
+    std::vector<EnginePair> pairs;
+    for (const Metric& hello : answers({"pairs"}, cancel))
+        pairs.push_back({hello.name, value_or(details(hello), "blocks", std::vector<std::string>())});
+    return pairs;
+}
+
+Checked check(const experiment::Experiment& experiment, const std::vector<Device>& devices, const std::atomic<bool>& cancel)
+{
+    const TemporaryFolder folder;
+    const std::filesystem::path spec = write_spec(folder, experiment, devices);
+    const std::vector<Metric> hellos = answers({"check", "--spec", spec.string()}, cancel);
+    const json text = details(hellos.front());
+    Checked checked;
+    checked.steps = hellos.front().step;
+    checked.blocks = value_or(text, "blocks", checked.blocks);
+    checked.train_samples = value_or(text, "train_samples", checked.train_samples);
+    checked.test_samples = value_or(text, "test_samples", checked.test_samples);
+    if (checked.blocks.empty() || checked.steps <= 0)
+        throw Error(Code::Protocol, "the engine names no blocks or no steps", quoted(hellos.front().text), mismatch);
+    return checked;
+}
+
+schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<Device>& devices,
+    const std::function<void(const std::string&, double)>& progress, const std::atomic<bool>& cancel)
+{
+    const auto other = std::find_if(devices.begin(), devices.end(), [&](const Device& device) {
+        return device.kind != devices.front().kind || device.threads != devices.front().threads;
+    });
+    if (other != devices.end())
+        throw Error(Code::BadRequest, "devices of different kinds cannot be profiled together",
+            to_string(devices.front()) + " and " + to_string(*other), "name devices that are all alike");
+
+    const TemporaryFolder folder;
+    Job job;
+    job.engine = engine_program();
+    job.arguments = {"profile", "--spec", write_spec(folder, experiment, devices).string()};
+    job.ranks = static_cast<int>(devices.size());
+    for (const Device& device : devices)
+        job.threads.push_back(device.threads);
+    job.heartbeat_limit = 60s; // ranks wait in silence for those that measure
+
+    std::string profile;
+    Listener listener;
+    listener.metric = [&](const Metric& metric) {
+        if (metric.type == Metric::Type::Profile && metric.rank == 0)
+            profile = metric.text;
+        if (metric.type == Metric::Type::Progress && metric.rank == 0 && progress)
+            progress(printable(metric.text, 200), std::clamp(metric.value, 0.0, 1.0));
+    };
+    run_to_end(job, listener, cancel, "profiling");
+    if (profile.empty())
+        throw Error(Code::Protocol, "the engine ended without a profile", "rank 0", mismatch);
+    return schedule::profile_from_json(profile, "the engine's profile");
+}
+
+} // namespace pipebd::launch

@@ -1,0 +1,54 @@
+// What the engine is asked before a run: which devices there are, whether an experiment can be run, what its blocks cost.
+//
+// All start the engine (engine_program()), wait for its answer and throw the Error that it reports; Error{Cancelled} once `cancel` is set.
+#pragma once
+
+#include "experiment/experiment.h"
+#include "schedule/profile.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pipebd::launch {
+
+struct EngineDevice {
+    experiment::Device::Kind kind = experiment::Device::Kind::Cpu;
+    int index = 0;
+    int cores = 0; // of the CPU
+    std::string name;
+    std::int64_t bytes = 0;
+    std::string libtorch; // its version
+};
+
+/// The CPU first, then the GPUs.
+std::vector<EngineDevice> engine_devices(const std::atomic<bool>& cancel);
+
+/// Every GPU; without any, one `cpu` for each core.
+std::vector<experiment::Device> every_device(const std::vector<EngineDevice>& devices);
+
+struct EnginePair {
+    std::string name;
+    std::vector<std::string> blocks;
+};
+
+/// The pairs that are built in.
+std::vector<EnginePair> engine_pairs(const std::atomic<bool>& cancel);
+
+struct Checked {
+    std::int64_t steps = 0; // of each phase
+    std::vector<std::string> blocks;
+    std::int64_t train_samples = 0;
+    std::int64_t test_samples = 0;
+};
+
+/// Whether pair, data and weights are there and fit together.
+Checked check(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel);
+
+/// Measures the blocks on `devices`, all of one kind; a few minutes at most. `progress` is told what is being done and the fraction done.
+schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices,
+    const std::function<void(const std::string& doing, double fraction)>& progress, const std::atomic<bool>& cancel);
+
+} // namespace pipebd::launch

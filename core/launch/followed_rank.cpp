@@ -1,0 +1,166 @@
+#include "launch/followed_rank.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+namespace pipebd::launch {
+
+namespace {
+
+constexpr std::size_t bytes_a_turn = 256 << 10; // so that a flood from one rank does not keep the others waiting
+constexpr std::size_t bytes_at_end = 4 << 20;   // more than a pipe holds
+constexpr std::size_t log_line_limit = 4096;
+constexpr std::size_t kept_log_lines = 50;
+constexpr int log_lines_per_second = 1000;
+
+/// Codes that a rank reports when a peer is gone: the connection breaks, or what was expected never comes.
+bool may_be_consequence(Code code) { return code == Code::RankDied || code == Code::TimedOut || code == Code::System; }
+
+Error error_of(const experiment::Metric& metric, const std::string& place)
+{
+    return {code_from_string(metric.code), metric.what, metric.where.empty() ? place : metric.where, metric.remedy};
+}
+
+std::string remedy_for(const Exit& exit)
+{
+    if (exit.signal == SIGKILL)
+        return "someone killed it, or the computer ran out of memory (see dmesg)";
+    return "see its last lines";
+}
+
+} // namespace
+
+FollowedRank::FollowedRank(int number, Process process, const Job& job)
+    : number_(number)
+    , process_(std::move(process))
+    , output_(job.line_limit, LineReader::Overlong::Refuse)
+    , errors_(log_line_limit, LineReader::Overlong::Cut)
+    , lines_per_second_(job.lines_per_second)
+    , question_(job.question)
+    , last_line_(Clock::now())
+    , second_began_(last_line_)
+{
+}
+
+void FollowedRank::add_to(std::vector<pollfd>& polled) const
+{
+    if (ended_)
+        return;
+    polled.push_back({.fd = process_.pidfd(), .events = POLLIN, .revents = 0});
+    if (output_open_)
+        polled.push_back({.fd = process_.output(), .events = POLLIN, .revents = 0});
+    if (errors_open_)
+        polled.push_back({.fd = process_.errors(), .events = POLLIN, .revents = 0});
+}
+
+void FollowedRank::follow(const Listener& listener, Clock::time_point zero)
+{
+    if (ended_)
+        return;
+    const std::optional<Exit> exit = process_.try_reap(); // before reading: what it said is then in the pipes
+    read_errors(exit ? bytes_at_end : bytes_a_turn, listener);
+    read_output(exit ? bytes_at_end : bytes_a_turn, listener, zero);
+    if (exit) {
+        ended_ = true;
+        note_exit(*exit);
+    }
+}
+
+void FollowedRank::read_output(std::size_t budget, const Listener& listener, Clock::time_point zero)
+{
+    if (!output_open_)
+        return;
+    try {
+        output_open_ = output_.read(process_.output(), budget, [&](std::string_view line) {
+            count_line();
+            take_metric(line, listener, zero);
+        });
+    } catch (const Error& error) {
+        if (error.code() != Code::Protocol)
+            throw;
+        output_open_ = false; // nothing it says is understood any more
+        fail(Error(Code::Protocol, error.problem(), place() + ", " + error.where(), "only metrics belong on its standard output"),
+            Clock::now());
+    }
+}
+
+void FollowedRank::read_errors(std::size_t budget, const Listener& listener)
+{
+    if (errors_open_)
+        errors_open_ = errors_.read(process_.errors(), budget, [&](std::string_view line) { take_log_line(line, listener); });
+}
+
+void FollowedRank::take_metric(std::string_view line, const Listener& listener, Clock::time_point zero)
+{
+    using Type = experiment::Metric::Type;
+    experiment::Metric metric = experiment::metric_from_line(line);
+    metric.rank = number_;
+    const Clock::time_point now = Clock::now();
+    if (metric.type == Type::Hello)
+        said_hello_ = true;
+    if (metric.type == Type::Bye)
+        said_bye_ = true;
+    if (metric.type == Type::Error) {
+        // Its own clock orders failures better than the order in which pipes are read; it shares our zero.
+        const auto said = zero + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::max(metric.t, 0.0)));
+        const Error error = error_of(metric, place());
+        fail(error, std::clamp(said, last_line_, now), may_be_consequence(error.code()));
+    }
+    last_line_ = now;
+    if (listener.metric)
+        listener.metric(metric);
+}
+
+void FollowedRank::take_log_line(std::string_view line, const Listener& listener)
+{
+    last_lines_.push_back(printable(line, log_line_limit));
+    if (last_lines_.size() > kept_log_lines)
+        last_lines_.pop_front();
+    if (++log_lines_in_second_ <= log_lines_per_second && listener.log)
+        listener.log(number_, last_lines_.back());
+}
+
+void FollowedRank::count_line()
+{
+    const Clock::time_point now = Clock::now();
+    if (now - second_began_ >= std::chrono::seconds(1)) {
+        second_began_ = now;
+        lines_in_second_ = 0;
+        log_lines_in_second_ = 0;
+    }
+    if (++lines_in_second_ > lines_per_second_)
+        throw Error(Code::Protocol, "more than " + std::to_string(lines_per_second_) + " lines in a second", "standard output");
+}
+
+void FollowedRank::stop(int signal)
+{
+    stopped_ = true;
+    process_.signal(signal);
+}
+
+void FollowedRank::fail(Error error, Clock::time_point when, bool may_be_consequence)
+{
+    if (!failure_)
+        failure_ = Failure{std::move(error), when, may_be_consequence};
+}
+
+void FollowedRank::note_exit(const Exit& exit)
+{
+    if (said_bye_ || stopped_)
+        return;
+    if (question_ && said_hello_ && exit.signal == 0 && exit.status == 0)
+        return;
+    if (exit.signal == 0 && exit.status == 0 && !output_.rest().empty())
+        fail(Error(Code::Protocol, "a rank ended in the middle of a line", place() + ", " + quoted(output_.rest()), "see its last lines"),
+            Clock::now());
+    const std::string how = exit.signal != 0 ? "was killed by " + exit.text() : "ended with " + exit.text() + " before its work was done";
+    fail(Error(Code::RankDied, "rank " + std::to_string(number_) + " " + how, "pid " + std::to_string(process_.pid()), remedy_for(exit)),
+        Clock::now());
+}
+
+std::string FollowedRank::place() const { return "rank " + std::to_string(number_); }
+
+} // namespace pipebd::launch

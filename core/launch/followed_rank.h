@@ -1,0 +1,81 @@
+// FollowedRank: one rank of a job as its supervisor sees it: its process, its lines, what it has said and how it failed.
+#pragma once
+
+#include "base/error.h"
+#include "launch/line_reader.h"
+#include "launch/process.h"
+#include "launch/supervisor.h"
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <poll.h>
+
+namespace pipebd::launch {
+
+using Clock = std::chrono::steady_clock;
+
+/// Why a rank did not do its work.
+struct Failure {
+    Error error;
+    Clock::time_point when;
+    bool may_be_consequence = false; // says that a peer has vanished, or what that looks like from within
+};
+
+class FollowedRank {
+public:
+    FollowedRank(int number, Process process, const Job& job);
+
+    int number() const { return number_; }
+    bool ended() const { return ended_; }
+    bool said_hello() const { return said_hello_; }
+    bool said_bye() const { return said_bye_; }
+    Clock::time_point last_line() const { return last_line_; }
+    const std::optional<Failure>& failure() const { return failure_; }
+    std::vector<std::string> last_lines() const { return {last_lines_.begin(), last_lines_.end()}; }
+
+    /// What to poll for.
+    void add_to(std::vector<pollfd>& polled) const;
+
+    /// Reads what there is and, if the process has ended, the rest of it; notes the first failure.
+    void follow(const Listener& listener, Clock::time_point zero);
+
+    /// It is to be stopped: how it ends from here on is no failure.
+    void stop(int signal);
+
+    void fail(Error error, Clock::time_point when, bool may_be_consequence = false);
+
+private:
+    void read_output(std::size_t budget, const Listener& listener, Clock::time_point zero);
+    void read_errors(std::size_t budget, const Listener& listener);
+    void take_metric(std::string_view line, const Listener& listener, Clock::time_point zero);
+    void take_log_line(std::string_view line, const Listener& listener);
+    void count_line();
+    void note_exit(const Exit& exit);
+    std::string place() const;
+
+    int number_;
+    Process process_;
+    LineReader output_;
+    LineReader errors_;
+    int lines_per_second_;
+    bool question_;
+    bool output_open_ = true;
+    bool errors_open_ = true;
+    bool ended_ = false;
+    bool said_hello_ = false;
+    bool said_bye_ = false;
+    bool stopped_ = false;
+    Clock::time_point last_line_;
+    Clock::time_point second_began_;
+    int lines_in_second_ = 0;
+    int log_lines_in_second_ = 0;
+    std::deque<std::string> last_lines_;
+    std::optional<Failure> failure_;
+};
+
+} // namespace pipebd::launch

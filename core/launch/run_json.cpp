@@ -1,0 +1,90 @@
+#include "launch/run_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace pipebd::launch {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }
+
+Json null_if_empty(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json summary(const store::RunRecord& run)
+{
+    return {{"id", run.id}, {"name", run.name}, {"pair", run.pair}, {"strategy", run.strategy}, {"devices", run.devices},
+        {"state", to_string(run.state)}, {"started", null_if_empty(run.started)}, {"throughput", run.throughput},
+        {"final_loss", run.final_loss}, {"folder", run.folder.string()}};
+}
+
+Json results(const store::RunRecord& run)
+{
+    Json json = {{"steps", run.steps}, {"steps_done", run.steps_done}, {"step", run.measured_step}, {"throughput", run.throughput},
+        {"first_loss", run.first_loss}, {"final_loss", run.final_loss},
+        {"test_accuracy", run.accuracy >= 0 ? Json(run.accuracy) : Json()}, {"finished", null_if_empty(run.finished)},
+        {"error", null_if_empty(run.error)}};
+    json["culprit"] = run.culprit >= 0 ? Json(run.culprit) : Json();
+    json["last_lines"] = run.last_lines;
+    return json;
+}
+
+Json settings(const std::string& spec)
+{
+    const Json parsed = Json::parse(spec, nullptr, false);
+    return parsed.is_object() ? parsed.value("experiment", Json()) : Json();
+}
+
+/// Milliseconds of one step of all blocks, and how far off the measured one is, as a part of it.
+Json prediction(const store::RunRecord& run)
+{
+    if (run.predicted_step <= 0)
+        return {};
+    Json json = {{"step", run.predicted_step}};
+    json["error"] = run.measured_step > 0 ? Json(run.predicted_step / run.measured_step - 1) : Json();
+    return json;
+}
+
+Json details(const store::RunRecord& run, const std::string& spec)
+{
+    Json json = summary(run);
+    json["settings"] = settings(spec);
+    json["results"] = results(run);
+    json["prediction"] = prediction(run);
+    return json;
+}
+
+} // namespace
+
+std::string runs_to_json(const std::vector<store::RunRecord>& runs)
+{
+    Json json = Json::array();
+    for (const store::RunRecord& run : runs)
+        json.push_back(summary(run));
+    return text_of(json);
+}
+
+std::string run_to_json(const store::RunRecord& run, const std::string& spec) { return text_of(details(run, spec)); }
+
+std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store)
+{
+    Json json = {{"format", "pipebd.metrics/1"}};
+    json.update(details(run, store.document("spec")));
+    json["series"] = Json::array();
+    for (const store::Series& series : store.series()) {
+        Json steps = Json::array();
+        Json times = Json::array();
+        Json values = Json::array();
+        for (const store::Sample& sample : store.samples(series)) {
+            steps.push_back(sample.step);
+            times.push_back(sample.t);
+            values.push_back(sample.value);
+        }
+        json["series"].push_back({{"name", series.name}, {"rank", series.rank}, {"block", series.block}, {"step", std::move(steps)},
+            {"t", std::move(times)}, {"value", std::move(values)}});
+    }
+    return text_of(json);
+}
+
+} // namespace pipebd::launch

@@ -1,0 +1,21 @@
+// A run as the JSON that `pipebd runs --json` prints and `metrics.json` holds (docs/formats/runs.md).
+#pragma once
+
+#include "store/run_record.h"
+#include "store/run_store.h"
+
+#include <string>
+#include <vector>
+
+namespace pipebd::launch {
+
+/// An array of what is known of each run at a glance.
+std::string runs_to_json(const std::vector<store::RunRecord>& runs);
+
+/// One run with its settings (the resolved experiment of its spec; `null` if the run has none), results and prediction.
+std::string run_to_json(const store::RunRecord& run, const std::string& spec);
+
+/// The same with every curve of `store`: {"series": [{"name", "rank", "block", "step", "t", "value"}]}, the last three arrays.
+std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store);
+
+} // namespace pipebd::launch

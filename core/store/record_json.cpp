@@ -1,0 +1,131 @@
+#include "store/record_json.h"
+
+#include "base/error.h"
+
+#include <nlohmann/json.hpp>
+
+#include <limits>
+
+namespace pipebd::store {
+namespace {
+
+    using Json = nlohmann::json;
+
+    std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+    Json identity_json(const ProcessIdentity& process)
+    {
+        return {{"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}, {"host", process.host}};
+    }
+
+    template <typename Value> void take(const Json& json, const char* key, Value& value)
+    {
+        if (const auto found = json.find(key); found != json.end())
+            found->get_to(value);
+    }
+
+    double number(const Json& json) { return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>(); }
+
+    void take(const Json& json, const char* key, double& value)
+    {
+        if (const auto found = json.find(key); found != json.end())
+            value = number(*found);
+    }
+
+    void take(const Json& json, const char* key, std::vector<double>& values)
+    {
+        if (const auto found = json.find(key); found != json.end()) {
+            values.clear();
+            for (const Json& element : found->get_ref<const Json::array_t&>())
+                values.push_back(number(element));
+        }
+    }
+
+    ProcessIdentity identity_of(const Json& json)
+    {
+        ProcessIdentity process;
+        take(json, "pid", process.pid);
+        take(json, "start_time", process.start_time);
+        take(json, "boot_id", process.boot_id);
+        take(json, "host", process.host);
+        return process;
+    }
+
+    template <typename Read> auto parsed(std::string_view text, std::string_view where, Read read)
+    {
+        try {
+            const Json json = Json::parse(text);
+            return read(json.is_object() ? json : throw Json::type_error::create(302, "it is not an object", nullptr));
+        } catch (const Json::exception& exception) {
+            throw Error(Code::Damaged, "what is stored here cannot be read (" + std::string(exception.what()) + ")",
+                std::string(where), "restore it from a copy, or delete it");
+        }
+    }
+
+} // namespace
+
+std::string to_json(const ProcessIdentity& process) { return dump(identity_json(process)); }
+
+std::string to_json(const RunRecord& record)
+{
+    return dump({
+        {"name", record.name},
+        {"pair", record.pair},
+        {"strategy", record.strategy},
+        {"devices", record.devices},
+        {"state", to_string(record.state)},
+        {"created", record.created},
+        {"started", record.started},
+        {"finished", record.finished},
+        {"steps", record.steps},
+        {"steps_done", record.steps_done},
+        {"throughput", record.throughput},
+        {"first_loss", record.first_loss},
+        {"final_loss", record.final_loss},
+        {"accuracy", record.accuracy},
+        {"error", record.error},
+        {"culprit", record.culprit},
+        {"last_lines", record.last_lines},
+        {"predicted_step", record.predicted_step},
+        {"measured_step", record.measured_step},
+        {"supervisor", identity_json(record.supervisor)},
+    });
+}
+
+ProcessIdentity identity_from_json(std::string_view text, std::string_view where)
+{
+    return parsed(text, where, [](const Json& json) { return identity_of(json); });
+}
+
+RunRecord record_from_json(std::string_view text, std::string_view where)
+{
+    return parsed(text, where, [](const Json& json) {
+        RunRecord record;
+        std::string state = "queued";
+        take(json, "name", record.name);
+        take(json, "pair", record.pair);
+        take(json, "strategy", record.strategy);
+        take(json, "devices", record.devices);
+        take(json, "state", state);
+        take(json, "created", record.created);
+        take(json, "started", record.started);
+        take(json, "finished", record.finished);
+        take(json, "steps", record.steps);
+        take(json, "steps_done", record.steps_done);
+        take(json, "throughput", record.throughput);
+        take(json, "first_loss", record.first_loss);
+        take(json, "final_loss", record.final_loss);
+        take(json, "accuracy", record.accuracy);
+        take(json, "error", record.error);
+        take(json, "culprit", record.culprit);
+        take(json, "last_lines", record.last_lines);
+        take(json, "predicted_step", record.predicted_step);
+        take(json, "measured_step", record.measured_step);
+        if (const auto found = json.find("supervisor"); found != json.end())
+            record.supervisor = identity_of(*found);
+        record.state = run_state_from_string(state);
+        return record;
+    });
+}
+
+} // namespace pipebd::store

@@ -1,0 +1,111 @@
+#include "store/supervision.h"
+
+#include "base/error.h"
+#include "store/run_store.h"
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <memory>
+
+namespace pipebd::store {
+namespace {
+
+    namespace fs = std::filesystem;
+    using std::chrono::system_clock;
+
+    fs::path database_of(const fs::path& folder) { return folder / "run.sqlite"; }
+
+    enum class Holder { Nobody, Somebody, Unknown };
+
+    /// Takes the run's lock if nobody has it.
+    Holder try_lock(const fs::path& folder, std::unique_ptr<RunLock>& lock)
+    {
+        try {
+            lock = std::make_unique<RunLock>(folder, std::chrono::milliseconds(0));
+            return Holder::Nobody;
+        } catch (const Error& error) {
+            return error.code() == Code::Locked ? Holder::Somebody : Holder::Unknown; // a folder that cannot be written
+        }
+    }
+
+    /// A writer that was killed while it left write-ahead mode has left a journal, which readers must not roll back.
+    void roll_back(const fs::path& folder)
+    {
+        std::error_code none;
+        const std::uintmax_t size = fs::file_size(database_of(folder).string() + "-journal", none);
+        std::unique_ptr<RunLock> lock;
+        if (!none && size > 0 && try_lock(folder, lock) == Holder::Nobody)
+            RunStore(database_of(folder), RunStore::Mode::Writer);
+    }
+
+    RunRecord read(const fs::path& folder, const std::function<RunRecord()>& announced)
+    {
+        if (fs::exists(database_of(folder))) {
+            roll_back(folder);
+            RunRecord record = RunStore(database_of(folder), RunStore::Mode::ReadOnly).record();
+            if (!record.created.empty() || record.state != RunState::Queued || record.supervisor.pid != 0)
+                return record;
+        }
+        return announced();
+    }
+
+    /// When the run's database was last written: the last sign of life of a supervisor that is gone.
+    std::string last_written(const fs::path& folder)
+    {
+        system_clock::time_point last{};
+        for (const char* name : {"run.sqlite", "run.sqlite-wal", "."}) {
+            struct stat status = {};
+            const bool no_database = last == system_clock::time_point{};
+            if (stat((folder / name).c_str(), &status) == 0 && (name != std::string_view(".") || no_database))
+                last = std::max(last,
+                    system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(
+                        std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec))));
+        }
+        return utc_text(last);
+    }
+
+    RunRecord as_lost(RunRecord record, const fs::path& folder)
+    {
+        record.state = RunState::Lost;
+        record.finished = last_written(folder);
+        const ProcessIdentity& supervisor = record.supervisor;
+        const std::string who
+            = supervisor.pid > 0 ? "process " + std::to_string(supervisor.pid) + " on " + supervisor.host : std::string("not known");
+        record.error = Error(Code::RankDied, "the supervisor of the run is gone without having ended it", who, "start the run again").what();
+        return record;
+    }
+
+} // namespace
+
+RunRecord supervised_record(const fs::path& folder, const std::function<RunRecord()>& announced)
+{
+    RunRecord record = read(folder, announced);
+    if (is_final(record.state))
+        return record;
+
+    std::unique_ptr<RunLock> lock;
+    const Holder holder = try_lock(folder, lock);
+    const bool here = record.supervisor.host.empty() || record.supervisor.host == this_process().host;
+    const bool alive = is_alive(record.supervisor);
+    if (holder == Holder::Somebody)
+        return alive || !here || record.supervisor.pid == 0 ? record : as_lost(record, folder);
+    if (holder == Holder::Unknown)
+        return alive ? record : as_lost(record, folder);
+
+    record = read(folder, announced); // it may have ended before the lock was free
+    if (is_final(record.state))
+        return record;
+    const bool stored = fs::exists(database_of(folder));
+    if (!stored && is_alive(record.supervisor))
+        return record; // made, and about to be locked by who made it
+    record = as_lost(record, folder);
+    if (here) {
+        RunStore store(database_of(folder), RunStore::Mode::Writer);
+        store.save(record);
+        store.finish();
+    }
+    return record;
+}
+
+} // namespace pipebd::store

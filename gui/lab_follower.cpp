@@ -1,0 +1,52 @@
+#include "gui/lab_follower.h"
+
+#include "gui/error_text.h"
+
+#include <QElapsedTimer>
+#include <QThread>
+#include <QTimer>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace pipebd::gui {
+
+using namespace std::chrono_literals;
+
+LabReader::LabReader(std::filesystem::path lab)
+    : m_folder(std::move(lab))
+{
+}
+
+void LabReader::scan()
+{
+    QElapsedTimer timer;
+    timer.start();
+    try {
+        if (!m_lab)
+            m_lab = std::make_unique<store::Lab>(m_folder);
+        emit scanned(std::make_shared<const std::vector<store::RunRecord>>(m_lab->runs()));
+    } catch (...) {
+        m_lab.reset();
+        emit failed(currentErrorText());
+    }
+    // At most a fifth of a core, however many runs there are.
+    const auto pause = std::max<std::chrono::milliseconds>(400ms, 4 * std::chrono::milliseconds(timer.elapsed()));
+    if (!QThread::currentThread()->isInterruptionRequested())
+        QTimer::singleShot(pause, this, &LabReader::scan);
+}
+
+LabFollower::LabFollower(const std::filesystem::path& lab, QObject* parent)
+    : QObject(parent)
+{
+    qRegisterMetaType<RunRecords>();
+    auto* reader = new LabReader(lab);
+    connect(reader, &LabReader::scanned, this, &LabFollower::scanned);
+    connect(reader, &LabReader::failed, this, &LabFollower::failed);
+    m_thread = std::make_unique<ReaderThread>(reader);
+    m_thread->start();
+    QMetaObject::invokeMethod(reader, &LabReader::scan, Qt::QueuedConnection);
+}
+
+} // namespace pipebd::gui

@@ -1,0 +1,375 @@
+#include "gui/metric_chart.h"
+
+#include "gui/chart_ticker.h"
+#include "gui/theme.h"
+
+#include <QEvent>
+
+#include <algorithm>
+#include <cmath>
+
+namespace pipebd::gui {
+
+MetricChart::MetricChart(Quantity quantity, QWidget* parent)
+    : QCustomPlot(parent)
+    , m_quantity(quantity)
+{
+    setObjectName(quantity == Quantity::Throughput ? QStringLiteral("throughputChart")
+            : quantity == Quantity::Loss           ? QStringLiteral("lossChart")
+                                                   : QStringLiteral("memoryChart"));
+    setAccessibleName(title());
+    setMinimumSize(220, 140);
+    setNoAntialiasingOnDrag(true);
+    setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
+    axisRect()->setRangeDrag(Qt::Horizontal);
+    axisRect()->setRangeZoom(Qt::Horizontal);
+    buildLayout();
+    chooseTickers();
+    recolour();
+    fitView();
+    connect(this, &QCustomPlot::legendClick, this, [this](QCPLegend*, QCPAbstractLegendItem* item) { toggleCurve(item); });
+}
+
+MetricChart::~MetricChart() = default;
+
+QString MetricChart::title() const
+{
+    switch (m_quantity) {
+    case Quantity::Throughput:
+        return tr("Throughput");
+    case Quantity::Loss:
+        return tr("Loss per block");
+    case Quantity::Memory:
+        break;
+    }
+    return tr("Memory per rank");
+}
+
+bool MetricChart::wants(const store::Series& series) const
+{
+    switch (m_quantity) {
+    case Quantity::Throughput:
+        return series.name == "throughput";
+    case Quantity::Loss:
+        return series.name == "loss";
+    case Quantity::Memory:
+        break;
+    }
+    return series.name == "memory_bytes" || series.name == "peak_memory_bytes";
+}
+
+void MetricChart::buildLayout()
+{
+    const QString unit = m_quantity == Quantity::Throughput ? tr(" · samples/s")
+        : m_quantity == Quantity::Memory                    ? tr(" · solid: in use, dashed: peak")
+                                                            : QString();
+    m_title = new QCPTextElement(this, title() + unit);
+    m_title->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
+    m_title->setMargins(QMargins(8, 6, 8, 0));
+
+    auto* legendRow = new QCPLayoutGrid;
+    legendRow->addElement(0, 0, legend);
+    legendRow->addElement(0, 1, new QCPLayoutElement(this)); // takes the width that the legend leaves
+    legendRow->setColumnStretchFactor(0, 0.001);
+    legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
+    legend->setMargins(QMargins(6, 2, 6, 2));
+    legend->setColumnSpacing(12);
+    legend->setRowSpacing(0);
+    legend->setIconSize(16, 8);
+    legend->setBorderPen(Qt::NoPen);
+    legend->setBrush(Qt::NoBrush);
+    legend->setVisible(true);
+
+    plotLayout()->setRowSpacing(0);
+    plotLayout()->insertRow(0);
+    plotLayout()->addElement(0, 0, m_title);
+    plotLayout()->insertRow(1);
+    plotLayout()->addElement(1, 0, legendRow);
+    plotLayout()->setRowStretchFactor(0, 0.001);
+    plotLayout()->setRowStretchFactor(1, 0.001);
+
+    m_referenceLine = new QCPItemStraightLine(this);
+    m_referenceLine->setVisible(false);
+    m_referenceEntry = addGraph();
+    m_referenceEntry->removeFromLegend();
+
+    m_emptyText = new QCPItemText(this);
+    m_emptyText->position->setType(QCPItemPosition::ptAxisRectRatio);
+    m_emptyText->position->setCoords(0.5, 0.5);
+    m_emptyText->setTextAlignment(Qt::AlignCenter);
+    m_emptyText->setText(tr("No samples yet"));
+}
+
+void MetricChart::append(const store::Series& series, const std::vector<SeriesPoint>& points)
+{
+    std::unique_ptr<Curve>& curve = m_curves[series];
+    if (!curve) {
+        curve = std::make_unique<Curve>(this, series);
+        curve->setXAxis(m_axis);
+        curve->setSmoothing(m_smoothing);
+        curve->recolour(palette());
+        updateLegend();
+    }
+    curve->append(points);
+    m_changed = true;
+}
+
+void MetricChart::clear()
+{
+    for (const auto& [series, curve] : m_curves) {
+        removeGraph(curve->raw());
+        removeGraph(curve->smooth());
+    }
+    m_curves.clear();
+    setReference(0, {});
+    fitAll();
+}
+
+void MetricChart::setXAxis(XAxis axis)
+{
+    m_axis = axis;
+    for (const auto& [series, curve] : m_curves)
+        curve->setXAxis(axis);
+    chooseTickers();
+    fitAll();
+}
+
+void MetricChart::setSmoothing(double weight)
+{
+    m_smoothing = weight;
+    for (const auto& [series, curve] : m_curves) {
+        const bool shown = curve->raw()->visible();
+        curve->setSmoothing(weight);
+        curve->recolour(palette());
+        curve->smooth()->setVisible(shown && weight > 0);
+    }
+    updateLegend();
+}
+
+void MetricChart::setLogScale(bool on)
+{
+    m_log = on;
+    yAxis->setScaleType(on ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+    chooseTickers();
+    fitAll();
+}
+
+void MetricChart::setReference(double value, const QString& label)
+{
+    m_referenceValue = value > 0 ? value : 0;
+    m_referenceLine->setVisible(m_referenceValue > 0);
+    m_referenceLine->point1->setCoords(0, m_referenceValue);
+    m_referenceLine->point2->setCoords(1, m_referenceValue);
+    m_referenceEntry->setName(label);
+    updateLegend();
+}
+
+void MetricChart::setEmptyText(const QString& text)
+{
+    m_emptyText->setText(text);
+    m_changed = true;
+}
+
+void MetricChart::chooseTickers()
+{
+    if (m_axis == XAxis::Time)
+        xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new DurationTicker));
+    else
+        xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new StepTicker));
+    xAxis->setLabel(m_axis == XAxis::Time ? tr("time since the start") : tr("step"));
+    if (m_quantity == Quantity::Memory)
+        yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new BytesTicker));
+    else if (m_log)
+        yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new DecadeTicker));
+    else
+        yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
+    for (QCPAxis* axis : {xAxis, yAxis}) {
+        axis->setNumberFormat(QStringLiteral("g"));
+        axis->setNumberPrecision(6);
+        axis->ticker()->setTickCount(axis == xAxis ? 6 : 5);
+    }
+    m_changed = true;
+}
+
+void MetricChart::updateLegend()
+{
+    legend->clearItems();
+    for (const auto& [series, curve] : m_curves)
+        if (!curve->isCompanion())
+            curve->front()->addToLegend(legend);
+    if (m_referenceValue > 0)
+        m_referenceEntry->addToLegend(legend);
+    recolour();
+    wrapLegend();
+}
+
+void MetricChart::wrapLegend()
+{
+    int widest = 1;
+    for (int i = 0; i < legend->itemCount(); ++i)
+        widest = std::max(widest, legend->item(i)->minimumOuterSizeHint().width() + legend->columnSpacing());
+    legend->setWrap(std::max(1, (width() - 20) / widest));
+    legend->setFillOrder(QCPLayoutGrid::foColumnsFirst, true);
+    m_changed = true;
+}
+
+void MetricChart::recolour()
+{
+    const QColor text = palette().color(QPalette::Text);
+    const QColor soft = palette().color(QPalette::PlaceholderText);
+    QColor grid = text;
+    grid.setAlphaF(isDark(palette()) ? 0.12F : 0.1F);
+    setBackground(palette().brush(QPalette::Base));
+
+    QFont small = font();
+    small.setPointSizeF(font().pointSizeF() * 0.9);
+    QFont bold = font();
+    bold.setBold(true);
+    for (QCPAxis* axis : {xAxis, yAxis}) {
+        axis->setBasePen(QPen(soft, 1));
+        axis->setTickPen(QPen(soft, 1));
+        axis->setSubTickPen(Qt::NoPen);
+        axis->setTickLabelColor(text);
+        axis->setTickLabelFont(small);
+        axis->setLabelColor(soft);
+        axis->setLabelFont(small);
+        axis->setTickLengthIn(0);
+        axis->setTickLengthOut(4);
+        axis->setSubTicks(false);
+        axis->setLabelPadding(2);
+        axis->setTickLabelPadding(4);
+        axis->grid()->setPen(QPen(grid, 1));
+        axis->grid()->setZeroLinePen(QPen(grid, 1));
+    }
+    m_title->setFont(bold);
+    m_title->setTextColor(text);
+    legend->setFont(small);
+    legend->setTextColor(text);
+    for (int i = 0; i < legend->itemCount(); ++i) {
+        auto* item = qobject_cast<QCPPlottableLegendItem*>(legend->item(i));
+        const bool shown = !item || item->plottable()->visible();
+        legend->item(i)->setFont(small);
+        if (item)
+            item->setTextColor(shown ? text : palette().color(QPalette::Disabled, QPalette::Text));
+    }
+    m_emptyText->setColor(soft);
+    m_emptyText->setFont(font());
+    m_referenceLine->setPen(QPen(soft, 1.5, Qt::DashLine));
+    m_referenceEntry->setPen(QPen(soft, 1.5, Qt::DashLine));
+    for (const auto& [series, curve] : m_curves) {
+        const bool shown = curve->raw()->visible();
+        curve->recolour(palette());
+        if (!shown)
+            curve->smooth()->setVisible(false);
+    }
+    m_changed = true;
+}
+
+void MetricChart::fitAll()
+{
+    m_followKeys = true;
+    m_followValues = true;
+    m_changed = true;
+}
+
+void MetricChart::showKeys(const QCPRange& range)
+{
+    m_followKeys = false;
+    xAxis->setRange(range);
+    m_changed = true;
+}
+
+void MetricChart::fitView()
+{
+    if (m_followKeys) {
+        QCPRange all;
+        QCPRange one;
+        bool any = false;
+        for (const auto& [series, curve] : m_curves)
+            if (curve->raw()->visible() && curve->keyRange(one)) {
+                all = any ? QCPRange(std::min(all.lower, one.lower), std::max(all.upper, one.upper)) : one;
+                any = true;
+            }
+        if (!any)
+            all = QCPRange(0, m_axis == XAxis::Step ? 100 : 60);
+        all.lower = std::min(all.lower, m_axis == XAxis::Time ? 0.0 : all.lower);
+        if (all.size() < 1e-9)
+            all.upper = all.lower + 1;
+        xAxis->setRange(all.lower - 0.01 * all.size(), all.upper + 0.02 * all.size());
+    }
+    if (m_followValues)
+        fitValues(m_followKeys ? QCPRange() : xAxis->range());
+}
+
+void MetricChart::fitValues(const QCPRange& keys)
+{
+    const bool everything = keys.size() == 0;
+    double least = 0;
+    double most = 0;
+    bool any = false;
+    for (const auto& [series, curve] : m_curves) {
+        QCPRange one;
+        bool found = false;
+        if (everything)
+            found = curve->valueRange(one, m_log);
+        else
+            one = curve->raw()->getValueRange(found, m_log ? QCP::sdPositive : QCP::sdBoth, keys);
+        if (!found || !curve->raw()->visible())
+            continue;
+        least = any ? std::min(least, one.lower) : one.lower;
+        most = any ? std::max(most, one.upper) : one.upper;
+        any = true;
+    }
+    if (m_referenceValue > 0) {
+        least = any ? std::min(least, m_referenceValue) : m_referenceValue;
+        most = std::max(most, m_referenceValue);
+        any = true;
+    }
+    if (!any) {
+        yAxis->setRange(m_log ? 0.1 : 0, 1);
+    } else if (m_log) {
+        const double margin = std::max(1.05, std::pow(most / least, 0.06));
+        yAxis->setRange(least / margin, most * margin);
+    } else if (m_quantity != Quantity::Loss) {
+        yAxis->setRange(std::min(0.0, least), most > 0 ? most * 1.1 : 1);
+    } else {
+        const double margin = most > least ? 0.05 * (most - least) : std::max(1e-6, std::abs(most) * 0.1);
+        yAxis->setRange(least - margin, most + margin);
+    }
+}
+
+void MetricChart::replotIfNew()
+{
+    if (!m_changed)
+        return;
+    m_changed = false;
+    m_emptyText->setVisible(m_curves.empty());
+    fitView();
+    replot(rpQueuedReplot);
+}
+
+void MetricChart::replotNow()
+{
+    wrapLegend();
+    m_changed = false;
+    m_emptyText->setVisible(m_curves.empty());
+    fitView();
+    replot(rpImmediateRefresh);
+}
+
+void MetricChart::changeEvent(QEvent* event)
+{
+    QCustomPlot::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) {
+        recolour();
+        replotIfNew();
+    }
+}
+
+void MetricChart::resizeEvent(QResizeEvent* event)
+{
+    wrapLegend();
+    QCustomPlot::resizeEvent(event);
+}
+
+} // namespace pipebd::gui

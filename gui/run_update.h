@@ -1,0 +1,33 @@
+// RunUpdate: what a reader has newly found in a run's database.
+#pragma once
+
+#include "store/run_store.h"
+
+#include <QMetaType>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace pipebd::gui {
+
+struct SeriesPoint {
+    double step = 0;
+    double t = 0; // seconds since the run's start
+    double value = 0;
+};
+
+using SeriesPoints = std::map<store::Series, std::vector<SeriesPoint>>;
+
+struct RunUpdate {
+    std::optional<store::RunRecord> record; // if it may have changed
+    std::optional<int> batch;               // global, samples; once it is known
+    SeriesPoints points;                    // new ones, each series in the order in which they were stored
+    std::vector<store::LogLine> log;        // new lines
+    bool caughtUp = false;                  // nothing stored before this read began is still missing
+};
+
+} // namespace pipebd::gui
+
+Q_DECLARE_METATYPE(std::shared_ptr<const pipebd::gui::RunUpdate>)
