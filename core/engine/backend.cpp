@@ -2,8 +2,6 @@
 
 #include "base/error.h"
 
-#include <cstdlib>
-#include <ctime>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -12,19 +10,6 @@ namespace pipebd::engine {
 std::unique_ptr<Backend> make_cpu_backend(const experiment::Device& device);
 
 namespace {
-
-std::int64_t monotonic_nanoseconds()
-{
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-std::int64_t clock_zero()
-{
-    const char* zero = std::getenv("PIPEBD_CLOCK_ZERO");
-    return zero == nullptr ? monotonic_nanoseconds() : std::strtoll(zero, nullptr, 10);
-}
 
 bool driver_is_there()
 {
@@ -70,12 +55,6 @@ const CudaModule& cuda_module()
 }
 
 } // namespace
-
-double run_milliseconds()
-{
-    static const std::int64_t zero = clock_zero();
-    return static_cast<double>(monotonic_nanoseconds() - zero) * 1e-6;
-}
 
 int gpu_count()
 {

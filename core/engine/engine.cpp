@@ -34,6 +34,15 @@ bool has_teacher(const RunSpec& spec) { return spec.experiment.train.network == 
 
 std::string versions() { return json{{"libtorch", TORCH_VERSION}}.dump(); }
 
+/// CUDA registers itself with LibTorch when its module is loaded, which must come before any other call of LibTorch.
+void load_modules(const RunSpec& spec)
+{
+    for (const experiment::Device& device : spec.devices) {
+        if (device.kind == experiment::Device::Kind::Cuda)
+            gpu_count();
+    }
+}
+
 void say_hello(Backend& backend, std::int64_t steps, std::string text, Reporter& reporter)
 {
     Metric hello;
@@ -175,6 +184,7 @@ void deliver(const RunSpec& spec, const std::filesystem::path& checkpoint, const
 
 void train(const RunSpec& spec, Reporter& reporter)
 {
+    load_modules(spec);
     const Pair& pair = pair_of(spec);
     std::unique_ptr<DataSet> data = data_of(spec);
     std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
@@ -197,6 +207,7 @@ void train(const RunSpec& spec, Reporter& reporter)
 
 void profile(const RunSpec& spec, Reporter& reporter)
 {
+    load_modules(spec);
     const Pair& pair = pair_of(spec);
     std::unique_ptr<DataSet> data = data_of(spec);
     Rank rank = join(spec, profiling_topology(static_cast<int>(spec.devices.size())), 0, reporter);
@@ -213,6 +224,7 @@ void profile(const RunSpec& spec, Reporter& reporter)
 
 void check(const RunSpec& spec, Reporter& reporter)
 {
+    load_modules(spec);
     const Pair& pair = pair_of(spec);
     std::unique_ptr<DataSet> data = data_of(spec);
     std::int64_t train_samples = data->size(DataSet::Split::Train);

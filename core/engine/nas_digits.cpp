@@ -25,11 +25,11 @@ namespace {
 
     // MobileNetV2 at the strides for 32x32 images; narrower, as the digits are easier.
     constexpr std::array<Stage, 6> stages{{
-        {8, 1, 2, 2},
+        {16, 1, 2, 2},
         {24, 2, 3, 4},
         {48, 2, 4, 4},
         {64, 1, 3, 4},
-        {128, 2, 3, 4},
+        {112, 2, 3, 4},
         {192, 1, 1, 1},
     }};
 

@@ -132,12 +132,12 @@ public:
     template <typename Member>
     void read(const std::string& key, Member& member) const
     {
-        if (const auto found = json_.find(key); found != json_.end() && !read(*found, member))
+        if (const auto found = json_.find(key); found != json_.end() && !convert(*found, member))
             refuse(key + " is not what belongs there");
     }
 
 private:
-    static bool read(const Json& json, std::string& text)
+    static bool convert(const Json& json, std::string& text)
     {
         if (!json.is_string())
             return false;
@@ -145,7 +145,7 @@ private:
         return true;
     }
 
-    static bool read(const Json& json, double& value)
+    static bool convert(const Json& json, double& value)
     {
         if (json.is_null())
             value = std::numeric_limits<double>::quiet_NaN();
@@ -159,7 +159,7 @@ private:
     }
 
     template <std::integral Number>
-    static bool read(const Json& json, Number& number)
+    static bool convert(const Json& json, Number& number)
     {
         if (!json.is_number_integer() || (json.is_number_unsigned() && !std::in_range<Number>(json.get<std::uint64_t>()))
             || (!json.is_number_unsigned() && !std::in_range<Number>(json.get<std::int64_t>())))

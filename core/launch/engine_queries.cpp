@@ -68,7 +68,7 @@ void run_to_end(const Job& job, const Listener& listener, const std::atomic<bool
     const Error& error = *outcome.error;
     if (error.code() != Code::RankDied || outcome.last_lines.empty())
         throw error;
-    throw Error(error.code(), what + " failed: " + error.problem(), error.where(), "it last said " + quoted(outcome.last_lines.back(), 500));
+    throw Error(error.code(), what + " failed: " + error.problem(), error.where(), "it last said " + in_quotes(outcome.last_lines.back(), 500));
 }
 
 std::vector<Metric> answers(std::vector<std::string> arguments, const std::atomic<bool>& cancel)
@@ -94,7 +94,7 @@ json details(const Metric& hello)
 {
     json parsed = json::parse(hello.text, nullptr, false);
     if (!parsed.is_object())
-        throw Error(Code::Protocol, "the engine's answer is not understood", quoted(hello.text), mismatch);
+        throw Error(Code::Protocol, "the engine's answer is not understood", in_quotes(hello.text), mismatch);
     return parsed;
 }
 
@@ -168,7 +168,7 @@ Checked check(const experiment::Experiment& experiment, const std::vector<Device
     checked.train_samples = value_or(text, "train_samples", checked.train_samples);
     checked.test_samples = value_or(text, "test_samples", checked.test_samples);
     if (checked.blocks.empty() || checked.steps <= 0)
-        throw Error(Code::Protocol, "the engine names no blocks or no steps", quoted(hellos.front().text), mismatch);
+        throw Error(Code::Protocol, "the engine names no blocks or no steps", in_quotes(hellos.front().text), mismatch);
     return checked;
 }
 

@@ -154,7 +154,7 @@ void FollowedRank::note_exit(const Exit& exit)
     if (question_ && said_hello_ && exit.signal == 0 && exit.status == 0)
         return;
     if (exit.signal == 0 && exit.status == 0 && !output_.rest().empty())
-        fail(Error(Code::Protocol, "a rank ended in the middle of a line", place() + ", " + quoted(output_.rest()), "see its last lines"),
+        fail(Error(Code::Protocol, "a rank ended in the middle of a line", place() + ", " + in_quotes(output_.rest()), "see its last lines"),
             Clock::now());
     const std::string how = exit.signal != 0 ? "was killed by " + exit.text() : "ended with " + exit.text() + " before its work was done";
     fail(Error(Code::RankDied, "rank " + std::to_string(number_) + " " + how, "pid " + std::to_string(process_.pid()), remedy_for(exit)),

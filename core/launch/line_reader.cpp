@@ -49,7 +49,7 @@ void LineReader::take(std::string_view bytes, const std::function<void(std::stri
             std::string cut(std::move(pending_), 0, limit_);
             pending_.clear();
             if (overlong_ == Overlong::Refuse)
-                throw Error(Code::Protocol, "a line is longer than " + std::to_string(limit_) + " bytes", quoted(cut));
+                throw Error(Code::Protocol, "a line is longer than " + std::to_string(limit_) + " bytes", in_quotes(cut));
             line(cut);
         } else if (!dropping_ && complete) {
             const std::string whole = std::exchange(pending_, {});

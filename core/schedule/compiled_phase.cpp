@@ -82,11 +82,12 @@ public:
 
     CompiledPhase run()
     {
+        const Training training = training_of(program_, phase_);
         for (std::size_t device = 0; device < result_.devices.size(); ++device)
             for (std::size_t index = 0; index < instructions(device).size(); ++index)
                 add(device, index);
         for (std::size_t device = 0; device < result_.devices.size(); ++device)
-            add_needs(device);
+            add_needs(device, training);
         check_links();
         check_groups();
         return std::move(result_);
@@ -180,9 +181,9 @@ private:
         members_[static_cast<std::size_t>(made.channel)][at.first].push_back(at);
     }
 
-    void add_needs(std::size_t device)
+    void add_needs(std::size_t device, Training training)
     {
-        const DataFlow flow(program_, phase_, device);
+        const DataFlow flow(program_, phase_, device, training);
         CompiledDevice& compiled = result_.devices[device];
         std::vector<std::size_t> last_use(compiled.bringers.size()); // + 1; in CompiledDevice::needs
         std::vector<std::size_t> last_user(compiled.bringers.size());

@@ -34,17 +34,23 @@ bool parts_overlap(const Instruction& a, const Instruction& b)
 
 } // namespace
 
-DataFlow::DataFlow(const Program& program, std::size_t phase, std::size_t device)
+Training training_of(const Program& program, std::size_t phase)
+{
+    Training training;
+    training.end_to_end = program.end_to_end();
+    for (const DeviceProgram& device : program.phases[phase].devices)
+        for (const Instruction& instruction : device.instructions)
+            training.taught = training.taught || instruction.op == Op::TeacherForward;
+    return training;
+}
+
+DataFlow::DataFlow(const Program& program, std::size_t phase, std::size_t device, Training training)
     : program_(program)
     , phase_(phase)
     , device_(device)
     , instructions_(program.phases[phase].devices[device].instructions)
-    , end_to_end_(program.end_to_end())
+    , training_(training)
 {
-    for (const DeviceProgram& other : program.phases[phase].devices)
-        for (const Instruction& instruction : other.instructions)
-            taught_ = taught_ || instruction.op == Op::TeacherForward;
-
     for (std::size_t i = 0; i < instructions_.size(); ++i) {
         const Instruction& made = instructions_[i];
         const auto produces = [&](Payload payload, int block) { producers_[{payload, block, made.microbatch, made.view}].push_back(i); };
@@ -63,7 +69,7 @@ DataFlow::DataFlow(const Program& program, std::size_t phase, std::size_t device
             break;
         case Op::StudentBackward:
             backwards_[made.block].push_back(i);
-            if (end_to_end_)
+            if (training_.end_to_end)
                 produces(Payload::StudentGradient, made.block - 1);
             break;
         case Op::Loss:
@@ -131,7 +137,7 @@ void DataFlow::need_whole_batch(Payload payload, int block, std::size_t index, s
 std::vector<std::size_t> DataFlow::sources(std::size_t index) const
 {
     const Instruction& user = instructions_[index];
-    const Payload relayed = end_to_end_ ? Payload::StudentOutput : Payload::TeacherOutput; // into the student's blocks
+    const Payload relayed = training_.end_to_end ? Payload::StudentOutput : Payload::TeacherOutput; // into the student's blocks
     const int last = program_.blocks - 1;
     std::vector<std::size_t> found;
     const auto need_input = [&](Payload payload) {
@@ -146,18 +152,18 @@ std::vector<std::size_t> DataFlow::sources(std::size_t index) const
         break;
     case Op::StudentForward:
         need_input(relayed);
-        if (!end_to_end_)
+        if (!training_.end_to_end)
             need(Payload::TeacherOutput, user.block, index, found);
         break;
     case Op::Loss:
         need_whole_batch(Payload::StudentOutput, last, index, found);
-        if (taught_)
+        if (training_.taught)
             need_whole_batch(Payload::TeacherOutput, last, index, found);
         break;
     case Op::StudentBackward:
         need_input(relayed);
         need(Payload::StudentOutput, user.block, index, found);
-        if (end_to_end_)
+        if (training_.end_to_end)
             need(Payload::StudentGradient, user.block, index, found);
         break;
     case Op::Send:

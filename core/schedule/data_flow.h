@@ -10,10 +10,18 @@
 
 namespace pipebd::schedule {
 
+/// How the networks of a phase are trained.
+struct Training {
+    bool end_to_end = false;
+    bool taught = false; // a teacher runs in this phase
+};
+
+Training training_of(const Program& program, std::size_t phase);
+
 class DataFlow {
 public:
     /// Keeps a reference to `program`.
-    DataFlow(const Program& program, std::size_t phase, std::size_t device);
+    DataFlow(const Program& program, std::size_t phase, std::size_t device, Training training);
 
     /// The instructions whose results instruction `index` needs or still holds, all of which run before it for the same batch.
     /// Throws Error{BadRequest} that names the instruction if nothing brings something that it needs.
@@ -35,8 +43,7 @@ private:
     std::size_t phase_;
     std::size_t device_;
     const std::vector<Instruction>& instructions_;
-    bool end_to_end_;
-    bool taught_ = false; // a teacher runs in this phase
+    Training training_;
     std::map<Piece, std::vector<std::size_t>> producers_;
     std::vector<std::size_t> loads_;
     std::vector<std::size_t> losses_;

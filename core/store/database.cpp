@@ -18,7 +18,10 @@ namespace {
 
     namespace fs = std::filesystem;
 
-    int milliseconds(std::chrono::milliseconds wait) { return static_cast<int>(wait.count()); }
+    int milliseconds(std::chrono::milliseconds wait)
+    {
+        return static_cast<int>(wait.count());
+    }
 
     Error not_ours(const fs::path& file, const Format& format, std::string_view why)
     {
@@ -38,7 +41,10 @@ namespace {
         sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     }
 
-    int version_of(SQLite::Database& database) { return database.execAndGet("PRAGMA user_version").getInt(); }
+    int version_of(SQLite::Database& database)
+    {
+        return database.execAndGet("PRAGMA user_version").getInt();
+    }
 
     void check_identity(SQLite::Database& database, const fs::path& file, const Format& format)
     {
@@ -188,7 +194,8 @@ namespace {
         identify(file, format, wait);
         SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, milliseconds(wait));
         if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
-            throw Error(Code::System, "the " + format.name + " cannot be written", file.string(), "give yourself the right to write it");
+            throw Error(
+                Code::System, "the " + format.name + " cannot be written", file.string(), "give yourself the right to write it");
         configure(database);
         database.exec("PRAGMA synchronous = FULL");
         check_identity(database, file, format);

@@ -31,8 +31,8 @@ struct Format {
 enum class Access { ReadOnly, ReadWrite };
 
 /// Opens `file` after looking at it read-only: Error{NotFound}, {NotADatabase} (not SQLite, empty, another application's), {Newer},
-/// {Damaged}, {Locked} after `wait`, {System}. In all these the file is left as it was. An older version is brought up to date if it
-/// is opened for writing: in one transaction, after a copy was put beside it as FILE.vN.backup.
+/// {Damaged}, {Locked} after `wait`, {System}. In all these the file is left as it was. An older version is brought up to date if
+/// it is opened for writing: in one transaction, after a copy was put beside it as FILE.vN.backup.
 ///
 /// A file in write-ahead mode in a folder that cannot be written is opened as immutable, if its log is empty.
 SQLite::Database open_database(

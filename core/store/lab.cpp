@@ -60,6 +60,8 @@ namespace {
     void make_folder(const fs::path& folder)
     {
         std::error_code problem;
+        if (fs::exists(folder, problem) && !fs::is_directory(folder, problem))
+            throw Error(Code::System, "this is not a folder", folder.string(), "name a folder for the lab");
         fs::create_directories(folder, problem);
         if (problem)
             throw system_error("cannot make the folder", folder.string(), problem.value());
@@ -136,15 +138,17 @@ struct Lab::Impl {
             record.folder = run_folder;
             record.state = RunState::Failed;
             const bool damaged = error.code() == Code::Damaged || error.code() == Code::NotADatabase;
-            record.error = damaged ? Error(error.code(), "the run is damaged: " + error.problem(), error.where(), error.remedy()).what()
-                                   : error.what();
+            record.error = damaged
+                ? Error(error.code(), "the run is damaged: " + error.problem(), error.where(), error.remedy()).what()
+                : error.what();
             return record;
         }
     }
 
     int next_id()
     {
-        const std::int64_t given = library.execAndGet("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'run'").getInt64();
+        const std::int64_t given
+            = library.execAndGet("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'run'").getInt64();
         const std::vector<fs::path> there = run_folders(runs);
         return std::max(static_cast<int>(given), there.empty() ? 0 : run_folder_from_path(there.front()).id) + 1;
     }
@@ -172,7 +176,10 @@ Lab::Lab(fs::path folder)
 Lab::~Lab() = default;
 Lab::Lab(Lab&&) noexcept = default;
 
-const fs::path& Lab::folder() const { return impl_->folder; }
+const fs::path& Lab::folder() const
+{
+    return impl_->folder;
+}
 
 std::vector<RunRecord> Lab::runs() const
 {
@@ -261,6 +268,9 @@ std::string Lab::check() const
     return guarded(impl_->library_file, [&] { return integrity(impl_->library); });
 }
 
-std::string sqlite_version() { return std::string(sqlite3_libversion()) + " " + sqlite3_sourceid(); }
+std::string sqlite_version()
+{
+    return std::string(sqlite3_libversion()) + " " + sqlite3_sourceid();
+}
 
 } // namespace pipebd::store

@@ -28,7 +28,8 @@ struct ProfileKey {
 
 class Lab {
 public:
-    /// Opens the lab, and makes it if it is not there. Throws Error{Newer}, {NotADatabase}, {Damaged}, {System}; files are left as they were.
+    /// Opens the lab, and makes it if it is not there. Throws Error{Newer}, {NotADatabase}, {Damaged}, {System}; files are left as
+    /// they were.
     explicit Lab(std::filesystem::path folder);
     ~Lab();
     Lab(Lab&&) noexcept;
@@ -36,8 +37,8 @@ public:
     const std::filesystem::path& folder() const;
 
     /// Every run, newest first. A run that cannot be read has `state` Failed and says so in `error`: it never hides the others.
-    /// A run that says it is queued or running but has no living supervisor is Lost (its lock, pid, start time and boot id are looked
-    /// at; nobody is signalled), and that is recorded in the run if it ran on this host and its folder can be written.
+    /// A run that says it is queued or running but has no living supervisor is Lost (its lock, pid, start time and boot id are
+    /// looked at; nobody is signalled), and that is recorded in the run if it ran on this host and its folder can be written.
     std::vector<RunRecord> runs() const;
 
     /// Throws Error{NotFound} that says which ids there are.

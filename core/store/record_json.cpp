@@ -11,7 +11,10 @@ namespace {
 
     using Json = nlohmann::json;
 
-    std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+    std::string dump(const Json& json)
+    {
+        return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
 
     Json identity_json(const ProcessIdentity& process)
     {
@@ -24,7 +27,10 @@ namespace {
             found->get_to(value);
     }
 
-    double number(const Json& json) { return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>(); }
+    double number(const Json& json)
+    {
+        return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+    }
 
     void take(const Json& json, const char* key, double& value)
     {
@@ -64,7 +70,10 @@ namespace {
 
 } // namespace
 
-std::string to_json(const ProcessIdentity& process) { return dump(identity_json(process)); }
+std::string to_json(const ProcessIdentity& process)
+{
+    return dump(identity_json(process));
+}
 
 std::string to_json(const RunRecord& record)
 {

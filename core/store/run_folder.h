@@ -14,7 +14,8 @@ struct RunFolder {
 
 RunFolder run_folder_from_path(const std::filesystem::path& folder);
 
-/// "0007-digits-nas": what is not a letter or digit of ASCII, "." or "_" becomes "-", so that nothing leaves the lab; cut to 60 bytes.
+/// "0007-digits-nas": what is not a letter or digit of ASCII, "." or "_" becomes "-", so that nothing leaves the lab; cut to 60
+/// bytes.
 std::string run_folder_name(int id, std::string_view name);
 
 } // namespace pipebd::store

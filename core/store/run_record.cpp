@@ -79,7 +79,10 @@ RunState run_state_from_string(std::string_view name)
         "it is one of queued, running, finished, failed, cancelled, lost");
 }
 
-bool is_final(RunState state) { return state != RunState::Queued && state != RunState::Running; }
+bool is_final(RunState state)
+{
+    return state != RunState::Queued && state != RunState::Running;
+}
 
 ProcessIdentity this_process()
 {
@@ -106,7 +109,8 @@ std::string utc_text(std::chrono::system_clock::time_point time)
     std::array<char, 32> date{};
     std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
     std::array<char, 8> fraction{};
-    std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>((since_epoch - floor<seconds>(since_epoch)).count()));
+    std::snprintf(
+        fraction.data(), fraction.size(), ".%03dZ", static_cast<int>((since_epoch - floor<seconds>(since_epoch)).count()));
     return std::string(date.data()) + fraction.data();
 }
 

@@ -21,13 +21,13 @@ bool is_final(RunState state);
 struct ProcessIdentity {
     int pid = 0;
     std::uint64_t start_time = 0; // field 22 of /proc/PID/stat: clock ticks since boot
-    std::string boot_id;          // /proc/sys/kernel/random/boot_id
+    std::string boot_id; // /proc/sys/kernel/random/boot_id
     std::string host;
     bool operator==(const ProcessIdentity&) const = default;
 };
 
 ProcessIdentity this_process();
-bool is_alive(const ProcessIdentity& process); // false on another host or after another boot
+bool is_alive(const ProcessIdentity& process); // false on another host or after another boot; looks, and signals nobody
 
 /// ISO 8601, UTC, with milliseconds: "2026-01-31T09:05:00.250Z"; how every date of a record is written.
 std::string utc_text(std::chrono::system_clock::time_point time = std::chrono::system_clock::now());
@@ -39,20 +39,20 @@ struct RunRecord {
     std::string strategy;
     std::vector<std::string> devices;
     RunState state = RunState::Queued;
-    std::string created;  // ISO 8601, UTC
-    std::string started;  // empty until it runs
+    std::string created; // ISO 8601, UTC
+    std::string started; // empty until it runs
     std::string finished; // empty until its state is final
-    std::int64_t steps = 0;       // to do, summed over phases
-    std::int64_t steps_done = 0;  // by the slowest rank
-    double throughput = 0;        // samples a second: all blocks advanced
+    std::int64_t steps = 0; // to do, summed over phases
+    std::int64_t steps_done = 0; // by the slowest rank
+    double throughput = 0; // samples a second: all blocks advanced
     std::vector<double> first_loss; // by block: means over the first and the last tenth of the steps
     std::vector<double> final_loss;
-    double accuracy = -1;         // of the student on the test split, 0 to 1; -1: not measured
-    std::string error;            // one line; empty if none
-    int culprit = -1;             // the rank that failed first
+    double accuracy = -1; // of the student on the test split, 0 to 1; -1: not measured
+    std::string error; // one line; empty if none
+    int culprit = -1; // the rank that failed first
     std::vector<std::string> last_lines; // of the culprit, if the run failed
-    double predicted_step = 0;    // ms, all blocks; 0: no prediction
-    double measured_step = 0;     // ms, median
+    double predicted_step = 0; // ms, all blocks; 0: no prediction
+    double measured_step = 0; // ms, median
     ProcessIdentity supervisor;
     std::filesystem::path folder;
 };

@@ -31,7 +31,6 @@ inline constexpr std::array<const char*, 1> run_steps{R"(
         t REAL NOT NULL,
         value REAL
     ) STRICT;
-    CREATE INDEX sample_of_series ON sample (series);
     CREATE TABLE span (
         id INTEGER PRIMARY KEY,
         rank INTEGER NOT NULL,

@@ -20,7 +20,10 @@ namespace {
 
     constexpr const char* seal_algorithm = "sha256/1";
 
-    int rank_in_life(RunState state) { return is_final(state) ? 2 : state == RunState::Running ? 1 : 0; }
+    int rank_in_life(RunState state)
+    {
+        return is_final(state) ? 2 : state == RunState::Running ? 1 : 0;
+    }
 
     double value_of(const SQLite::Column& column) // SQLite stores NaN as NULL
     {
@@ -49,7 +52,8 @@ public:
             lock_ = HeldLock::acquire(folder, wait);
         if (!lock_->begin_writing()) {
             lock_ = nullptr;
-            throw Error(Code::Locked, "process " + std::to_string(this_process().pid) + " writes this run already", folder.string());
+            throw Error(
+                Code::Locked, "process " + std::to_string(this_process().pid) + " writes this run already", folder.string());
         }
     }
     ~WritingRight()
@@ -169,7 +173,8 @@ void RunStore::save(const RunRecord& record)
             const bool changes = is_final(stored->state) && record.state != stored->state;
             if (changes || rank_in_life(record.state) < rank_in_life(stored->state))
                 throw Error(Code::Internal,
-                    "a run that is " + std::string(to_string(stored->state)) + " cannot become " + std::string(to_string(record.state)),
+                    "a run that is " + std::string(to_string(stored->state)) + " cannot become "
+                        + std::string(to_string(record.state)),
                     impl_->file.string());
         }
         SQLite::Statement replace(impl_->database, "INSERT OR REPLACE INTO record (id, state, json) VALUES (1, ?, ?)");
@@ -207,8 +212,8 @@ void RunStore::append(std::span<const Sample> samples)
 void RunStore::append(std::span<const MeasuredSpan> spans)
 {
     impl_->write([&] {
-        SQLite::Statement insert(impl_->database,
-            "INSERT INTO span (rank, phase, step, position, start, end) VALUES (?, ?, ?, ?, ?, ?)");
+        SQLite::Statement insert(
+            impl_->database, "INSERT INTO span (rank, phase, step, position, start, end) VALUES (?, ?, ?, ?, ?, ?)");
         for (const MeasuredSpan& span : spans) {
             insert.bind(1, span.rank);
             insert.bind(2, span.phase);
@@ -292,8 +297,7 @@ std::vector<Sample> RunStore::samples(const Series& series, std::int64_t& after)
         const auto id = impl_->find_series(series);
         if (!id)
             return found;
-        SQLite::Statement query(
-            impl_->database, "SELECT id, step, t, value FROM sample WHERE series = ? AND id > ? ORDER BY id");
+        SQLite::Statement query(impl_->database, "SELECT id, step, t, value FROM sample WHERE series = ? AND id > ? ORDER BY id");
         query.bind(1, *id);
         query.bind(2, after);
         while (query.executeStep()) {

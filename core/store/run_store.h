@@ -67,9 +67,9 @@ class RunStore {
 public:
     enum class Mode { Writer, ReadOnly };
 
-    /// Throws Error{Newer} if a later version wrote it, Error{NotADatabase} if it is not ours, Error{Damaged}, Error{NotFound} if it
-    /// is not there (a writer makes it), Error{Locked} if another writer has held it for `wait`. In all these the file is left as it
-    /// was. A writer shares the RunLock that its process holds on the folder, or takes it for as long as it lives; a second
+    /// Throws Error{Newer} if a later version wrote it, Error{NotADatabase} if it is not ours, Error{Damaged}, Error{NotFound} if
+    /// it is not there (a writer makes it), Error{Locked} if another writer has held it for `wait`. In all these the file is left
+    /// as it was. A writer shares the RunLock that its process holds on the folder, or takes it for as long as it lives; a second
     /// writer in one process is Locked at once.
     RunStore(const std::filesystem::path& file, Mode mode, std::chrono::milliseconds wait = std::chrono::seconds(5));
     ~RunStore();

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -14,7 +15,10 @@ namespace {
     namespace fs = std::filesystem;
     using std::chrono::system_clock;
 
-    fs::path database_of(const fs::path& folder) { return folder / "run.sqlite"; }
+    fs::path database_of(const fs::path& folder)
+    {
+        return folder / "run.sqlite";
+    }
 
     enum class Holder { Nobody, Somebody, Unknown };
 
@@ -68,12 +72,25 @@ namespace {
     RunRecord as_lost(RunRecord record, const fs::path& folder)
     {
         record.state = RunState::Lost;
-        record.finished = last_written(folder);
+        record.finished = std::max(last_written(folder), record.started); // a file's time may lag by a tick
         const ProcessIdentity& supervisor = record.supervisor;
-        const std::string who
-            = supervisor.pid > 0 ? "process " + std::to_string(supervisor.pid) + " on " + supervisor.host : std::string("not known");
-        record.error = Error(Code::RankDied, "the supervisor of the run is gone without having ended it", who, "start the run again").what();
+        const std::string who = supervisor.pid > 0 ? "process " + std::to_string(supervisor.pid) + " on " + supervisor.host
+                                                   : std::string("not known");
+        record.error
+            = Error(Code::RankDied, "the supervisor of the run is gone without having ended it", who, "start the run again").what();
         return record;
+    }
+
+    /// Under the run's lock.
+    void keep(const RunRecord& lost)
+    {
+        try {
+            RunStore store(database_of(lost.folder), RunStore::Mode::Writer);
+            store.save(lost);
+            store.finish();
+        } catch (const Error&) {
+            // A full disk, say: it is shown all the same, and recorded by whoever lists it later.
+        }
     }
 
 } // namespace
@@ -100,11 +117,8 @@ RunRecord supervised_record(const fs::path& folder, const std::function<RunRecor
     if (!stored && is_alive(record.supervisor))
         return record; // made, and about to be locked by who made it
     record = as_lost(record, folder);
-    if (here) {
-        RunStore store(database_of(folder), RunStore::Mode::Writer);
-        store.save(record);
-        store.finish();
-    }
+    if (here)
+        keep(record);
     return record;
 }
 

@@ -6,9 +6,9 @@
 //     wait                 until standard input ends; prints "waiting"
 //     record FILE          as a user who may write nothing: prints the run's state, its number of samples and its check
 #include "base/error.h"
+#include "samples_for_test.h"
 #include "store/lab.h"
 #include "store/run_store.h"
-#include "samples_for_test.h"
 
 #include <unistd.h>
 

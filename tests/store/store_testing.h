@@ -34,10 +34,16 @@ template <typename Body> std::optional<Code> errorOf(Body&& body, std::string* l
     return std::nullopt;
 }
 
-inline fs::path pathOf(const QTemporaryDir& folder) { return folder.path().toStdString(); }
+inline fs::path pathOf(const QTemporaryDir& folder)
+{
+    return folder.path().toStdString();
+}
 
 /// Only for a database that nobody in this process has open.
-inline std::string hashOf(const fs::path& file) { return sha256_of_file(file); }
+inline std::string hashOf(const fs::path& file)
+{
+    return sha256_of_file(file);
+}
 
 inline void runSql(const fs::path& file, const std::string& sql)
 {

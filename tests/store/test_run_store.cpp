@@ -181,7 +181,8 @@ private slots:
                 init();
                 RunStore run(m_file, RunStore::Mode::Writer);
                 run.save(recordIn(from));
-                const bool allowed = from == to || from == RunState::Queued || (from == RunState::Running && to != RunState::Queued);
+                const bool allowed
+                    = from == to || from == RunState::Queued || (from == RunState::Running && to != RunState::Queued);
                 const std::optional<Code> expected = allowed ? std::nullopt : std::optional(Code::Internal);
                 QVERIFY2(errorOf([&] { run.save(recordIn(to)); }) == expected, to_string(to).data());
                 QVERIFY(run.record().state == (allowed ? to : from));
@@ -218,7 +219,9 @@ private slots:
 
         writer.append(batch_for_test(0));
         const auto log = fs::file_size(m_file.string() + "-wal");
-        { RunStore(m_file, RunStore::Mode::ReadOnly).new_samples(*std::make_unique<std::int64_t>(0)); }
+        {
+            RunStore(m_file, RunStore::Mode::ReadOnly).new_samples(*std::make_unique<std::int64_t>(0));
+        }
         QCOMPARE(fs::file_size(m_file.string() + "-wal"), log);
     }
 
@@ -319,7 +322,9 @@ private slots:
             QVERIFY(reader.record().state == RunState::Finished);
         }
         QCOMPARE(valueOf(m_file, "PRAGMA journal_mode"), "wal");
-        { RunStore(m_file, RunStore::Mode::Writer); }
+        {
+            RunStore(m_file, RunStore::Mode::Writer);
+        }
         QCOMPARE(valueOf(m_file, "PRAGMA journal_mode"), "delete");
         QCOMPARE(RunStore(m_file, RunStore::Mode::ReadOnly).check(), "ok");
     }

@@ -1,0 +1,192 @@
+#include "cli/command_line.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <memory>
+
+namespace pipebd::cli {
+
+namespace {
+
+/// The command line while it is read: CLI11 writes the options here, the callback of the command that was named sets the action.
+struct Parsed {
+    std::string lab;
+    bool json = false;
+    bool quiet = false;
+    ProfileOptions profile;
+    PlanOptions plan;
+    RunOptions run;
+    std::string run_id;
+    Action action;
+};
+
+constexpr const char* devices_help = "cpu,cpu@4 or cuda:0,cuda:1 or auto (every GPU, else a cpu for each core)";
+
+void add_settings(CLI::App& command, std::vector<std::string>& settings)
+{
+    command.add_option("--set", settings, "a setting of the experiment, such as train.steps=20; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+}
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* help, Parsed& parsed, Action action)
+{
+    CLI::App* command = app.add_subcommand(name, help);
+    command->final_callback([&parsed, action = std::move(action)] {
+        if (!parsed.action)
+            parsed.action = action;
+    });
+    return command;
+}
+
+void add_profile(CLI::App& app, Parsed& parsed)
+{
+    ProfileOptions& options = parsed.profile;
+    CLI::App* command = add_command(app, "profile", "measure what each block of an experiment costs, and store it", parsed,
+        [&options](const Context& context) { return measure_profile(context, options); });
+    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
+    add_settings(*command, options.settings);
+}
+
+void add_plan(CLI::App& app, Parsed& parsed)
+{
+    PlanOptions& options = parsed.plan;
+    CLI::App* command = add_command(app, "plan", "compare the strategies by what was measured", parsed,
+        [&options](const Context& context) { return plan(context, options); });
+    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("--profile", options.profile, "a profile (pipebd.profile/1) instead of an experiment")->type_name("FILE");
+    command->add_option("--devices", options.devices, "how many devices, or which: " + std::string(devices_help))->type_name("G|LIST");
+    command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
+    command->add_option("--memory-limit", options.memory_limit, "of each device, such as 11GiB")->type_name("BYTES");
+    command->add_flag("--program", options.program, "print each strategy's program in its text form");
+    add_settings(*command, options.settings);
+}
+
+void add_run(CLI::App& app, Parsed& parsed)
+{
+    RunOptions& options = parsed.run;
+    CLI::App* command = add_command(
+        app, "run", "train", parsed, [&options](const Context& context) { return run(context, options); });
+    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
+    command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
+    command->add_option("--out", options.out, "a folder that the results are also written to")->type_name("DIR");
+    command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile");
+    add_settings(*command, options.settings);
+}
+
+void add_runs(CLI::App& app, Parsed& parsed)
+{
+    CLI::App* runs = add_command(app, "runs", "list, show and stop runs", parsed, list_runs);
+    runs->require_subcommand(0, 1);
+    add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
+    const std::string& id = parsed.run_id;
+    CLI::App* show = add_command(
+        *runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
+    CLI::App* stop = add_command(
+        *runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
+    for (CLI::App* command : {show, stop})
+        command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
+}
+
+void add_pairs(CLI::App& app, Parsed& parsed)
+{
+    CLI::App* pairs = add_command(app, "pairs", "teacher-student pairs", parsed, list_pairs);
+    pairs->require_subcommand(0, 1);
+    add_command(*pairs, "list", "every pair there is", parsed, list_pairs);
+}
+
+std::vector<std::string> names_of_options(const CLI::App& app)
+{
+    std::vector<std::string> names;
+    for (const CLI::App* level = &app; level != nullptr; level = level->get_parent())
+        for (const CLI::Option* option : level->get_options())
+            if (!option->get_positional())
+                names.push_back(option->get_name());
+    return names;
+}
+
+std::vector<std::string> names_of_commands(const CLI::App& app)
+{
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(command->get_name());
+    return names;
+}
+
+std::string command_of(const CLI::App& app)
+{
+    return app.get_parent() ? command_of(*app.get_parent()) + " " + app.get_name() : app.get_name();
+}
+
+/// The innermost command that was named.
+const CLI::App& named_command(const CLI::App& app)
+{
+    const std::vector<CLI::App*> named = app.get_subcommands();
+    return named.empty() ? app : named_command(*named.back());
+}
+
+Error unexpected(const std::string& argument, const CLI::App& command)
+{
+    const bool is_option = argument.size() > 1 && argument.front() == '-';
+    std::vector<std::string> names = is_option ? names_of_options(command) : names_of_commands(command);
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string_view meant = nearest(std::string_view(argument).substr(0, argument.find('=')), known);
+    std::string remedy = known.empty() ? "leave it out" : "known are " + joined(known);
+    if (!meant.empty())
+        remedy = "did you mean " + std::string(meant) + "?";
+    const char* what = is_option ? "unknown option " : known.empty() ? "unexpected argument " : "unknown command ";
+    return {Code::BadRequest, what + in_quotes(argument), command_of(command), remedy};
+}
+
+Error error_from(const CLI::ParseError& error, const CLI::App& app)
+{
+    const CLI::App& command = named_command(app);
+    const std::vector<std::string> rest = app.remaining(true);
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty())
+        return unexpected(rest.front(), command);
+    return {Code::BadRequest, error.what(), command_of(command), "see " + command_of(command) + " --help"};
+}
+
+} // namespace
+
+Action parse_command_line(int argc, const char* const* argv, Context& context)
+{
+    const auto parsed = std::make_shared<Parsed>();
+    CLI::App app("Teacher-student training under the schedule that suits the devices.", "pipebd");
+    app.fallthrough();
+    app.add_option("--lab", parsed->lab, "the folder that holds runs and profiles (PIPEBD_LAB, else the XDG data folder)")
+        ->type_name("DIR");
+    app.add_flag("--json", parsed->json, "print JSON");
+    app.add_flag("--quiet", parsed->quiet, "print errors only");
+    app.set_version_flag("--version", "pipebd " PIPEBD_VERSION);
+    add_command(app, "doctor", "devices, versions, check of the lab", *parsed, doctor);
+    add_pairs(app, *parsed);
+    add_profile(app, *parsed);
+    add_plan(app, *parsed);
+    add_run(app, *parsed);
+    add_runs(app, *parsed);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& request) { // --help, --version
+        app.exit(request);
+        return [](const Context&) { return 0; };
+    } catch (const CLI::ParseError& error) {
+        throw error_from(error, app);
+    }
+    if (!parsed->action)
+        throw Error(Code::BadRequest, "no command", "pipebd", "name one of doctor, pairs, profile, plan, run, runs; see pipebd --help");
+    context.lab = parsed->lab;
+    context.json = parsed->json;
+    context.quiet = parsed->quiet;
+    return [parsed](const Context& given) { return parsed->action(given); };
+}
+
+} // namespace pipebd::cli

@@ -1,0 +1,44 @@
+#include "cli/signals.h"
+
+#include <csignal>
+
+namespace pipebd::cli {
+
+namespace {
+
+std::atomic<bool> cancelled = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+
+void cancel(int) { cancelled = true; }
+
+bool is_ignored(int number)
+{
+    struct sigaction current = {};
+    return ::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+void handle(int number, void (*handler)(int))
+{
+    struct sigaction action = {};
+    action.sa_handler = handler; // without SA_RESTART: whoever waits is to wake up
+    ::sigemptyset(&action.sa_mask);
+    ::sigaction(number, &action, nullptr);
+}
+
+} // namespace
+
+const std::atomic<bool>& watch_signals()
+{
+    handle(SIGINT, cancel);
+    handle(SIGTERM, cancel);
+    if (!is_ignored(SIGHUP))
+        handle(SIGHUP, cancel);
+    handle(SIGPIPE, SIG_IGN);
+    handle(SIGCHLD, SIG_DFL); // a parent's SIG_IGN would hide how ranks end
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    return cancelled;
+}
+
+} // namespace pipebd::cli

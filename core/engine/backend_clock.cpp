@@ -1,0 +1,31 @@
+#include "engine/backend.h"
+
+#include <cstdlib>
+#include <ctime>
+
+namespace pipebd::engine {
+
+namespace {
+
+std::int64_t monotonic_nanoseconds()
+{
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+std::int64_t clock_zero()
+{
+    const char* zero = std::getenv("PIPEBD_CLOCK_ZERO");
+    return zero == nullptr ? monotonic_nanoseconds() : std::strtoll(zero, nullptr, 10);
+}
+
+} // namespace
+
+double run_milliseconds()
+{
+    static const std::int64_t zero = clock_zero();
+    return static_cast<double>(monotonic_nanoseconds() - zero) * 1e-6;
+}
+
+} // namespace pipebd::engine

@@ -1,0 +1,29 @@
+# The module pipebd-cuda: built where LibTorch has its CUDA part and the headers of CUDA and NCCL are found, in the packages beside
+# LibTorch or in a CUDA toolkit.
+
+get_filename_component(_site ${LibTorch_INCLUDE_DIR}/../.. ABSOLUTE)
+set(_nvidia ${_site}/nvidia)
+find_path(PIPEBD_CUDA_INCLUDE cublas_v2.h HINTS ${_nvidia}/cu13/include $ENV{CUDA_HOME}/include /usr/local/cuda/include)
+find_path(PIPEBD_NCCL_INCLUDE nccl.h HINTS ${_nvidia}/nccl/include $ENV{CUDA_HOME}/include /usr/local/cuda/include)
+find_library(PIPEBD_CUDART NAMES cudart libcudart.so.13
+    HINTS ${_nvidia}/cu13/lib $ENV{CUDA_HOME}/lib64 /usr/local/cuda/lib64)
+mark_as_advanced(PIPEBD_CUDA_INCLUDE PIPEBD_NCCL_INCLUDE PIPEBD_CUDART)
+
+if(NOT TARGET LibTorch::cuda OR NOT PIPEBD_CUDA_INCLUDE OR NOT PIPEBD_NCCL_INCLUDE OR NOT PIPEBD_CUDART)
+    if(PIPEBD_CUDA STREQUAL "ON")
+        message(FATAL_ERROR "PIPEBD_CUDA is ON, but LibTorch's CUDA part or the headers of CUDA and NCCL were not found")
+    endif()
+    message(STATUS "Without the CUDA module: CUDA or NCCL headers were not found")
+    return()
+endif()
+
+add_library(pipebd-cuda MODULE c10d_transport.cpp cuda_backend.cpp backend_clock.cpp transport.cpp)
+pipebd_common(pipebd-cuda)
+set_target_properties(pipebd-cuda PROPERTIES PREFIX "lib" CXX_VISIBILITY_PRESET hidden)
+target_include_directories(pipebd-cuda PRIVATE ${PROJECT_SOURCE_DIR}/core)
+target_include_directories(pipebd-cuda SYSTEM PRIVATE
+    ${LibTorch_INCLUDE_DIR} ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include ${PIPEBD_CUDA_INCLUDE} ${PIPEBD_NCCL_INCLUDE})
+# What the libraries of LibTorch::cuda need in turn is found beside them at run time, not at link time.
+target_link_options(pipebd-cuda PRIVATE -Wl,--unresolved-symbols=ignore-in-shared-libs)
+target_link_libraries(pipebd-cuda PRIVATE pipebd::base pipebd::experiment LibTorch::cuda ${PIPEBD_CUDART})
+install(TARGETS pipebd-cuda LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -1,0 +1,130 @@
+#include "gui/grab.h"
+
+#include "base/error.h"
+#include "gui/error_text.h"
+#include "gui/main_window.h"
+#include "gui/message_page.h"
+#include "gui/options.h"
+#include "gui/run_list.h"
+#include "gui/run_page.h"
+#include "gui/settings.h"
+#include "gui/start_dialog.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QEventLoop>
+#include <QPixmap>
+#include <QSaveFile>
+#include <QTemporaryDir>
+#include <QTimer>
+
+#include <chrono>
+
+namespace pipebd::gui {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto patience = 30s;
+
+// Waits until `isReady`, asked again at each signal that was connected to `loop`'s quit.
+template <typename Ready>
+void waitFor(QEventLoop& loop, Ready isReady, const std::filesystem::path& lab)
+{
+    QTimer timer;
+    timer.setSingleShot(true);
+    QObject::connect(&timer, &QTimer::timeout, &loop, &QEventLoop::quit);
+    timer.start(patience);
+    while (!isReady() && timer.isActive())
+        loop.exec();
+    if (!isReady())
+        throw Error(Code::TimedOut, "the page's data could not be read in 30 s", lab.string(), "look at the lab with pipebd doctor");
+}
+
+void lay(QWidget& widget, QSize size, QSize defaultSize)
+{
+    widget.setAttribute(Qt::WA_DontShowOnScreen);
+    widget.resize(size.isEmpty() ? defaultSize : size);
+    widget.show();
+    QApplication::sendPostedEvents();
+}
+
+void write(QWidget& widget, const QString& name)
+{
+    QApplication::sendPostedEvents();
+    QSaveFile file(name);
+    if (!file.open(QIODevice::WriteOnly) || !widget.grab().save(&file, "PNG") || !file.commit())
+        throw Error(Code::System, "the picture cannot be written", name.toStdString(), "name a file in a folder that you may write to");
+}
+
+void grabWindow(Settings& settings, const Options& options)
+{
+    MainWindow window(settings, options.lab);
+    QString problem;
+    QEventLoop loop;
+    QObject::connect(&window, &MainWindow::settled, &loop, &QEventLoop::quit);
+    QObject::connect(&window, &MainWindow::labFailed, &loop, [&](const QString& error) {
+        problem = error;
+        loop.quit();
+    });
+    lay(window, options.size, {1280, 800});
+    waitFor(loop, [&] { return window.isSettled() || !problem.isEmpty(); }, options.lab);
+    if (!problem.isEmpty())
+        throw Error(Code::BadRequest, problem.toStdString(), options.lab.string());
+    if (options.run && window.runPage()->runId() != options.run) {
+        window.selectRun(*options.run);
+        if (!window.runList()->model().find(*options.run))
+            throw Error(Code::NotFound, "there is no run " + std::to_string(*options.run), options.lab.string(), "see pipebd runs list");
+        waitFor(loop, [&] { return window.isSettled(); }, options.lab);
+    }
+    if (options.page == QLatin1String("runs")) {
+        window.runPage()->drawNow();
+        write(window, options.grabFile);
+        return;
+    }
+    RunPage& page = *window.runPage();
+    if (!page.runId())
+        throw Error(Code::NotFound, "there are no runs to show", options.lab.string(), "start one with pipebd run");
+    page.setParent(nullptr);
+    lay(page, options.size, {1100, 720});
+    page.drawNow();
+    write(page, options.grabFile);
+    page.setParent(&window);
+}
+
+void grabStartDialog(Settings& settings, const Options& options)
+{
+    StartDialog dialog(settings);
+    if (!options.experiment.isEmpty())
+        dialog.setFile(options.experiment);
+    lay(dialog, options.size, dialog.sizeHint());
+    write(dialog, options.grabFile);
+}
+
+void grabWelcome(const Options& options)
+{
+    QAction start(QObject::tr("&Start a run…"));
+    QAction openLab(QObject::tr("&Open another lab…"));
+    const std::unique_ptr<MessagePage> page(makeWelcomePage(toQString(options.lab), &start, &openLab));
+    page->setAutoFillBackground(true);
+    lay(*page, options.size, {900, 700});
+    write(*page, options.grabFile);
+}
+
+} // namespace
+
+void grabPage(const Options& options)
+{
+    // Nobody's settings but the defaults, so that equal labs give equal pictures.
+    const QTemporaryDir folder;
+    Settings settings(folder.filePath(QStringLiteral("settings.ini")));
+    if (options.page == QLatin1String("start"))
+        grabStartDialog(settings, options);
+    else if (options.page == QLatin1String("welcome"))
+        grabWelcome(options);
+    else
+        grabWindow(settings, options);
+}
+
+} // namespace pipebd::gui

@@ -1,0 +1,169 @@
+#include "gui/launcher.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
+#include <QDir>
+#include <QFile>
+#include <QFileInfo>
+#include <QProcess>
+#include <QStandardPaths>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace pipebd::gui {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int scansToWait = 2;      // a scan that began before the end may lack the run
+constexpr qint64 tailBytes = 16384; // of a log, enough for an error line
+
+bool isRunning(qint64 pid)
+{
+    QFile stat(QStringLiteral("/proc/%1/stat").arg(pid));
+    if (!stat.open(QIODevice::ReadOnly))
+        return false;
+    const QByteArray text = stat.readAll();
+    const char state = text.mid(text.lastIndexOf(')') + 2, 1).isEmpty() ? 'X' : text.at(text.lastIndexOf(')') + 2);
+    return state != 'Z' && state != 'X';
+}
+
+/// The last line that reports an error, else the last line.
+QString errorIn(const QByteArray& output)
+{
+    QString last;
+    QString error;
+    for (const QByteArray& raw : output.split('\n')) {
+        const QString line = QString::fromUtf8(raw).trimmed();
+        if (line.isEmpty())
+            continue;
+        last = line;
+        if (line.contains(QLatin1String("error: ")))
+            error = line.section(QStringLiteral("error: "), 1);
+    }
+    return error.isEmpty() ? last : error;
+}
+
+QString errorInFile(const QString& log)
+{
+    QFile file(log);
+    if (!file.open(QIODevice::ReadOnly))
+        return {};
+    file.seek(std::max<qint64>(0, file.size() - tailBytes));
+    return errorIn(file.readAll());
+}
+
+} // namespace
+
+QString findPipebd()
+{
+    const QString named = qEnvironmentVariable("PIPEBD_PROGRAM");
+    if (!named.isEmpty())
+        return named;
+    const QFileInfo beside(QCoreApplication::applicationDirPath() + QStringLiteral("/pipebd"));
+    return beside.isExecutable() ? beside.absoluteFilePath() : QStandardPaths::findExecutable(QStringLiteral("pipebd"));
+}
+
+QStringList runArguments(const StartRequest& request, const QString& lab)
+{
+    QStringList arguments {QStringLiteral("run"), request.file, QStringLiteral("--lab"), lab};
+    if (!request.strategy.isEmpty())
+        arguments << QStringLiteral("--strategy") << request.strategy;
+    if (!request.devices.isEmpty())
+        arguments << QStringLiteral("--devices") << request.devices;
+    for (const QString& setting : request.settings)
+        arguments << QStringLiteral("--set") << setting;
+    return arguments;
+}
+
+Launcher::Launcher(QString lab, QObject* parent)
+    : QObject(parent)
+    , m_lab(std::move(lab))
+{
+    m_timer.setInterval(100ms);
+    connect(&m_timer, &QTimer::timeout, this, &Launcher::lookForEnds);
+}
+
+void Launcher::start(const StartRequest& request)
+{
+    const QString program = findPipebd();
+    if (program.isEmpty()) {
+        emit startFailed(tr("The program pipebd is not there: neither beside this program nor in PATH; install it, or name it in PIPEBD_PROGRAM"));
+        return;
+    }
+    const QString logs = m_lab + QStringLiteral("/logs");
+    Starting starting;
+    starting.log = logs + QDateTime::currentDateTimeUtc().toString(QStringLiteral("'/start-'yyyyMMdd'T'HHmmss.zzz'.txt'"));
+    if (!QDir().mkpath(logs)) {
+        emit startFailed(tr("The folder for logs cannot be made: %1; check who may write to the lab").arg(logs));
+        return;
+    }
+    QProcess process;
+    process.setProgram(program);
+    process.setArguments(runArguments(request, m_lab));
+    process.setWorkingDirectory(m_lab);
+    process.setStandardInputFile(QProcess::nullDevice());
+    process.setStandardOutputFile(starting.log);
+    process.setStandardErrorFile(starting.log, QIODevice::Append);
+    if (!process.startDetached(&starting.pid)) {
+        emit startFailed(tr("The program cannot be started: %1: %2").arg(program, process.errorString()));
+        return;
+    }
+    m_starting.push_back(starting);
+    m_timer.start();
+}
+
+void Launcher::lookForEnds()
+{
+    for (Starting& starting : m_starting)
+        if (starting.scansSinceEnd < 0 && !isRunning(starting.pid))
+            starting.scansSinceEnd = 0;
+}
+
+void Launcher::lookAt(const RunRecords& runs)
+{
+    std::vector<int> found;
+    QStringList errors;
+    std::erase_if(m_starting, [&](Starting& starting) {
+        const auto run = std::find_if(runs->begin(), runs->end(), [&](const auto& candidate) { return candidate.supervisor.pid == starting.pid; });
+        if (run != runs->end()) {
+            found.push_back(run->id);
+            return true;
+        }
+        if (starting.scansSinceEnd < 0 || ++starting.scansSinceEnd < scansToWait)
+            return false;
+        const QString error = errorInFile(starting.log);
+        errors << (error.isEmpty() ? tr("pipebd run ended without a word: %1; start it in a terminal to see why").arg(starting.log) : error);
+        return true;
+    });
+    if (m_starting.empty())
+        m_timer.stop();
+    for (const int id : found)
+        emit started(id);
+    for (const QString& error : std::as_const(errors))
+        emit startFailed(error);
+}
+
+void Launcher::stop(int runId)
+{
+    auto* process = new QProcess(this);
+    process->setProcessChannelMode(QProcess::MergedChannels);
+    process->setStandardInputFile(QProcess::nullDevice());
+    connect(process, &QProcess::finished, this, [this, process](int code, QProcess::ExitStatus status) {
+        if (status != QProcess::NormalExit || code != 0)
+            emit stopFailed(errorIn(process->readAll()));
+        process->deleteLater();
+    });
+    connect(process, &QProcess::errorOccurred, this, [this, process](QProcess::ProcessError error) {
+        if (error != QProcess::FailedToStart)
+            return;
+        emit stopFailed(tr("The program cannot be started: %1").arg(process->errorString()));
+        process->deleteLater();
+    });
+    process->start(findPipebd(), {QStringLiteral("runs"), QStringLiteral("stop"), QString::number(runId), QStringLiteral("--lab"), m_lab});
+}
+
+} // namespace pipebd::gui

@@ -1,0 +1,63 @@
+// Launcher: starts runs, which then do without the window, and asks for their end.
+//
+// `pipebd run` is started detached, with its output in a file of the lab, and is never waited for. Its run is recognised in the
+// lab by the process that leads it.
+#pragma once
+
+#include "gui/lab_follower.h"
+
+#include <QObject>
+#include <QString>
+#include <QStringList>
+#include <QTimer>
+
+#include <vector>
+
+namespace pipebd::gui {
+
+struct StartRequest {
+    QString file;
+    QString strategy;     // empty: as in the file
+    QString devices;      // empty: as in the file
+    QStringList settings; // "train.steps=20"
+};
+
+/// The program `pipebd`: PIPEBD_PROGRAM, else the one beside this program, else from PATH; empty if there is none.
+QString findPipebd();
+
+/// What follows the program's name on its command line.
+QStringList runArguments(const StartRequest& request, const QString& lab);
+
+class Launcher : public QObject {
+    Q_OBJECT
+
+public:
+    explicit Launcher(QString lab, QObject* parent = nullptr);
+
+    /// Ends in one of started() and startFailed(), long after it has returned.
+    void start(const StartRequest& request);
+    void stop(int runId);
+    void lookAt(const RunRecords& runs); // call it for every scan of the lab
+
+    bool isStarting() const { return !m_starting.empty(); }
+
+signals:
+    void started(int runId);
+    void startFailed(const QString& error);
+    void stopFailed(const QString& error);
+
+private:
+    struct Starting {
+        qint64 pid = 0;
+        QString log;
+        int scansSinceEnd = -1; // -1: the process is there
+    };
+
+    void lookForEnds();
+
+    QString m_lab;
+    std::vector<Starting> m_starting;
+    QTimer m_timer;
+};
+
+} // namespace pipebd::gui

@@ -1,0 +1,81 @@
+#include "base/error.h"
+#include "gui/about.h"
+#include "gui/grab.h"
+#include "gui/icons.h"
+#include "gui/main_window.h"
+#include "gui/options.h"
+
+#include <QApplication>
+
+#include <cstdio>
+#include <exception>
+
+namespace pipebd::gui {
+
+namespace {
+
+constexpr int exitBadRequest = 2;
+
+int print(const QString& text)
+{
+    std::fputs(qPrintable(text), stdout);
+    return 0;
+}
+
+void prepare(const Options& options)
+{
+    if (options.action == Options::Action::Grab && qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
+        qputenv("QT_QPA_PLATFORM", "offscreen");
+    if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY") && qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY"))
+        throw Error(Code::BadRequest, "there is no display to open a window on", "DISPLAY, WAYLAND_DISPLAY",
+            "use pipebd runs in this terminal, or draw a page with --grab");
+}
+
+int runWindow(QApplication& application, const Options& options)
+{
+    Settings settings;
+    applyTheme(options.theme.value_or(settings.theme()));
+    MainWindow window(settings, options.lab);
+    if (options.run)
+        window.selectRun(*options.run);
+    window.show();
+    if (!options.experiment.isEmpty())
+        window.openStartDialog(options.experiment);
+    return application.exec();
+}
+
+int run(int argc, char** argv)
+{
+    QStringList arguments;
+    for (int i = 0; i < argc; ++i)
+        arguments << QString::fromLocal8Bit(argv[i]);
+    const Options options = readOptions(arguments);
+    setApplicationIdentity();
+    if (options.action == Options::Action::Help || options.action == Options::Action::Version) {
+        const QCoreApplication application(argc, argv);
+        return print(options.action == Options::Action::Help ? helpText() : QStringLiteral("pipebd-workbench %1\n").arg(programVersion()));
+    }
+    prepare(options);
+    QApplication application(argc, argv);
+    QGuiApplication::setDesktopFileName(QStringLiteral("io.github.pipebd.Workbench"));
+    QApplication::setWindowIcon(applicationIcon());
+    if (options.action == Options::Action::ShowWindow)
+        return runWindow(application, options);
+    applyTheme(options.theme.value_or(Theme::Light));
+    grabPage(options);
+    return 0;
+}
+
+} // namespace
+
+} // namespace pipebd::gui
+
+int main(int argc, char** argv)
+{
+    try {
+        return pipebd::gui::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "pipebd-workbench: error: %s\n", error.what());
+        return pipebd::gui::exitBadRequest;
+    }
+}

@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Sets everything up on a bare Debian 12 and does one thing with it:
+#
+#   packaging/bootstrap.sh build   builds into build/: build/bin/{pipebd,pipebd-engine,pipebd-workbench}
+#   packaging/bootstrap.sh run     builds, runs the main job on the embedded data on whatever devices are there, prints the result,
+#                                  and opens the workbench on it when there is a display
+#   packaging/bootstrap.sh test    builds and passes the tests
+#
+# What is missing is installed: Debian packages (that needs root; otherwise they are listed), LibTorch from the PyPI wheel into
+# ${XDG_CACHE_HOME:-~/.cache}/pipebd, shared by all checkouts. With CMAKE_PREFIX_PATH set to the folder that holds torch/, that
+# LibTorch is used instead.
+set -euo pipefail
+
+torch_version=2.11.0
+packages=(
+    ca-certificates ccache cmake g++ git ninja-build python3-pip
+    libcli11-dev libjpeg62-turbo-dev libpng-dev libqcustomplot-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
+    libtomlplusplus-dev nlohmann-json3-dev qt6-base-dev libqt6svg6 qt6-svg-dev desktop-file-utils
+)
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipebd
+build=$root/build
+
+say() { printf '%s\n' "$*" >&2; }
+fail() {
+    say "bootstrap: error: $*"
+    exit 1
+}
+
+install_packages() {
+    local missing=()
+    local package
+    for package in "${packages[@]}"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$(id -u)" -ne 0 ]; then
+        say "bootstrap: these Debian packages are missing; install them as root, then call this again:"
+        say "    apt-get install --no-install-recommends ${missing[*]}"
+        exit 1
+    fi
+    say "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# The wheels of NVIDIA that torch names for CUDA are 2.7 GB: taken only where there is a GPU. Without one, libtorch_cpu still needs
+# the CUDA runtime and CUPTI to load.
+wheels() {
+    echo "torch==$torch_version"
+    if [ -e /dev/nvidiactl ]; then
+        echo 'cuda-toolkit[cublas,cudart,cufft,cufile,cupti,curand,cusolver,cusparse,nvjitlink,nvrtc,nvtx]==13.0.2'
+        echo 'nvidia-cudnn-cu13==9.19.0.56'
+        echo 'nvidia-cusparselt-cu13==0.8.0'
+        echo 'nvidia-nccl-cu13==2.28.9'
+        echo 'nvidia-nvshmem-cu13==3.4.5'
+    else
+        echo 'nvidia-cuda-runtime==13.0.96'
+        echo 'nvidia-cuda-cupti==13.0.85'
+    fi
+}
+
+fetch() { # requirements... -> $partial
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --upgrade \
+        --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 --abi none \
+        --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+        --target "$partial" "$@"
+}
+
+install_libtorch() {
+    local kind=cpu
+    [ -e /dev/nvidiactl ] && kind=cuda
+    local target=$cache/torch-$torch_version
+    [ -e "$target/.complete-$kind" ] && return
+    mkdir -p "$cache"
+    # One at a time; what a killed call left behind is taken away.
+    exec 9>"$cache/lock"
+    flock 9
+    if [ ! -e "$target/.complete-$kind" ]; then
+        say "fetching LibTorch $torch_version into $cache (once, about 0.6 GB; 3 GB where there is a GPU)"
+        local partial=$cache/partial
+        rm -rf "$partial"
+        local all=()
+        mapfile -t all < <(wheels)
+        fetch --no-deps "${all[0]}"
+        # torch itself also asks for Python packages that no C++ program needs.
+        fetch $([ "$kind" = cpu ] && echo --no-deps) "${all[@]:1}"
+        touch "$partial/.complete-$kind"
+        rm -rf "$target"
+        mv "$partial" "$target"
+    fi
+    exec 9>&-
+}
+
+configure_and_build() {
+    local prefix=${CMAKE_PREFIX_PATH:-}
+    if [ -z "$prefix" ]; then
+        install_libtorch
+        prefix=$cache/torch-$torch_version
+    fi
+    if [ ! -e "$build/build.ninja" ] || [ "$root/CMakePresets.json" -nt "$build/build.ninja" ]; then
+        (cd "$root" && cmake --preset release -DCMAKE_PREFIX_PATH="$prefix" >/dev/null)
+    fi
+    say "building into build/ (minutes the first time)"
+    cmake --build "$build" -- "$@" >"$build/build.log" 2>&1 || {
+        grep -E 'error|FAILED|warning: unused' "$build/build.log" | head -40 >&2 || true
+        tail -20 "$build/build.log" >&2
+        fail "the build failed; all of its output is in build/build.log"
+    }
+}
+
+programs=(pipebd pipebd-engine pipebd-workbench)
+
+case ${1:-} in
+build)
+    install_packages
+    configure_and_build "${programs[@]}"
+    say "built: build/bin/pipebd, build/bin/pipebd-engine, build/bin/pipebd-workbench"
+    ;;
+run)
+    install_packages
+    configure_and_build "${programs[@]}"
+    shift
+    "$build/bin/pipebd" run "$root/experiments/digits-nas.toml" "$@"
+    if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+        "$build/bin/pipebd-workbench" --latest
+    fi
+    ;;
+test)
+    install_packages
+    configure_and_build
+    cd "$root"
+    ctest --test-dir build --output-on-failure -L quick
+    ctest --test-dir build --output-on-failure -LE 'quick|gpu|nightly'
+    ;;
+*)
+    say "use: packaging/bootstrap.sh build|run|test"
+    exit 2
+    ;;
+esac

@@ -1,0 +1,2 @@
+// Keeps the rules.
+#include <QString>

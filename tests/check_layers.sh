@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The dependency rules between folders, by what their sources include. Prints each line that breaks one; fails if there is any.
+set -u
+cd "${1:-$(dirname "$0")/..}" || exit 2
+broken=0
+
+# forbid FOLDER PATTERN REASON: no source under FOLDER includes a header that matches PATTERN.
+forbid() {
+    local found
+    found=$(grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)" --include='*.h' --include='*.cpp' --include="*.cu" "$1" 2>/dev/null)
+    if [ -n "$found" ]; then
+        printf '%s:\n%s\n' "$3" "$found"
+        broken=1
+    fi
+}
+
+qt='Q[A-Z]|Qt|qcustomplot'
+torch='torch/|ATen/|c10/|caffe2/'
+sqlite='sqlite3|SQLiteCpp'
+
+forbid core "$qt" "core sees Qt"
+forbid core "gui/" "core sees gui"
+forbid gui "$torch" "gui sees LibTorch"
+forbid gui "$sqlite" "gui sees SQLite"
+forbid gui 'engine/|launch/|cli/' "gui looks past store, schedule and experiment"
+forbid core/base 'schedule/|experiment/|engine/|store/|launch/|cli/' "base looks upward"
+forbid core/schedule 'experiment/|engine/|store/|launch/|cli/' "schedule looks upward"
+forbid core/experiment 'engine/|store/|launch/|cli/' "experiment looks upward"
+forbid core/engine 'store/|launch/|cli/' "engine sees store or launch"
+forbid core/store 'engine/|launch/|cli/' "store looks upward or aside"
+forbid core/launch 'engine/|cli/' "launch looks upward or aside"
+forbid core/cli 'engine/' "cli sees the engine"
+for folder in base schedule experiment store launch cli; do
+    forbid core/$folder "$torch" "$folder sees LibTorch"
+done
+for folder in base schedule experiment engine launch cli; do
+    forbid core/$folder "$sqlite" "$folder sees SQLite"
+done
+
+[ $broken -eq 0 ] && echo "every folder keeps to its layer"
+exit $broken
