@@ -54,7 +54,7 @@ QVector<double> DecadeTicker::createTickVector(double tickStep, const QCPRange& 
     if (range.lower <= 0 || range.upper <= 0 || range.upper / range.lower < 3.2)
         return QCPAxisTicker::createTickVector(tickStep, range);
     const double decades = std::log10(range.upper / range.lower);
-    const std::initializer_list<double> mantissas = decades < 3 ? std::initializer_list<double> {1, 2, 5} : std::initializer_list<double> {1};
+    const QVector<double> mantissas = decades < 3 ? QVector<double> {1, 2, 5} : QVector<double> {1};
     const int every = std::max(1, static_cast<int>(std::ceil(decades / 8)));
     QVector<double> ticks;
     for (int exponent = static_cast<int>(std::floor(std::log10(range.lower))); exponent <= std::log10(range.upper); ++exponent)

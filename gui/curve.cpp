@@ -38,6 +38,8 @@ QString Curve::label() const
         return QCoreApplication::translate("Curve", "block %1").arg(m_series.block);
     if (m_series.rank >= 0)
         return QCoreApplication::translate("Curve", "rank %1").arg(m_series.rank);
+    if (m_series.name == "loss")
+        return QCoreApplication::translate("Curve", "all blocks");
     return QCoreApplication::translate("Curve", "measured");
 }
 

@@ -5,14 +5,11 @@
 #include <QPixmap>
 #include <QSvgRenderer>
 
-namespace {
-
-void loadResources()
+// The macro declares a function of the enclosing namespace, so it stands in the global one.
+static void loadResources()
 {
     Q_INIT_RESOURCE(icons);
 }
-
-} // namespace
 
 namespace pipebd::gui {
 

@@ -7,6 +7,7 @@
 #include "gui/log_panel.h"
 #include "gui/main_window_actions.h"
 #include "gui/message_page.h"
+#include "gui/metric_chart.h"
 #include "gui/run_list.h"
 #include "gui/run_page.h"
 #include "gui/start_dialog.h"

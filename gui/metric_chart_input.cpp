@@ -75,7 +75,7 @@ QString MetricChart::readout(double key) const
 
 void MetricChart::toggleCurve(QCPAbstractLegendItem* item)
 {
-    const auto* entry = qobject_cast<QCPPlottableLegendItem*>(item);
+    auto* entry = qobject_cast<QCPPlottableLegendItem*>(item);
     if (!entry)
         return;
     for (const auto& [series, curve] : m_curves) {

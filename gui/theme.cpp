@@ -1,6 +1,7 @@
 #include "gui/theme.h"
 
 #include <QApplication>
+#include <QStyle>
 #include <QStyleFactory>
 
 #include <array>

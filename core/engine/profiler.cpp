@@ -19,8 +19,8 @@ using schedule::Profile;
 
 namespace {
 
-constexpr int paths = 6;   // steps whose supernet paths are measured
-constexpr int repeats = 5; // of each
+constexpr int paths = 4;   // steps whose supernet paths are measured
+constexpr int repeats = 3; // of each
 
 /// The repeats of one figure, by path.
 class Figure {

@@ -22,6 +22,11 @@ Reporter::Reporter()
     dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
+Reporter::Reporter(int descriptor)
+    : descriptor_(descriptor)
+{
+}
+
 Reporter::~Reporter()
 {
     flush();

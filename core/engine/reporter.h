@@ -16,6 +16,8 @@ class Reporter {
 public:
     /// Takes over descriptor 1. One a process, made before any library is called.
     Reporter();
+    /// Writes to `descriptor`, and closes it.
+    explicit Reporter(int descriptor);
     ~Reporter();
     Reporter(const Reporter&) = delete;
 

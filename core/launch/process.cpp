@@ -1,6 +1,7 @@
 #include "launch/process.h"
 
 #include "base/error.h"
+#include "launch/pidfd.h"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +13,6 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

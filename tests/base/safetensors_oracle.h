@@ -14,6 +14,8 @@
 
 namespace pipebd {
 
+__extension__ typedef unsigned __int128 Wide;
+
 class SafetensorsOracle {
 public:
     struct Tensor {
@@ -108,13 +110,13 @@ private:
         for (const auto& [name, tensor] : tensors_) {
             require(sizes.contains(tensor.dtype));
             bool none = false;
-            unsigned __int128 bytes = sizes.at(tensor.dtype);
+            Wide bytes = sizes.at(tensor.dtype);
             for (std::uint64_t n : tensor.shape)
                 none = none || n == 0;
             for (std::uint64_t n : tensor.shape) {
                 require(n < std::uint64_t {1} << 63);
                 bytes = none ? 0 : bytes * n;
-                require(bytes < static_cast<unsigned __int128>(1) << 64);
+                require(bytes < static_cast<Wide>(1) << 64);
             }
             require(tensor.begin <= tensor.end && tensor.end <= size && tensor.end - tensor.begin == bytes);
             for (std::uint64_t i = tensor.begin; i < tensor.end; ++i)
@@ -169,10 +171,10 @@ private:
             while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9')
                 digits += text_[at_++];
             require(!digits.empty() && (digits.size() == 1 || digits[0] != '0') && digits.size() <= 20);
-            unsigned __int128 number = 0;
+            Wide number = 0;
             for (char digit : digits)
                 number = number * 10 + static_cast<unsigned>(digit - '0');
-            require(number < static_cast<unsigned __int128>(1) << 64);
+            require(number < static_cast<Wide>(1) << 64);
             list.push_back(static_cast<std::uint64_t>(number));
         } while (accept(','));
         require(accept(']'));

@@ -82,13 +82,13 @@ private slots:
         row("line break as padding", "{}\n", "", "does not end with '}'");
         row("zero as padding", std::string("{}\0", 3), "", "does not end with '}'");
         row("two objects", "{}{}", "", "not JSON at its byte 3");
-        row("no JSON", "{nothing}", "", "not JSON at its byte 2");
+        row("no JSON", "{nothing}", "", "not JSON at its byte 3");
         row("comment", "{/**/}", "", "not JSON");
         row("trailing comma", R"({"__metadata__":{},})", "", "not JSON");
         row("not UTF-8", "{\"\xff\":{}}", "", "not JSON");
         row("lone surrogate", R"({"\ud800":{}})", "", "not JSON");
 
-        tensor("not an object", "7", "x", "is a number instead of an object, tensor 'second'|instead of an object");
+        tensor("not an object", "7", "x", "is a number instead of an object");
         tensor("null", "null", "x", "null instead of an object");
         tensor("a list", "[1]", "x", "an array instead of an object");
         tensor("dtype missing", R"({"shape":[1],"data_offsets":[1,2]})", "xy", "dtype is missing");
@@ -149,7 +149,7 @@ private slots:
         QVERIFY(error);
         QCOMPARE(error->code(), Code::Damaged);
         QVERIFY2(error->where().starts_with("weights"), error->where().c_str());
-        VERIFY_SAYS(error, says.mid(says.lastIndexOf('|') + 1));
+        VERIFY_SAYS(error, says);
         if (file.contains("second") && !file.contains("metadata") && !says.contains("at the end"))
             QCOMPARE(error->where(), std::string("weights, tensor 'second'"));
         QVERIFY(!error->remedy().empty());
@@ -178,11 +178,11 @@ private slots:
         row("white space", "{" + std::string(size, '\n') + "}", "64 KiB without a structural character");
         row("a long number", "{\"a\":" + std::string(size, '1') + "}", "64 KiB without a structural character");
         row("open brackets", "{\"a\":{\"dtype\":" + std::string(size, '[') + "}", "dtype is an array");
-        row("open braces", repeated("{\"a\":", size) + "}", "an object");
+        row("open braces", repeated("{\"a\":", size) + "}", "unknown key 'a'");
         row("a shape of many sizes", "{\"a\":{\"shape\":[" + repeated("1,", size) + "1]}}", "more than any real file");
-        row("many tensors", "{" + numbered("\"", R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)", size) + "}",
+        row("many tensors", "{" + numbered("\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},", size) + "}",
             "more than any real file");
-        row("many notes", R"({"__metadata__":{)" + numbered("\"", R"(":"",)", size) + "}}", "more than any real file");
+        row("many notes", "{\"__metadata__\":{" + numbered("\"", "\":\"\",", size) + "}}", "more than any real file");
         row("padding", "{}" + std::string(size, ' '), "");
     }
 
@@ -197,7 +197,7 @@ private slots:
         replace_file(path, safetensors({header.data(), static_cast<std::size_t>(header.size())}));
         const auto file_size = static_cast<int>(fs::file_size(path) / megabyte);
 
-        // In a process of its own, whose peak is not that of the rows before. Its low byte is the peak's growth.
+        // In a process of its own, whose peak is not that of the rows before; its exit status is how much that grew.
         const pid_t child = ::fork();
         if (child == 0) {
             std::ofstream("/proc/self/clear_refs") << 5; // forget the peak so far
@@ -210,6 +210,7 @@ private slots:
         ::waitpid(child, &status, 0);
         QVERIFY(WIFEXITED(status));
         QVERIFY2(WEXITSTATUS(status) != 255, "another error than expected");
+        qInfo("%d MB for a file of %d MB", WEXITSTATUS(status), file_size);
         QVERIFY2(WEXITSTATUS(status) <= file_size + 64, qPrintable(QString("%1 MB for %2 MB").arg(WEXITSTATUS(status)).arg(file_size)));
     }
 };

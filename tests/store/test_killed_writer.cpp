@@ -72,6 +72,22 @@ private slots:
         QVERIFY(slowest <= 500);
     }
 
+    // S11: closed last, a connection that may write would move the log into the file.
+    void aReaderLeavesTheLogOfAKilledWriterAlone()
+    {
+        const QTemporaryDir folder;
+        const fs::path file = pathOf(folder) / "run.sqlite";
+        {
+            Helper writer({"append", QString::fromStdString(file.string()), "1000000"});
+            QCOMPARE(writer.line(), "0");
+        }
+        const fs::path log = file.string() + "-wal";
+        const std::string before = hashOf(file) + hashOf(log);
+        std::int64_t after = 0;
+        QVERIFY(RunStore(file, RunStore::Mode::ReadOnly).new_samples(after).size() >= samples_in_batch);
+        QCOMPARE(hashOf(file) + hashOf(log), before);
+    }
+
     // S1, while the run is sealed and leaves write-ahead mode
     void aRunKilledWhileItIsSealedIsFinishedAndWhole()
     {

@@ -1,0 +1,113 @@
+#include "cli/arguments.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "launch/engine_queries.h"
+#include "schedule/strategies.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <sstream>
+
+namespace pipebd::cli {
+
+namespace {
+
+using experiment::Device;
+
+constexpr int most_devices = 1024;
+
+bool is_number(const std::string& text)
+{
+    return !text.empty() && text.find_first_not_of("0123456789", text.front() == '-' ? 1 : 0) == std::string::npos && text != "-";
+}
+
+std::optional<int> whole(const std::string& text, int least, int most)
+{
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most)
+        return std::nullopt;
+    return number;
+}
+
+int count_from(const std::string& text, const std::string& where)
+{
+    if (const auto count = whole(text, 1, most_devices))
+        return *count;
+    throw Error(Code::BadRequest, "there cannot be " + in_quotes(text) + " devices", where,
+        "give a number from 1 to " + std::to_string(most_devices) + ", or a list such as cpu,cpu");
+}
+
+void refuse_cluster(const std::string& text, const std::string& where)
+{
+    if (text.ends_with(".toml"))
+        throw Error(Code::BadRequest, "cluster files are not supported yet", where + " " + in_quotes(text),
+            "name the devices of this computer, such as cpu,cpu or cuda:0,cuda:1");
+}
+
+} // namespace
+
+experiment::Experiment experiment_from(
+    const std::string& file, const std::vector<std::string>& settings, const std::string& usage)
+{
+    if (file.empty())
+        throw Error(Code::BadRequest, "no experiment is named", usage, "give an experiment file");
+    return experiment::read_experiment(file, settings);
+}
+
+std::vector<Device> devices_from(const std::string& text, const std::string& where, const std::atomic<bool>& cancel)
+{
+    if (text == "auto")
+        return launch::every_device(launch::engine_devices(cancel));
+    refuse_cluster(text, where);
+    return experiment::parse_devices(text, where);
+}
+
+std::vector<Device> devices_or_count_from(const std::string& text, const std::string& where, const std::atomic<bool>& cancel)
+{
+    if (!is_number(text))
+        return devices_from(text, where, cancel);
+    const auto count = static_cast<std::size_t>(count_from(text, where));
+    std::vector<Device> devices = launch::every_device(launch::engine_devices(cancel));
+    if (devices.front().kind == Device::Kind::Cuda && devices.size() < count)
+        throw Error(Code::BadRequest, "there are only " + std::to_string(devices.size()) + " GPUs", where + " " + text,
+            "name the devices, such as cuda:0,cuda:0 for two ranks on one");
+    devices.resize(count, devices.front());
+    return devices;
+}
+
+int device_count_from(const std::string& text, const std::string& where)
+{
+    if (is_number(text))
+        return count_from(text, where);
+    if (text.empty() || text == "auto")
+        throw Error(Code::BadRequest, "it is not known for how many devices to plan", where, "give a number, or a list such as cpu,cpu");
+    refuse_cluster(text, where);
+    return static_cast<int>(experiment::parse_devices(text, where).size());
+}
+
+std::vector<std::string> strategies_from(const std::string& text, const std::string& where)
+{
+    const auto known = schedule::strategy_names();
+    std::vector<std::string> names;
+    std::istringstream parts(text);
+    for (std::string name; std::getline(parts, name, ',');) {
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            throw Error(Code::BadRequest, "unknown strategy " + in_quotes(name), where, "known are " + joined(known));
+        names.push_back(name);
+    }
+    return names;
+}
+
+int run_id_from(const std::string& text, const std::string& usage)
+{
+    if (text.empty())
+        throw Error(Code::BadRequest, "no run is named", usage, "give its number; pipebd runs list shows them");
+    if (const auto id = whole(text, 1, 1'000'000'000))
+        return *id;
+    throw Error(Code::BadRequest, in_quotes(text) + " is no run", usage, "give its number; pipebd runs list shows them");
+}
+
+} // namespace pipebd::cli

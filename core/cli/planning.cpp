@@ -1,0 +1,48 @@
+#include "cli/planning.h"
+
+#include "cli/progress_line.h"
+#include "launch/engine_queries.h"
+
+#include <cstdio>
+
+namespace pipebd::cli {
+
+namespace {
+
+store::ProfileKey key_of(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices)
+{
+    return {.pair = experiment.pair, .batch = experiment.data.batch, .dtype = experiment.run.dtype, .devices = to_string(devices)};
+}
+
+std::string described(const store::ProfileKey& key)
+{
+    return key.pair + ", batch " + std::to_string(key.batch) + ", " + key.dtype + " on " + key.devices;
+}
+
+} // namespace
+
+schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
+    const std::vector<experiment::Device>& devices)
+{
+    const store::ProfileKey key = key_of(experiment, devices);
+    ProgressLine line(context.quiet);
+    line.note("profiling " + described(key));
+    const auto show = [&line](const std::string& doing, double fraction) { line.show(fraction, doing); };
+    schedule::Profile profile = launch::measure(experiment, devices, show, context.cancel);
+    line.clear();
+    lab.save_profile(key, profile);
+    return profile;
+}
+
+schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
+    const std::vector<experiment::Device>& devices)
+{
+    const store::ProfileKey key = key_of(experiment, devices);
+    std::optional<schedule::Profile> stored = lab.profile(key);
+    if (!stored)
+        return measured_profile(context, lab, experiment, devices);
+    ProgressLine(context.quiet).note("using the stored profile of " + described(key));
+    return std::move(*stored);
+}
+
+} // namespace pipebd::cli

@@ -1,0 +1,20 @@
+// Planning: the profile that a plan needs, stored or measured.
+#pragma once
+
+#include "cli/context.h"
+#include "experiment/experiment.h"
+#include "schedule/profile.h"
+
+#include <vector>
+
+namespace pipebd::cli {
+
+/// Measures, shows how far it has come, and stores the profile in the lab.
+schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
+    const std::vector<experiment::Device>& devices);
+
+/// The stored profile of this pair, batch, dtype and these devices, if there is one; else measured_profile().
+schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
+    const std::vector<experiment::Device>& devices);
+
+} // namespace pipebd::cli

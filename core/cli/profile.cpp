@@ -1,0 +1,25 @@
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/planning.h"
+#include "cli/print_plan.h"
+
+#include <iostream>
+
+namespace pipebd::cli {
+
+int measure_profile(const Context& context, const ProfileOptions& options)
+{
+    const experiment::Experiment experiment = experiment_from(options.experiment, options.settings, "pipebd profile EXPERIMENT");
+    const std::vector<experiment::Device> devices = options.devices.empty()
+        ? devices_from(experiment.run.devices, "run.devices", context.cancel)
+        : devices_from(options.devices, "--devices", context.cancel);
+    store::Lab lab = context.open_lab();
+    const schedule::Profile profile = measured_profile(context, lab, experiment, devices);
+    if (context.json)
+        std::cout << to_json(profile) << "\n";
+    else if (!context.quiet)
+        std::cout << profile_table(profile);
+    return 0;
+}
+
+} // namespace pipebd::cli

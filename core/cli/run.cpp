@@ -1,0 +1,157 @@
+#include "base/error.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/planning.h"
+#include "cli/print_plan.h"
+#include "cli/print_run.h"
+#include "cli/progress_line.h"
+#include "cli/table.h"
+#include "launch/engine_queries.h"
+#include "launch/run_json.h"
+#include "launch/training.h"
+
+#include <iostream>
+
+#include <unistd.h>
+
+namespace pipebd::cli {
+
+namespace {
+
+using launch::TrainingRequest;
+
+/// The experiment's settings with those of the command line; the options have the last word.
+std::vector<std::string> settings_of(const RunOptions& options)
+{
+    std::vector<std::string> settings = options.settings;
+    if (!options.strategy.empty()) {
+        if (options.strategy != "auto")
+            strategies_from(options.strategy, "--strategy");
+        settings.push_back("run.strategy=" + options.strategy);
+    }
+    return settings;
+}
+
+std::filesystem::path make_results_folder(const std::string& name)
+{
+    if (name.empty())
+        return {};
+    std::error_code error;
+    std::filesystem::create_directories(name, error);
+    if (error || ::access(name.c_str(), W_OK | X_OK) != 0)
+        throw Error(Code::BadRequest, "the results cannot be written there", "--out " + name, "name a folder that can be written to");
+    return std::filesystem::absolute(name);
+}
+
+/// The teacher itself, trained from labels on one device: nothing to plan.
+schedule::PlannedStrategy supervised(const launch::Checked& checked)
+{
+    const int blocks = static_cast<int>(checked.blocks.size());
+    schedule::PlannedStrategy planned;
+    planned.schedule.strategy = "single";
+    planned.schedule.stages = {{.first = 0, .last = blocks, .devices = {0}}};
+    planned.schedule.decided_by = "fixed";
+    planned.program = schedule::make_supervised_program(blocks);
+    return planned;
+}
+
+schedule::PlannedStrategy chosen(const schedule::Plan& plan, const std::string& strategy)
+{
+    const schedule::PlannedStrategy* best = schedule::best(plan);
+    if (best != nullptr)
+        return *best;
+    const std::string why = plan.strategies.empty() ? "" : " (" + plan.strategies.front().schedule.why_not + ")";
+    throw Error(Code::BadRequest, "it cannot be run on these devices" + why, "strategy " + strategy, "name other devices or another strategy");
+}
+
+void plan_distillation(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request)
+{
+    const experiment::Experiment& experiment = request.experiment;
+    request.profile = options.profile_again ? measured_profile(context, lab, experiment, request.devices)
+                                            : stored_or_measured_profile(context, lab, experiment, request.devices);
+    const std::string& strategy = experiment.run.strategy;
+    std::vector<std::string> names;
+    if (strategy != "auto")
+        names.push_back(strategy);
+    const schedule::Resources resources{.devices = static_cast<int>(request.devices.size()), .memory_limit = std::nullopt};
+    const schedule::Plan plan = schedule::make_plan(*request.profile, resources, names);
+    if (!context.quiet && !context.json)
+        std::cout << plan_table(plan) << std::flush;
+    request.planned = chosen(plan, strategy);
+}
+
+std::string progress_text(const launch::Progress& progress)
+{
+    std::string text = progress.doing;
+    if (progress.steps_done == 0)
+        return text;
+    text += "  step " + std::to_string(progress.steps_done) + "/" + std::to_string(progress.steps) + "  "
+        + fixed(progress.throughput, 1) + " samples/s";
+    if (progress.seconds_left >= 0 && progress.steps_done < progress.steps)
+        text += "  " + format_milliseconds(progress.seconds_left * 1000) + " left";
+    return text;
+}
+
+store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRequest& request)
+{
+    ProgressLine line(context.quiet);
+    std::string warning;
+    bool announced = false;
+    const auto show = [&](const launch::Progress& progress) {
+        if (!announced)
+            line.note("run " + std::to_string(progress.run) + " has begun");
+        announced = true;
+        if (progress.warning != warning && !progress.warning.empty())
+            line.note("pipebd: warning: what is measured cannot be stored at present: " + progress.warning);
+        warning = progress.warning;
+        line.show(static_cast<double>(progress.steps_done) / static_cast<double>(progress.steps), progress_text(progress));
+    };
+    return launch::train(lab, request, show, context.cancel);
+}
+
+/// The exit status, after an error line if the run was not finished.
+int status_of(const store::RunRecord& run)
+{
+    if (run.state == store::RunState::Finished)
+        return 0;
+    const std::string why = run.state == store::RunState::Cancelled ? "the run was cancelled: run " + std::to_string(run.id) : run.error;
+    std::cout.flush();
+    std::cerr << "pipebd: error: " << why << "\n";
+    return 1;
+}
+
+} // namespace
+
+int run(const Context& context, const RunOptions& options)
+{
+    TrainingRequest request;
+    request.experiment = experiment_from(options.experiment, settings_of(options), "pipebd run EXPERIMENT");
+    request.experiment_text = read_file(options.experiment);
+    const bool distils = request.experiment.train.network != "teacher";
+    request.devices = options.devices.empty() ? devices_from(request.experiment.run.devices, "run.devices", context.cancel)
+                                              : devices_from(options.devices, "--devices", context.cancel);
+    if (!distils && (options.devices.empty() && request.experiment.run.devices == "auto"))
+        request.devices.resize(1);
+    if (!distils && request.devices.size() != 1)
+        throw Error(Code::BadRequest, "the teacher is trained on one device", "--devices " + to_string(request.devices), "name one");
+
+    const launch::Checked checked = launch::check(request.experiment, request.devices, context.cancel);
+    request.steps = checked.steps;
+    request.out = make_results_folder(options.out);
+    store::Lab lab = context.open_lab();
+    if (distils)
+        plan_distillation(context, options, lab, request);
+    else
+        request.planned = supervised(checked);
+
+    const store::RunRecord run = train(context, lab, request);
+    if (context.json)
+        std::cout << launch::run_to_json(run, read_file(run.folder / "spec.json")) << "\n";
+    else if (!context.quiet)
+        std::cout << run_text(run);
+    return status_of(run);
+}
+
+} // namespace pipebd::cli

@@ -1,0 +1,62 @@
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/print_run.h"
+#include "cli/table.h"
+#include "launch/run_json.h"
+#include "store/run_store.h"
+
+#include <iostream>
+
+namespace pipebd::cli {
+
+namespace {
+
+std::string devices_of(const store::RunRecord& run)
+{
+    std::string text;
+    for (const std::string& device : run.devices)
+        text += (text.empty() ? "" : ",") + device;
+    return printable(text, 40);
+}
+
+/// Empty for a run that cannot be read: its record says so.
+std::string spec_of(const store::RunRecord& run)
+{
+    try {
+        return store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly).document("spec");
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+} // namespace
+
+int list_runs(const Context& context)
+{
+    const std::vector<store::RunRecord> runs = context.open_lab().runs();
+    if (context.json) {
+        std::cout << launch::runs_to_json(runs) << "\n";
+        return 0;
+    }
+    Table table({">id", "name", "strategy", "devices", "state", "started", ">samples/s", ">steps"});
+    for (const store::RunRecord& run : runs)
+        table.add({std::to_string(run.id), printable(run.name, 40), printable(run.strategy, 40), devices_of(run),
+            std::string(to_string(run.state)), run.started, run.throughput > 0 ? fixed(run.throughput, 1) : "-",
+            std::to_string(run.steps_done) + "/" + std::to_string(run.steps)});
+    std::cout << table.text();
+    return 0;
+}
+
+int show_run(const Context& context, const std::string& id)
+{
+    const store::RunRecord run = context.open_lab().run(run_id_from(id, "pipebd runs show ID"));
+    if (context.json)
+        std::cout << launch::run_to_json(run, spec_of(run)) << "\n";
+    else
+        std::cout << run_text(run);
+    return 0;
+}
+
+} // namespace pipebd::cli
