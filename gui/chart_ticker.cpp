@@ -16,7 +16,7 @@ double BytesTicker::getTickStep(const QCPRange& range)
 
 QString BytesTicker::getTickLabel(double tick, const QLocale&, QChar, int)
 {
-    return QString::fromStdString(format_bytes(std::llround(tick)));
+    return QString::fromStdString(format_bytes(std::llround(tick))).remove(QStringLiteral(".0"));
 }
 
 double DurationTicker::getTickStep(const QCPRange& range)

@@ -84,7 +84,7 @@ void Curve::recolour(const QPalette& palette)
     m_smooth->setVisible(m_smoothing > 0);
     if (m_smoothing > 0)
         colour.setAlphaF(isDark(palette) ? 0.35F : 0.3F);
-    m_raw->setPen(QPen(colour, 1, style));
+    m_raw->setPen(QPen(colour, m_smoothing > 0 ? 1 : 1.5, style));
 }
 
 bool Curve::valueRange(QCPRange& range, bool positive) const

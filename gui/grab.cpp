@@ -83,14 +83,12 @@ void grabWindow(Settings& settings, const Options& options)
         write(window, options.grabFile);
         return;
     }
-    RunPage& page = *window.runPage();
-    if (!page.runId())
+    if (!window.runPage()->runId())
         throw Error(Code::NotFound, "there are no runs to show", options.lab.string(), "start one with pipebd run");
-    page.setParent(nullptr);
-    lay(page, options.size, {1100, 720});
-    page.drawNow();
-    write(page, options.grabFile);
-    page.setParent(&window);
+    window.showOnlyThePage();
+    lay(window, options.size, {1100, 720});
+    window.runPage()->drawNow();
+    write(window, options.grabFile);
 }
 
 void grabStartDialog(Settings& settings, const Options& options)

@@ -5,6 +5,8 @@
 #include <QPixmap>
 #include <QSvgRenderer>
 
+#include <utility>
+
 // The macro declares a function of the enclosing namespace, so it stands in the global one.
 static void loadResources()
 {
@@ -21,16 +23,18 @@ QIcon draw(const QString& name, const QColor& colour)
     QFile file(QStringLiteral(":/icons/%1.svg").arg(name));
     if (!file.open(QIODevice::ReadOnly))
         return {};
-    QByteArray drawing = file.readAll();
-    drawing.replace("currentColor", colour.name().toLatin1());
-    QSvgRenderer renderer(drawing);
+    const QByteArray drawing = file.readAll();
     QIcon icon;
-    for (const int size : {16, 20, 24, 32, 48, 64, 128}) {
-        QPixmap pixmap(size, size);
-        pixmap.fill(Qt::transparent);
-        QPainter painter(&pixmap);
-        renderer.render(&painter);
-        icon.addPixmap(pixmap);
+    for (const auto& [mode, tint] : {std::pair(QIcon::Normal, colour), std::pair(QIcon::Selected, QColor(Qt::white))}) {
+        QByteArray tinted = drawing;
+        QSvgRenderer renderer(tinted.replace("currentColor", tint.name().toLatin1()));
+        for (const int size : {16, 20, 24, 32, 48, 64, 128}) {
+            QPixmap pixmap(size, size);
+            pixmap.fill(Qt::transparent);
+            QPainter painter(&pixmap);
+            renderer.render(&painter);
+            icon.addPixmap(pixmap, mode);
+        }
     }
     return icon;
 }

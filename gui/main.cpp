@@ -22,8 +22,17 @@ int print(const QString& text)
     return 0;
 }
 
+// The offscreen platform complains of what it cannot do with windows that nobody sees.
+void dropOffscreenComplaints(QtMsgType type, const QMessageLogContext& context, const QString& message)
+{
+    if (!message.startsWith(QLatin1String("This plugin does not support")))
+        std::fprintf(stderr, "%s\n", qPrintable(qFormatLogMessage(type, context, message)));
+}
+
 void prepare(const Options& options)
 {
+    if (options.action == Options::Action::Grab)
+        qInstallMessageHandler(dropOffscreenComplaints);
     if (options.action == Options::Action::Grab && qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
     if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY") && qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY"))

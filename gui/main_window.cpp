@@ -20,10 +20,12 @@
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QStackedWidget>
 #include <QStatusBar>
+#include <QToolBar>
 #include <QUrl>
 
 #include <utility>
@@ -34,6 +36,8 @@ namespace {
 
 constexpr int layoutVersion = 1; // raise it when docks or toolbars change: older layouts are then not restored
 constexpr QSize defaultSize(1280, 800);
+constexpr int runsWidth = 470;
+constexpr int logHeight = 130;
 constexpr int messageTime = 10000; // ms
 
 }
@@ -55,8 +59,8 @@ MainWindow::MainWindow(Settings& settings, const std::filesystem::path& lab, QWi
     statusBar()->setSizeGripEnabled(false);
 
     resize(defaultSize);
-    resizeDocks({m_runsDock}, {430}, Qt::Horizontal);
-    resizeDocks({m_logDock}, {130}, Qt::Vertical);
+    resizeDocks({m_runsDock}, {runsWidth}, Qt::Horizontal);
+    resizeDocks({m_logDock}, {logHeight}, Qt::Vertical);
     m_defaultLayout = QMainWindow::saveState(layoutVersion);
     restoreLayout();
     openLab(lab);
@@ -124,10 +128,16 @@ void MainWindow::saveLayout()
 void MainWindow::restoreDefaultLayout()
 {
     QMainWindow::restoreState(m_defaultLayout, layoutVersion);
-    resizeDocks({m_runsDock}, {430}, Qt::Horizontal);
-    resizeDocks({m_logDock}, {130}, Qt::Vertical);
+    resizeDocks({m_runsDock}, {runsWidth}, Qt::Horizontal);
+    resizeDocks({m_logDock}, {logHeight}, Qt::Vertical);
     m_runList->restoreDefaultLayout();
     m_runPage->restoreDefaultLayout();
+}
+
+void MainWindow::showOnlyThePage()
+{
+    for (QWidget* around : std::initializer_list<QWidget*> {m_runsDock, m_logDock, menuBar(), statusBar(), findChild<QToolBar*>()})
+        around->hide();
 }
 
 void MainWindow::setTheme(Theme theme)
@@ -172,9 +182,10 @@ void MainWindow::take(const RunRecords& runs)
 {
     m_runList->setRuns(runs);
     const bool first = !std::exchange(m_scanned, true);
-    if (m_wanted && m_runList->select(*m_wanted))
-        m_wanted.reset();
-    else if (first && !m_wanted && !runs->empty())
+    if (m_wanted && !m_runList->select(*m_wanted))
+        statusBar()->showMessage(tr("There is no run %1 in this lab.").arg(*m_wanted), messageTime);
+    m_wanted.reset();
+    if (first && !m_runList->selected() && !runs->empty())
         m_runList->select(runs->front().id);
     if (runs->empty()) {
         m_runPage->leave();
@@ -206,7 +217,7 @@ bool MainWindow::isSettled() const
 
 void MainWindow::selectRun(int id)
 {
-    if (!m_runList->select(id))
+    if (!m_runList->select(id) && !m_scanned)
         m_wanted = id;
 }
 

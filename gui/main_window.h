@@ -33,7 +33,7 @@ public:
     MainWindow(Settings& settings, const std::filesystem::path& lab, QWidget* parent = nullptr);
     ~MainWindow() override;
 
-    /// Selects the run as soon as it is in the lab.
+    /// Selects the run, at once or when the lab has been read; says so if there is none.
     void selectRun(int id);
     void openLab(const std::filesystem::path& lab);
     void openStartDialog(const QString& experiment = {});
@@ -43,7 +43,10 @@ public:
     RunList* runList() const { return m_runList; }
     LogPanel* log() const { return m_log; }
 
-    /// The first scan has been seen and the selected run, if there is one, is on the page.
+    /// Hides all that stands around the page in the middle, for a picture of it.
+    void showOnlyThePage();
+
+    /// The lab has been read and the selected run, if there is one, is on the page.
     bool isSettled() const;
 
 public slots:
@@ -96,7 +99,7 @@ private:
     QDockWidget* m_runsDock = nullptr;
     QDockWidget* m_logDock = nullptr;
     QByteArray m_defaultLayout;
-    std::optional<int> m_wanted; // selected once it is there
+    std::optional<int> m_wanted; // selected at the first scan
     bool m_scanned = false;
 };
 

@@ -72,7 +72,7 @@ void MetricChart::buildLayout()
     legendRow->addElement(0, 1, new QCPLayoutElement(this)); // takes the width that the legend leaves
     legendRow->setColumnStretchFactor(0, 0.001);
     legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
-    legend->setMargins(QMargins(6, 2, 6, 2));
+    legend->setMargins(QMargins(6, 4, 6, 0));
     legend->setColumnSpacing(12);
     legend->setRowSpacing(0);
     legend->setIconSize(16, 8);

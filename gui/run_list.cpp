@@ -114,7 +114,7 @@ void RunList::restoreDefaultLayout()
 {
     QHeaderView* header = m_view->horizontalHeader();
     const QFontMetrics metrics = m_view->fontMetrics();
-    const std::array<int, RunTableModel::ColumnCount> characters {4, 15, 11, 10, 11, 10, 8, 15};
+    const std::array<int, RunTableModel::ColumnCount> characters {3, 13, 8, 9, 13, 11, 8, 18};
     for (int column = 0; column < RunTableModel::ColumnCount; ++column) {
         header->moveSection(header->visualIndex(column), column);
         header->showSection(column);

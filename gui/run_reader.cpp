@@ -132,7 +132,8 @@ bool RunReader::deliver(RunUpdate update)
 std::optional<store::RunRecord> RunReader::newRecord()
 {
     store::RunRecord record = m_store->record();
-    if (record.state == store::RunState::Running && !store::is_alive(record.supervisor))
+    const bool isLed = record.state == store::RunState::Running || (record.state == store::RunState::Queued && record.supervisor.pid != 0);
+    if (isLed && !store::is_alive(record.supervisor))
         record.state = store::RunState::Lost;
     record.folder = m_folder;
     return record;

@@ -61,7 +61,10 @@ OpenFile open_to_read(const std::filesystem::path& file)
     return {std::move(descriptor), static_cast<std::uintmax_t>(status.st_size)};
 }
 
-std::filesystem::path folder_of(const std::filesystem::path& file) { return file.has_parent_path() ? file.parent_path() : "."; }
+std::filesystem::path folder_of(const std::filesystem::path& file)
+{
+    return file.has_parent_path() ? file.parent_path() : ".";
+}
 
 void sync(const Descriptor& folder, const std::filesystem::path& path)
 {
@@ -187,7 +190,10 @@ void replace_file(const std::filesystem::path& file, std::string_view contents)
     replace_file(file, std::as_bytes(std::span(contents)));
 }
 
-void sync_folder(const std::filesystem::path& folder) { sync(open_folder(folder), folder); }
+void sync_folder(const std::filesystem::path& folder)
+{
+    sync(open_folder(folder), folder);
+}
 
 MappedFile::MappedFile(const std::filesystem::path& file)
 {

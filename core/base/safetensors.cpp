@@ -66,14 +66,16 @@ void check_entry(const safetensors::Entry& entry, std::uint64_t data_size, std::
     if (entry.begin > entry.end)
         throw safetensors::damaged("its data ends before it begins " + range(), where, entry.name);
     if (entry.end > data_size)
-        throw safetensors::damaged("its data " + range() + " runs past the end of the file, which has " + std::to_string(data_size)
-                + " bytes of data", where, entry.name);
+        throw safetensors::damaged(
+            "its data " + range() + " runs past the end of the file, which has " + std::to_string(data_size) + " bytes of data",
+            where, entry.name);
     const auto bytes = bytes_of(entry.dtype, entry.shape);
     if (!bytes)
         throw safetensors::damaged("its shape overflows 64 bits", where, entry.name);
     if (*bytes != entry.end - entry.begin)
-        throw safetensors::damaged("its shape needs " + std::to_string(*bytes) + " bytes but its data has "
-                + std::to_string(entry.end - entry.begin), where, entry.name);
+        throw safetensors::damaged(
+            "its shape needs " + std::to_string(*bytes) + " bytes but its data has " + std::to_string(entry.end - entry.begin),
+            where, entry.name);
 }
 
 void check_names(const std::vector<safetensors::Entry>& entries, std::string_view where)
@@ -96,8 +98,8 @@ void check_coverage(const std::vector<safetensors::Entry>& entries, std::uint64_
         if (entry.begin < covered)
             throw safetensors::damaged("its data overlaps that of another tensor", where, entry.name);
         if (entry.begin > covered)
-            throw safetensors::damaged("there is a hole of " + std::to_string(entry.begin - covered) + " bytes before its data", where,
-                entry.name);
+            throw safetensors::damaged(
+                "there is a hole of " + std::to_string(entry.begin - covered) + " bytes before its data", where, entry.name);
         covered = entry.end;
     }
     if (covered != data_size)
@@ -120,8 +122,8 @@ std::string header_of(
     for (const TensorView& tensor : tensors) {
         if (!is_utf8(tensor.name) || tensor.name == safetensors::metadata_key)
             throw cannot_write("this is no name for a tensor", file, tensor.name);
-        header[tensor.name] = {{"dtype", to_string(tensor.dtype)}, {"shape", tensor.shape},
-            {"data_offsets", {offset, offset + tensor.data.size()}}};
+        header[tensor.name] = {
+            {"dtype", to_string(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.data.size()}}};
         offset += tensor.data.size();
     }
     std::string text;
@@ -142,9 +144,15 @@ std::string header_of(
 
 } // namespace
 
-std::string_view to_string(DType dtype) { return row_of(dtype).name; }
+std::string_view to_string(DType dtype)
+{
+    return row_of(dtype).name;
+}
 
-std::size_t size_in_bytes(DType dtype) { return row_of(dtype).bytes; }
+std::size_t size_in_bytes(DType dtype)
+{
+    return row_of(dtype).bytes;
+}
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& file)
     : where_(file.native())
@@ -193,7 +201,8 @@ void SafetensorsFile::parse(std::span<const std::byte> bytes)
 
 const TensorView* SafetensorsFile::find(std::string_view name) const
 {
-    const auto found = std::find_if(tensors_.begin(), tensors_.end(), [&](const TensorView& tensor) { return tensor.name == name; });
+    const auto found
+        = std::find_if(tensors_.begin(), tensors_.end(), [&](const TensorView& tensor) { return tensor.name == name; });
     return found == tensors_.end() ? nullptr : &*found;
 }
 
@@ -214,7 +223,7 @@ void write_safetensors(
     }
 
     const std::string header = header_of(tensors, metadata, file);
-    std::vector<std::span<const std::byte>> pieces {std::as_bytes(std::span(header))};
+    std::vector<std::span<const std::byte>> pieces{std::as_bytes(std::span(header))};
     for (const TensorView& tensor : tensors)
         pieces.push_back(tensor.data);
     replace_file(file, std::span<const std::span<const std::byte>>(pieces));

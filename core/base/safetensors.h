@@ -2,7 +2,8 @@
 //
 // Little-endian u64 header length, JSON header {name: {dtype, shape, data_offsets}}, raw data
 // (github.com/huggingface/safetensors, "Format"). Every rule of the format is checked on reading: header length, JSON, dtype, shape
-// products, offsets in range, no overlap, no hole, no duplicate name. Nothing is copied: the file is mapped.
+// products, offsets in range, no overlap, no hole, no duplicate name or key. Nothing is copied: the file is mapped, and reading it takes
+// less than 64 MB beside it, whatever it holds. Headers beyond any real file are refused (docs/formats/safetensors.md).
 #pragma once
 
 #include "base/file.h"
@@ -17,7 +18,7 @@ namespace pipebd {
 
 enum class DType { Bool, U8, I8, I16, I32, I64, F16, BF16, F32, F64 };
 
-std::string_view to_string(DType dtype);        // "F32", as in the format
+std::string_view to_string(DType dtype); // "F32", as in the format
 std::size_t size_in_bytes(DType dtype);
 
 struct TensorView {
@@ -52,7 +53,7 @@ private:
 
 /// Replaces `file` atomically. Tensors are laid out largest alignment first, then by name, so equal input gives equal bytes.
 /// Throws Error{BadRequest} for a duplicate name or a size that does not match its shape, else like replace_file.
-void write_safetensors(const std::filesystem::path& file, std::vector<TensorView> tensors,
-    const std::map<std::string, std::string>& metadata = {});
+void write_safetensors(
+    const std::filesystem::path& file, std::vector<TensorView> tensors, const std::map<std::string, std::string>& metadata = {});
 
 } // namespace pipebd

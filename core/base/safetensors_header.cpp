@@ -12,9 +12,9 @@ namespace pipebd::safetensors {
 
 namespace {
 
-constexpr std::size_t longest_string = std::size_t {4} << 20;
-constexpr std::size_t longest_gap = std::size_t {64} << 10; // numbers and white space between structural characters
-constexpr std::size_t kept_limit = std::size_t {12} << 20;  // names, shapes and metadata
+constexpr std::size_t longest_string = std::size_t{4} << 20;
+constexpr std::size_t longest_gap = std::size_t{64} << 10; // numbers and white space between structural characters
+constexpr std::size_t kept_limit = std::size_t{12} << 20;  // names, shapes and metadata
 
 // The JSON lexer buffers whole tokens, so their length is bounded before it sees them.
 void check_tokens(std::string_view json, std::string_view where)
@@ -41,8 +41,8 @@ void check_tokens(std::string_view json, std::string_view where)
 
 std::optional<DType> dtype_from_string(std::string_view name)
 {
-    for (DType dtype : {DType::Bool, DType::U8, DType::I8, DType::I16, DType::I32, DType::I64, DType::F16, DType::BF16, DType::F32,
-             DType::F64})
+    for (DType dtype :
+        {DType::Bool, DType::U8, DType::I8, DType::I16, DType::I32, DType::I64, DType::F16, DType::BF16, DType::F32, DType::F64})
         if (to_string(dtype) == name)
             return dtype;
     return std::nullopt;
@@ -98,7 +98,11 @@ public:
     bool end_object() override
     {
         if (place_ == Place::Tensor && !(has_dtype_ && has_shape_ && has_offsets_))
-            throw damaged(std::string(!has_dtype_ ? "dtype" : !has_shape_ ? "shape" : "data_offsets") + " is missing", where_, entry().name);
+            throw damaged(std::string(!has_dtype_ ? "dtype"
+                                  : !has_shape_   ? "shape"
+                                                  : "data_offsets")
+                    + " is missing",
+                where_, entry().name);
         place_ = place_ == Place::File ? Place::End : Place::File;
         return true;
     }
@@ -172,7 +176,20 @@ public:
     }
 
 private:
-    enum class Place { Start, File, FileValue, Metadata, MetadataValue, Tensor, DType, Shape, ShapeItems, Offsets, OffsetItems, End };
+    enum class Place {
+        Start,
+        File,
+        FileValue,
+        Metadata,
+        MetadataValue,
+        Tensor,
+        DType,
+        Shape,
+        ShapeItems,
+        Offsets,
+        OffsetItems,
+        End
+    };
 
     Entry& entry() { return header_.entries.back(); }
 

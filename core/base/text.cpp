@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace pipebd {
@@ -35,29 +36,34 @@ CodePoint decode(std::string_view text)
     return {value, length};
 }
 
-bool is_line_break(std::uint32_t c) { return c == '\n' || c == '\r' || c == '\t' || c == 0x85 || c == 0x2028 || c == 0x2029; }
+bool is_line_break(std::uint32_t c)
+{
+    return c == '\n' || c == '\r' || c == '\t' || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
 
 bool is_control(std::uint32_t c)
 {
-    const bool directional = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+    const bool directional
+        = c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xfeff || directional;
 }
 
-// Edits (insert, delete, replace) between two names.
+// Edits between two names: insert, delete, replace, or swap two neighbours (optimal string alignment).
 std::size_t distance(std::string_view a, std::string_view b)
 {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
+    std::vector<std::size_t> before_last(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
+    std::iota(last.begin(), last.end(), std::size_t{0});
     for (std::size_t i = 0; i < a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i + 1;
+        std::vector<std::size_t> row(b.size() + 1, i + 1);
         for (std::size_t j = 0; j < b.size(); ++j) {
-            const std::size_t replace = diagonal + (a[i] != b[j]);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replace});
+            row[j + 1] = std::min({row[j] + 1, last[j + 1] + 1, last[j] + (a[i] != b[j])});
+            if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j])
+                row[j + 1] = std::min(row[j + 1], before_last[j - 1] + 1);
         }
+        before_last = std::exchange(last, std::move(row));
     }
-    return row.back();
+    return last.back();
 }
 
 } // namespace
@@ -81,7 +87,10 @@ std::string printable(std::string_view text, std::size_t limit)
     return shown;
 }
 
-std::string in_quotes(std::string_view text, std::size_t limit) { return '\'' + printable(text, limit) + '\''; }
+std::string in_quotes(std::string_view text, std::size_t limit)
+{
+    return '\'' + printable(text, limit) + '\'';
+}
 
 std::string_view nearest(std::string_view name, std::span<const std::string_view> known)
 {

@@ -34,7 +34,7 @@ constexpr std::array<Unit, 10> units = {{
 
 std::string formatted(const char* format, double value, const char* unit)
 {
-    std::array<char, 64> buffer {};
+    std::array<char, 64> buffer{};
     const int length = std::snprintf(buffer.data(), buffer.size(), format, value, unit);
     return std::string(buffer.data(), static_cast<std::size_t>(length));
 }
@@ -100,7 +100,7 @@ std::int64_t parse_bytes(std::string_view text, std::string_view where)
     const char* begin = trimmed_text.data();
     const char* last = begin + trimmed_text.size();
     const auto [end, error] = std::from_chars(begin, last, number, std::chars_format::fixed);
-    if (error != std::errc {} || !std::isfinite(number))
+    if (error != std::errc{} || !std::isfinite(number))
         throw refused(" is not a size");
     if (number < 0 || std::signbit(number))
         throw refused(" is a negative size");
@@ -114,7 +114,7 @@ std::int64_t parse_bytes(std::string_view text, std::string_view where)
         if (unit.empty()) { // whole and exact, beyond the 53 bits of a double too
             std::int64_t exact = 0;
             const auto [stop, overflow] = std::from_chars(begin, last, exact);
-            if (overflow != std::errc {})
+            if (overflow != std::errc{})
                 throw refused(" is too large");
             if (stop != last)
                 throw refused(" is not a whole number of bytes");

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/named.h"
 #include "launch/engine_queries.h"
 #include "schedule/strategies.h"
 
@@ -54,7 +55,7 @@ experiment::Experiment experiment_from(
 {
     if (file.empty())
         throw Error(Code::BadRequest, "no experiment is named", usage, "give an experiment file");
-    return experiment::read_experiment(file, settings);
+    return named_by_user([&] { return experiment::read_experiment(file, settings); });
 }
 
 std::vector<Device> devices_from(const std::string& text, const std::string& where, const std::atomic<bool>& cancel)

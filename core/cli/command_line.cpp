@@ -154,6 +154,18 @@ Error error_from(const CLI::ParseError& error, const CLI::App& app)
     return {Code::BadRequest, error.what(), command_of(command), "see " + command_of(command) + " --help"};
 }
 
+/// An option that is given nothing would be taken for one that is not given.
+void refuse_empty_values(const CLI::App& app)
+{
+    for (const CLI::Option* option : app.get_options())
+        for (const std::string& value : option->results())
+            if (value.empty())
+                throw Error(Code::BadRequest, option->get_name() + " is empty", command_of(app),
+                    "give " + option->get_type_name() + ", or leave it out");
+    for (const CLI::App* command : app.get_subcommands())
+        refuse_empty_values(*command);
+}
+
 } // namespace
 
 Action parse_command_line(int argc, const char* const* argv, Context& context)
@@ -181,6 +193,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     } catch (const CLI::ParseError& error) {
         throw error_from(error, app);
     }
+    refuse_empty_values(app);
     if (!parsed->action)
         throw Error(Code::BadRequest, "no command", "pipebd", "name one of doctor, pairs, profile, plan, run, runs; see pipebd --help");
     context.lab = parsed->lab;

@@ -21,7 +21,8 @@ struct Basis {
 Basis basis_from_file(const PlanOptions& options)
 {
     const int devices = device_count_from(options.devices, "--devices");
-    return {schedule::profile_from_json(read_file(options.profile), options.profile), devices};
+    const std::string text = named_by_user([&] { return read_file(options.profile); });
+    return {schedule::profile_from_json(text, options.profile), devices};
 }
 
 Basis basis_from_experiment(const Context& context, const PlanOptions& options)

@@ -24,6 +24,7 @@ std::string described(const store::ProfileKey& key)
 schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices)
 {
+    launch::require_alike(devices);
     const store::ProfileKey key = key_of(experiment, devices);
     ProgressLine line(context.quiet);
     line.note("profiling " + described(key));

@@ -87,7 +87,10 @@ public:
     }
 
     at::Device device() const override { return at::kCPU; }
-    std::string name() const override { return experiment::to_string(spec_) + ": " + processor_name(); }
+    std::string name() const override
+    {
+        return processor_name() + (spec_.threads > 1 ? ", " + std::to_string(spec_.threads) + " threads" : "");
+    }
     std::int64_t memory_bytes() const override
     {
         return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));

@@ -8,6 +8,7 @@
 #include "engine/executor.h"
 #include "engine/profiler.h"
 
+#include <ATen/record_function.h>
 #include <nlohmann/json.hpp>
 #include <torch/headeronly/version.h>
 
@@ -70,6 +71,35 @@ void report_value(Reporter& reporter, const std::string& name, double value)
     metric.value = value;
     reporter.report(std::move(metric));
 }
+
+/// Proof of progress from inside long instructions: while it lives, every operator that this thread runs is a heartbeat.
+class Pulse {
+public:
+    explicit Pulse(Reporter& reporter)
+    {
+        beating = &reporter;
+        handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&beat).scopes({at::RecordScope::FUNCTION}));
+    }
+    ~Pulse()
+    {
+        at::removeCallback(handle_);
+        beating = nullptr;
+    }
+    Pulse(const Pulse&) = delete;
+
+private:
+    static std::unique_ptr<at::ObserverContext> beat(const at::RecordFunction&)
+    {
+        if (beating != nullptr)
+            beating->pulse();
+        return nullptr;
+    }
+
+    static thread_local Reporter* beating;
+    at::CallbackHandle handle_;
+};
+
+thread_local Reporter* Pulse::beating = nullptr;
 
 /// One rank of a job: its place, its device, its connections.
 struct Rank {
@@ -185,6 +215,7 @@ void deliver(const RunSpec& spec, const std::filesystem::path& checkpoint, const
 void train(const RunSpec& spec, Reporter& reporter)
 {
     load_modules(spec);
+    Pulse pulse(reporter);
     const Pair& pair = pair_of(spec);
     std::unique_ptr<DataSet> data = data_of(spec);
     std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
@@ -208,6 +239,7 @@ void train(const RunSpec& spec, Reporter& reporter)
 void profile(const RunSpec& spec, Reporter& reporter)
 {
     load_modules(spec);
+    Pulse pulse(reporter);
     const Pair& pair = pair_of(spec);
     std::unique_ptr<DataSet> data = data_of(spec);
     Rank rank = join(spec, profiling_topology(static_cast<int>(spec.devices.size())), 0, reporter);

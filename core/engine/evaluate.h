@@ -18,7 +18,7 @@ namespace pipebd::engine {
 double test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at::Device device);
 
 /// Chooses a candidate for each cell of the student's supernet blocks: cell after cell, the one with which the block's loss against the
-/// teacher, over 128 training samples, is least, the other cells keeping what they have (blockwise supervision of the search as in
+/// teacher, over 64 training samples, is least, the other cells keeping what they have (blockwise supervision of the search as in
 /// DNA, CVPR 2020, with a greedy walk in place of its traversal). Leaves the student with that choice and returns architecture.json.
 std::string choose_architecture(const experiment::Experiment& experiment, const std::vector<Block*>& teacher,
     const std::vector<Block*>& student, const std::vector<std::string>& block_names, const DataSet& data, at::Device device);

@@ -6,7 +6,6 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
-#include <ATen/record_function.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -119,16 +118,6 @@ Context Executor::student_context(int block, std::int64_t batch) const
 
 void Executor::run(const std::function<void(std::int64_t)>& after_round)
 {
-    // Proof of progress from inside long instructions: every operator passes here.
-    static thread_local Reporter* pulsed = nullptr;
-    pulsed = &parts_.reporter;
-    auto callback = at::addThreadLocalCallback(
-        at::RecordFunctionCallback([](const at::RecordFunction&) -> std::unique_ptr<at::ObserverContext> {
-            if (pulsed != nullptr)
-                pulsed->pulse();
-            return nullptr;
-        }).scopes({at::RecordScope::FUNCTION}));
-
     std::int64_t round = 0;
     last_step_end_ = run_milliseconds();
     for (phase_ = 0; phase_ < static_cast<int>(parts_.spec.program.phases.size()); ++phase_) {
@@ -150,8 +139,6 @@ void Executor::run(const std::function<void(std::int64_t)>& after_round)
         if (!idle)
             end_phase();
     }
-    at::removeCallback(callback);
-    pulsed = nullptr;
 }
 
 void Executor::begin_phase()

@@ -31,7 +31,7 @@ std::optional<int> whole(std::string_view text, int least, int most)
     if (text.empty() || text.front() < '0' || text.front() > '9')
         return std::nullopt;
     const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc {} || stop != end || number < least || number > most)
+    if (error != std::errc{} || stop != end || number < least || number > most)
         return std::nullopt;
     return number;
 }
@@ -41,13 +41,13 @@ std::optional<Device> parse_device(std::string_view name)
     constexpr std::string_view threads_of = "cpu@";
     constexpr std::string_view index_of = "cuda:";
     if (name == "cpu")
-        return Device {};
+        return Device{};
     if (name.starts_with(threads_of)) {
         if (const auto threads = whole(name.substr(threads_of.size()), 1, most_threads))
-            return Device {.threads = *threads};
+            return Device{.threads = *threads};
     } else if (name.starts_with(index_of)) {
         if (const auto index = whole(name.substr(index_of.size()), 0, most_gpus - 1))
-            return Device {.kind = Device::Kind::Cuda, .index = *index};
+            return Device{.kind = Device::Kind::Cuda, .index = *index};
     }
     return std::nullopt;
 }

@@ -16,10 +16,11 @@ struct Device {
     bool operator==(const Device&) const = default;
 };
 
-std::string to_string(const Device& device);                // "cpu", "cpu@4", "cuda:1"
-std::string to_string(const std::vector<Device>& devices);  // "cpu,cpu"
+std::string to_string(const Device& device);               // "cpu", "cpu@4", "cuda:1"
+std::string to_string(const std::vector<Device>& devices); // "cpu,cpu"
 
-/// A list such as "cpu,cpu@4" or "cuda:0,cuda:1"; never "auto". Throws Error{BadRequest} that names `where` and shows what is allowed.
+/// A list such as "cpu,cpu@4" or "cuda:0,cuda:1"; never "auto". Throws Error{BadRequest} that names `where` and shows what is
+/// allowed.
 std::vector<Device> parse_devices(std::string_view list, std::string_view where);
 
 } // namespace pipebd::experiment

@@ -11,7 +11,7 @@ namespace pipebd::experiment {
 
 namespace {
 
-constexpr std::uintmax_t largest_file = std::uintmax_t {16} << 20;
+constexpr std::uintmax_t largest_file = std::uintmax_t{16} << 20;
 
 std::string name_of(const std::filesystem::path& file)
 {

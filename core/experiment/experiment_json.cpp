@@ -35,9 +35,9 @@ Value value_of(const nlohmann::json& json)
     case Type::number_float:
         return json.get<double>();
     case Type::array:
-        return Unsuitable {"a list"};
+        return Unsuitable{"a list"};
     default:
-        return Unsuitable {"an object"};
+        return Unsuitable{"an object"};
     }
 }
 

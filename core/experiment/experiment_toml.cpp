@@ -12,8 +12,7 @@ namespace pipebd::experiment {
 
 namespace {
 
-template <typename Names>
-bool contains(const Names& names, std::string_view name)
+template <typename Names> bool contains(const Names& names, std::string_view name)
 {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -30,11 +29,11 @@ Value value_of(const toml::node& node)
     case toml::node_type::floating_point:
         return node.as_floating_point()->get();
     case toml::node_type::array:
-        return Unsuitable {"a list"};
+        return Unsuitable{"a list"};
     case toml::node_type::table:
-        return Unsuitable {"a table"};
+        return Unsuitable{"a table"};
     default:
-        return Unsuitable {"a date or time"};
+        return Unsuitable{"a date or time"};
     }
 }
 
@@ -95,7 +94,8 @@ void check_utf8(std::string_view text, std::string_view where)
     for (int line = 1; !text.empty(); ++line) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         if (!is_utf8(text.substr(0, end)))
-            throw Error(Code::BadRequest, "the file is not UTF-8", std::string(where) + ':' + std::to_string(line), "save it as UTF-8");
+            throw Error(
+                Code::BadRequest, "the file is not UTF-8", std::string(where) + ':' + std::to_string(line), "save it as UTF-8");
         text.remove_prefix(std::min(end + 1, text.size()));
     }
 }
@@ -137,11 +137,14 @@ std::string_view trimmed(std::string_view text)
 
 void lay_over(Settings& settings, std::string_view setting, int order)
 {
-    std::string place = "--set " + printable(setting, 120);
+    std::string place = "--set " + (setting.empty() ? "''" : printable(setting, 120));
     const std::size_t equals = setting.find('=');
     const std::string key(trimmed(setting.substr(0, equals)));
+    if (key.empty())
+        throw Error(Code::BadRequest, "the setting names no key", place, "write KEY=VALUE, such as train.steps=20");
     if (contains(known_sections(), key))
-        throw Error(Code::BadRequest, in_quotes(key) + " is a section, not a key", place, "name one of its keys: " + key + ".KEY=VALUE");
+        throw Error(
+            Code::BadRequest, in_quotes(key) + " is a section, not a key", place, "name one of its keys: " + key + ".KEY=VALUE");
     if (!contains(known_keys(), key))
         throw unknown_key(key, place);
     if (equals == std::string_view::npos)

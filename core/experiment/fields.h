@@ -63,46 +63,45 @@ inline const std::vector<std::string_view>& strategy()
 } // namespace choices
 
 /// Calls visit(key, member, rule) for every key. `experiment` is an Experiment, const or not.
-template <typename E, typename Visitor>
-void visit_fields(E& experiment, Visitor&& visit)
+template <typename E, typename Visitor> void visit_fields(E& experiment, Visitor&& visit)
 {
-    constexpr Whole count {1, std::int64_t {1} << 40};
-    constexpr Text path {true, 4096};
+    constexpr Whole count{1, std::int64_t{1} << 40};
+    constexpr Text path{true, 4096};
 
-    visit("name", experiment.name, Text {});
-    visit("pair", experiment.pair, Text {});
-    visit("seed", experiment.seed, Whole {});
+    visit("name", experiment.name, Text{});
+    visit("pair", experiment.pair, Text{});
+    visit("seed", experiment.seed, Whole{});
 
     auto& data = experiment.data;
-    visit("data.source", data.source, OneOf {choices::source});
+    visit("data.source", data.source, OneOf{choices::source});
     visit("data.path", data.path, path);
-    visit("data.batch", data.batch, Whole {1, 1 << 20});
-    visit("data.shuffle", data.shuffle, Flag {});
-    visit("data.augment", data.augment, OneOf {choices::augment});
+    visit("data.batch", data.batch, Whole{1, 1 << 20});
+    visit("data.shuffle", data.shuffle, Flag{});
+    visit("data.augment", data.augment, OneOf{choices::augment});
 
     auto& train = experiment.train;
-    visit("train.network", train.network, OneOf {choices::network});
-    visit("train.epochs", train.epochs, Real {0, true, 1e9});
+    visit("train.network", train.network, OneOf{choices::network});
+    visit("train.epochs", train.epochs, Real{0, true, 1e9});
     visit("train.steps", train.steps, count);
-    visit("train.optimizer", train.optimizer, OneOf {choices::optimizer});
-    visit("train.learning_rate", train.learning_rate, Real {0, true});
-    visit("train.momentum", train.momentum, Real {0, false, 1});
-    visit("train.nesterov", train.nesterov, Flag {});
-    visit("train.weight_decay", train.weight_decay, Real {});
-    visit("train.schedule", train.schedule, OneOf {choices::schedule});
+    visit("train.optimizer", train.optimizer, OneOf{choices::optimizer});
+    visit("train.learning_rate", train.learning_rate, Real{0, true});
+    visit("train.momentum", train.momentum, Real{0, false, 1});
+    visit("train.nesterov", train.nesterov, Flag{});
+    visit("train.weight_decay", train.weight_decay, Real{});
+    visit("train.schedule", train.schedule, OneOf{choices::schedule});
 
     visit("teacher.weights", experiment.teacher.weights, path);
 
-    visit("distill.loss", experiment.distill.loss, OneOf {choices::loss});
-    visit("distill.last_block_loss", experiment.distill.last_block_loss, OneOf {choices::last_block_loss});
+    visit("distill.loss", experiment.distill.loss, OneOf{choices::loss});
+    visit("distill.last_block_loss", experiment.distill.last_block_loss, OneOf{choices::last_block_loss});
 
     auto& run = experiment.run;
-    visit("run.strategy", run.strategy, OneOf {choices::strategy()});
-    visit("run.devices", run.devices, DeviceList {});
-    visit("run.dtype", run.dtype, OneOf {choices::dtype});
-    visit("run.batch_norm", run.batch_norm, OneOf {choices::batch_norm});
-    visit("run.checkpoint_minutes", run.checkpoint_minutes, Real {0, false, 1e9});
-    visit("run.checkpoint_steps", run.checkpoint_steps, Whole {0, std::int64_t {1} << 40});
+    visit("run.strategy", run.strategy, OneOf{choices::strategy()});
+    visit("run.devices", run.devices, DeviceList{});
+    visit("run.dtype", run.dtype, OneOf{choices::dtype});
+    visit("run.batch_norm", run.batch_norm, OneOf{choices::batch_norm});
+    visit("run.checkpoint_minutes", run.checkpoint_minutes, Real{0, false, 1e9});
+    visit("run.checkpoint_steps", run.checkpoint_steps, Whole{0, std::int64_t{1} << 40});
 }
 
 } // namespace pipebd::experiment

@@ -96,7 +96,7 @@ std::vector<Device> devices_of(const SpecReader& reader)
 schedule::Program program_of(const SpecReader& reader)
 {
     const std::string text = reader.text("program");
-    return text.empty() ? schedule::Program {} : schedule::from_text(text, reader.place("program"));
+    return text.empty() ? schedule::Program{} : schedule::from_text(text, reader.place("program"));
 }
 
 } // namespace
@@ -133,10 +133,11 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     spec.devices = devices_of(reader);
     spec.program = program_of(reader);
     spec.folder = reader.text("folder");
-    spec.checkpoint_steps = reader.whole("checkpoint_steps", 0, std::int64_t {1} << 40);
+    spec.checkpoint_steps = reader.whole("checkpoint_steps", 0, std::int64_t{1} << 40);
     spec.buffers = static_cast<int>(reader.whole("buffers", 1, 1 << 20));
     if (static_cast<std::size_t>(spec.program.devices()) != spec.devices.size() && !spec.program.phases.empty())
-        throw reader.refused("program", "the program is for " + std::to_string(spec.program.devices()) + " devices, the list has "
+        throw reader.refused("program",
+            "the program is for " + std::to_string(spec.program.devices()) + " devices, the list has "
                 + std::to_string(spec.devices.size()));
     return spec;
 }

@@ -15,10 +15,13 @@ namespace {
 std::string_view section_of(std::string_view key)
 {
     const std::size_t dot = key.rfind('.');
-    return dot == std::string_view::npos ? std::string_view {} : key.substr(0, dot);
+    return dot == std::string_view::npos ? std::string_view{} : key.substr(0, dot);
 }
 
-std::string_view last_part(std::string_view key) { return key.substr(key.rfind('.') + 1); }
+std::string_view last_part(std::string_view key)
+{
+    return key.substr(key.rfind('.') + 1);
+}
 
 std::string shown(double number)
 {
@@ -34,10 +37,10 @@ std::string kind(const Value& value)
         std::string operator()(bool) const { return "a truth value"; }
         std::string operator()(std::int64_t) const { return "a whole number"; }
         std::string operator()(std::uint64_t) const { return "a whole number"; }
-        std::string operator()(double) const { return "a broken number"; }
+        std::string operator()(double) const { return "a number with a fraction"; }
         std::string operator()(const Unsuitable& other) const { return other.kind; }
     };
-    return std::visit(Name {}, value);
+    return std::visit(Name{}, value);
 }
 
 std::string description(const Text& rule)
@@ -52,13 +55,22 @@ std::string description(const Whole& rule)
 
 std::string description(const Real& rule)
 {
-    std::string text = std::string("a number ") + (rule.above ? "above " : "not below ") + shown(rule.least);
-    return std::isfinite(rule.below) ? text + " and below " + shown(rule.below) : text + ", not infinite";
+    const std::string least = (rule.above ? "number above " : "number of at least ") + shown(rule.least);
+    return std::isfinite(rule.below) ? "a " + least + " and below " + shown(rule.below) : "a finite " + least;
 }
 
-std::string description(const OneOf& rule) { return "one of " + joined(rule.names); }
-std::string description(Flag) { return "true or false"; }
-std::string description(DeviceList) { return "\"auto\" or a list such as \"cpu,cpu\" or \"cuda:0,cuda:1\""; }
+std::string description(const OneOf& rule)
+{
+    return "one of " + joined(rule.names);
+}
+std::string description(Flag)
+{
+    return "true or false";
+}
+std::string description(DeviceList)
+{
+    return "\"auto\" or a list such as \"cpu,cpu\" or \"cuda:0,cuda:1\"";
+}
 
 // Puts the values that were given into an experiment, key by key, after checking them against their rules.
 class Reader {
@@ -68,8 +80,7 @@ public:
     {
     }
 
-    template <typename Member, typename Rule>
-    void operator()(std::string_view key, Member& member, const Rule& rule) const
+    template <typename Member, typename Rule> void operator()(std::string_view key, Member& member, const Rule& rule) const
     {
         if (const auto found = settings_.find(key); found != settings_.end())
             read({key, found->second}, member, rule);
@@ -80,21 +91,18 @@ private:
         std::string_view key;
         const Given& given;
 
-        template <typename Rule>
-        Error wrong_type(const Rule& rule) const
+        template <typename Rule> Error wrong_type(const Rule& rule) const
         {
             return {Code::BadRequest, std::string(key) + " is " + kind(given.value), given.place, "give " + description(rule)};
         }
 
-        template <typename Rule>
-        Error impossible(const std::string& value, const Rule& rule) const
+        template <typename Rule> Error impossible(const std::string& value, const Rule& rule) const
         {
             return {Code::BadRequest, std::string(key) + " cannot be " + value, given.place, "give " + description(rule)};
         }
     };
 
-    template <typename Rule>
-    static std::string text_of(const Item& item, const Rule& rule)
+    template <typename Rule> static std::string text_of(const Item& item, const Rule& rule)
     {
         const auto* text = std::get_if<std::string>(&item.given.value);
         if (text == nullptr && !item.given.is_setting)
@@ -105,7 +113,8 @@ private:
     static void read(const Item& item, std::string& member, const Text& rule)
     {
         const std::string text = text_of(item, rule);
-        if (text.size() > rule.longest || text.find('\0') != std::string::npos || !is_utf8(text) || (text.empty() && !rule.may_be_empty))
+        if (text.size() > rule.longest || text.find('\0') != std::string::npos || !is_utf8(text)
+            || (text.empty() && !rule.may_be_empty))
             throw item.impossible(in_quotes(text), rule);
         member = text;
     }
@@ -152,8 +161,7 @@ private:
         member = number;
     }
 
-    template <std::integral Number>
-    static void read(const Item& item, Number& member, const Whole& rule)
+    template <std::integral Number> static void read(const Item& item, Number& member, const Whole& rule)
     {
         if constexpr (std::same_as<Number, std::uint64_t>) {
             if (const auto* huge = std::get_if<std::uint64_t>(&item.given.value)) {
@@ -171,7 +179,10 @@ private:
         member = static_cast<Number>(*number);
     }
 
-    static void read(const Item& item, std::optional<std::int64_t>& member, const Whole& rule) { read(item, member.emplace(), rule); }
+    static void read(const Item& item, std::optional<std::int64_t>& member, const Whole& rule)
+    {
+        read(item, member.emplace(), rule);
+    }
 
     const Settings& settings_;
 };
@@ -184,16 +195,15 @@ void check_together(const Experiment& experiment, const Settings& settings)
         throw Error(Code::BadRequest, "train.nesterov needs a momentum, which is 0", place("train.nesterov"),
             "give train.momentum a number above 0, or set train.nesterov to false");
     if (!experiment.data.path.empty())
-        throw Error(Code::BadRequest, "data.path has no meaning for the source " + in_quotes(experiment.data.source), place("data.path"),
-            "leave it out");
+        throw Error(Code::BadRequest, "data.path has no meaning for the source " + in_quotes(experiment.data.source),
+            place("data.path"), "leave it out");
     const std::string& strategy = experiment.run.strategy;
     if (train.network == "teacher" && strategy != "auto" && strategy != "single")
         throw Error(Code::BadRequest, "the teacher itself cannot be trained under the strategy " + in_quotes(strategy),
             place("run.strategy"), "give auto or single, or set train.network to \"student\"");
 }
 
-template <typename Part>
-std::vector<std::string_view> parts_of_keys(Part part)
+template <typename Part> std::vector<std::string_view> parts_of_keys(Part part)
 {
     std::vector<std::string_view> parts;
     const Experiment defaults;
@@ -229,6 +239,9 @@ Error unknown_key(std::string_view key, std::string place)
         if (last_part(known) == last_part(key))
             meant = known;
     }
+    if (meant == key) // a quoted key with a dot in it
+        return {Code::BadRequest, "unknown key " + in_quotes(key) + " in quotes", std::move(place),
+            "write " + std::string(key) + " without quotes"};
     std::string remedy = meant.empty() ? "" : "did you mean " + in_quotes(meant) + "? ";
     if (beside.empty())
         remedy += "known sections are " + joined(known_sections());
@@ -245,7 +258,8 @@ Experiment make_experiment(const Settings& settings, std::string_view default_na
     experiment.name = default_name;
     visit_fields(experiment, Reader(settings));
     if (experiment.pair.empty())
-        throw Error(Code::BadRequest, "pair is missing", std::string(where), "name the pair of networks, such as pair = \"nas-digits\"");
+        throw Error(
+            Code::BadRequest, "pair is missing", std::string(where), "name the pair of networks, such as pair = \"nas-digits\"");
     check_together(experiment, settings);
     if (experiment.train.momentum == 0)
         experiment.train.nesterov = false; // it was not asked for

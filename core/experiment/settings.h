@@ -1,5 +1,5 @@
-// Settings: the values that were given for the keys of an experiment, each with its place. What TOML, JSON and the command line have
-// in common; for this folder only.
+// Settings: the values that were given for the keys of an experiment, each with its place. What TOML, JSON and the command line
+// have in common; for this folder only.
 #pragma once
 
 #include "base/error.h"
@@ -25,9 +25,9 @@ using Value = std::variant<std::string, bool, std::int64_t, std::uint64_t, doubl
 
 struct Given {
     Value value;
-    std::string place;   // "digits.toml:12", "--set train.steps=20"
-    std::string raw;     // a setting's right side as it was typed; a text may stand there without quotes
-    int order = 0;       // later ones are greater
+    std::string place; // "digits.toml:12", "--set train.steps=20"
+    std::string raw;   // a setting's right side as it was typed; a text may stand there without quotes
+    int order = 0;     // later ones are greater
     bool is_setting = false;
 };
 

@@ -172,8 +172,7 @@ Checked check(const experiment::Experiment& experiment, const std::vector<Device
     return checked;
 }
 
-schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<Device>& devices,
-    const std::function<void(const std::string&, double)>& progress, const std::atomic<bool>& cancel)
+void require_alike(const std::vector<Device>& devices)
 {
     const auto other = std::find_if(devices.begin(), devices.end(), [&](const Device& device) {
         return device.kind != devices.front().kind || device.threads != devices.front().threads;
@@ -181,7 +180,12 @@ schedule::Profile measure(const experiment::Experiment& experiment, const std::v
     if (other != devices.end())
         throw Error(Code::BadRequest, "devices of different kinds cannot be profiled together",
             to_string(devices.front()) + " and " + to_string(*other), "name devices that are all alike");
+}
 
+schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<Device>& devices,
+    const std::function<void(const std::string&, double)>& progress, const std::atomic<bool>& cancel)
+{
+    require_alike(devices);
     const TemporaryFolder folder;
     Job job;
     job.engine = engine_program();

@@ -47,7 +47,10 @@ struct Checked {
 /// Whether pair, data and weights are there and fit together.
 Checked check(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel);
 
-/// Measures the blocks on `devices`, all of one kind; a few minutes at most. `progress` is told what is being done and the fraction done.
+/// Throws Error{BadRequest} unless all are of one kind, with the same threads.
+void require_alike(const std::vector<experiment::Device>& devices);
+
+/// Measures the blocks on `devices`, which are alike; a few minutes at most. `progress` is told what is being done and the fraction done.
 schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices,
     const std::function<void(const std::string& doing, double fraction)>& progress, const std::atomic<bool>& cancel);
 

@@ -41,14 +41,27 @@ int listen_on_loopback(sockaddr_in& address)
     return -1;
 }
 
+/// Whether there is a way to the address: a socket can be bound even while the interface is down. Nothing is sent.
+bool is_reachable(const sockaddr_in& address)
+{
+    const int descriptor = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const bool reachable = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const int error = errno;
+    ::close(descriptor);
+    errno = error;
+    return reachable;
+}
+
 } // namespace
 
 LoopbackSocket::LoopbackSocket()
 {
     sockaddr_in address;
     descriptor_ = listen_on_loopback(address);
-    if (descriptor_ < 0) {
+    if (descriptor_ < 0 || !is_reachable(address)) {
         const Error reason = system_error("the ranks have no port to meet at", place);
+        if (descriptor_ >= 0)
+            ::close(descriptor_);
         throw Error(Code::System, reason.problem(), place, "check that the loopback interface is up and has free ports");
     }
     port_ = ::ntohs(address.sin_port);

@@ -1,4 +1,5 @@
-// CompiledPhase: a phase made ready to be simulated: what each instruction costs, what it waits for, over which link or group it goes.
+// CompiledPhase: a phase made ready to be simulated: what each instruction costs, what it waits for, over which link or group it
+// goes.
 #pragma once
 
 #include "schedule/profile.h"
@@ -11,7 +12,7 @@ namespace pipebd::schedule {
 
 /// What an asynchronous instruction of the same device brings for the same batch.
 struct Need {
-    int bringer = 0;       // CompiledInstruction::bringer
+    int bringer = 0; // CompiledInstruction::bringer
     bool last_use = false; // nothing needs it after this: its buffer is free
 };
 
@@ -19,9 +20,9 @@ struct CompiledInstruction {
     Op op = Op::Load;
     double duration = 0; // ms; of a Receive 0, its Send has it
     int ahead = 0;
-    int channel = -1;    // Send, Receive: the link; AllReduce, Barrier: the group
-    int content = 0;     // what is carried; equal on both ends of a link and all over a group
-    int bringer = -1;    // Receive, AllReduce: which of the device's; else -1
+    int channel = -1; // Send, Receive: the link; AllReduce, Barrier: the group
+    int content = 0; // what is carried; equal on both ends of a link and all over a group
+    int bringer = -1; // Receive, AllReduce: which of the device's; else -1
     bool unused = false; // a Receive nothing needs
     std::size_t needs_begin = 0;
     std::size_t needs_end = 0; // in CompiledDevice::needs
@@ -31,7 +32,7 @@ struct CompiledDevice {
     std::vector<CompiledInstruction> instructions;
     std::vector<Need> needs;
     std::vector<int> bringers; // their channels
-    double busy = 0;           // ms of own work a step
+    double busy = 0; // ms of own work a step
 };
 
 struct CompiledLink {
@@ -53,8 +54,8 @@ struct CompiledPhase {
     int least_ahead = 0;
 };
 
-/// Throws Error{BadRequest} that names the instruction if the profile has no cost for it, if nothing on its device brings what it needs, or
-/// if a Send, Receive, AllReduce or Barrier has no counterpart.
+/// Throws Error{BadRequest} that names the instruction if the profile has no cost for it, if nothing on its device brings what it
+/// needs, or if a Send, Receive, AllReduce or Barrier has no counterpart.
 CompiledPhase compile(const Program& program, std::size_t phase, const Profile& profile);
 
 /// "device 1: T2", "phase 3, device 1: T2" if there are several phases.

@@ -10,27 +10,27 @@ namespace pipebd::schedule {
 
 namespace {
 
-std::string describe(Payload payload, int block)
-{
-    const std::string of = " of block " + std::to_string(block);
-    switch (payload) {
-    case Payload::TeacherOutput:
-        return "the teacher's output" + of;
-    case Payload::StudentOutput:
-        return "the student's output" + of;
-    case Payload::StudentGradient:
-        break;
+    std::string describe(Payload payload, int block)
+    {
+        const std::string of = " of block " + std::to_string(block);
+        switch (payload) {
+        case Payload::TeacherOutput:
+            return "the teacher's output" + of;
+        case Payload::StudentOutput:
+            return "the student's output" + of;
+        case Payload::StudentGradient:
+            break;
+        }
+        return "the gradient of the student's output" + of;
     }
-    return "the gradient of the student's output" + of;
-}
 
-bool parts_overlap(const Instruction& a, const Instruction& b)
-{
-    const auto begins_before_end = [](const Instruction& one, const Instruction& other) {
-        return std::int64_t{one.part} * other.parts < std::int64_t{other.part + 1} * one.parts;
-    };
-    return begins_before_end(a, b) && begins_before_end(b, a);
-}
+    bool parts_overlap(const Instruction& a, const Instruction& b)
+    {
+        const auto begins_before_end = [](const Instruction& one, const Instruction& other) {
+            return std::int64_t{one.part} * other.parts < std::int64_t{other.part + 1} * one.parts;
+        };
+        return begins_before_end(a, b) && begins_before_end(b, a);
+    }
 
 } // namespace
 
@@ -53,7 +53,9 @@ DataFlow::DataFlow(const Program& program, std::size_t phase, std::size_t device
 {
     for (std::size_t i = 0; i < instructions_.size(); ++i) {
         const Instruction& made = instructions_[i];
-        const auto produces = [&](Payload payload, int block) { producers_[{payload, block, made.microbatch, made.view}].push_back(i); };
+        const auto produces = [&](Payload payload, int block) {
+            producers_[{payload, block, made.microbatch, made.view}].push_back(i);
+        };
         switch (made.op) {
         case Op::Load:
             loads_.push_back(i);
@@ -96,7 +98,8 @@ bool DataFlow::precedes(std::size_t a, std::size_t b) const
 
 void DataFlow::add_before(const std::vector<std::size_t>& candidates, std::size_t index, std::vector<std::size_t>& found) const
 {
-    std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(found), [&](std::size_t i) { return precedes(i, index); });
+    std::copy_if(
+        candidates.begin(), candidates.end(), std::back_inserter(found), [&](std::size_t i) { return precedes(i, index); });
 }
 
 void DataFlow::need(Payload payload, int block, std::size_t index, std::vector<std::size_t>& found) const

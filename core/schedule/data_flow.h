@@ -47,7 +47,7 @@ private:
     std::map<Piece, std::vector<std::size_t>> producers_;
     std::vector<std::size_t> loads_;
     std::vector<std::size_t> losses_;
-    std::map<int, std::vector<std::size_t>> backwards_;   // by block
+    std::map<int, std::vector<std::size_t>> backwards_; // by block
     std::map<int, std::vector<std::size_t>> all_reduces_; // by block
 };
 

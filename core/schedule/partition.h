@@ -14,7 +14,8 @@ namespace pipebd::schedule {
 /// stage fits `memory_limit`. Exact. Ties go to the partition whose list of cuts is lexicographically smallest. Empty if none fits.
 std::vector<Stage> best_partition(const Profile& profile, int stages, std::optional<std::int64_t> memory_limit);
 
-/// How many ways there are to cut `blocks` blocks into `stages` contiguous stages; the largest number if that is too small for them.
+/// How many ways there are to cut `blocks` blocks into `stages` contiguous stages; the largest number if that is too small for
+/// them.
 std::int64_t count_partitions(int blocks, int stages);
 
 } // namespace pipebd::schedule

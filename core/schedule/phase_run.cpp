@@ -5,8 +5,8 @@
 
 namespace pipebd::schedule {
 
-PhaseRun::PhaseRun(const CompiledPhase& phase, int steps, int buffers, std::vector<double> clocks, std::vector<std::vector<Span>>* spans,
-    int phase_index)
+PhaseRun::PhaseRun(const CompiledPhase& phase, int steps, int buffers, std::vector<double> clocks,
+    std::vector<std::vector<Span>>* spans, int phase_index)
     : phase_(phase)
     , steps_(steps)
     , phase_index_(phase_index)
@@ -47,7 +47,8 @@ bool PhaseRun::run()
         devices_[device].queued = false;
         go_on(device);
     }
-    const bool all = std::all_of(devices_.begin(), devices_.end(), [](const DeviceState& device) { return device.waits == Waits::No; });
+    const bool all
+        = std::all_of(devices_.begin(), devices_.end(), [](const DeviceState& device) { return device.waits == Waits::No; });
     if (all && spans_)
         add_communication();
     return all;
@@ -336,7 +337,8 @@ double PhaseRun::fill(std::size_t device) const
 void PhaseRun::add_span(std::size_t device, bool communication, int step, std::size_t index, double start, double end)
 {
     if (spans_)
-        (*spans_)[device].push_back({static_cast<int>(device), communication, phase_index_, step, static_cast<int>(index), start, end});
+        (*spans_)[device].push_back(
+            {static_cast<int>(device), communication, phase_index_, step, static_cast<int>(index), start, end});
 }
 
 void PhaseRun::add_communication()
@@ -347,7 +349,8 @@ void PhaseRun::add_communication()
     for (std::size_t l = 0; l < links_.size(); ++l)
         for (const Transfer& transfer : links_[l].transfers) {
             const auto add = [&](int device, int step, int index) {
-                add_span(static_cast<std::size_t>(device), true, step, static_cast<std::size_t>(index), transfer.start, transfer.end);
+                add_span(
+                    static_cast<std::size_t>(device), true, step, static_cast<std::size_t>(index), transfer.start, transfer.end);
             };
             add(phase_.links[l].from, transfer.send_step, transfer.send_index);
             add(phase_.links[l].to, transfer.receive_step, transfer.receive_index);

@@ -13,8 +13,8 @@ namespace pipebd::schedule {
 
 class PhaseRun {
 public:
-    /// Each device begins at its time of `clocks`. Keeps a reference to `phase`. `spans`, if not null, gets the spans of each device,
-    /// by start. At least one step, at least one buffer.
+    /// Each device begins at its time of `clocks`. Keeps a reference to `phase`. `spans`, if not null, gets the spans of each
+    /// device, by start. At least one step, at least one buffer.
     PhaseRun(const CompiledPhase& phase, int steps, int buffers, std::vector<double> clocks, std::vector<std::vector<Span>>* spans,
         int phase_index);
 
@@ -63,7 +63,7 @@ private:
         std::size_t slots = 0;
         std::size_t posted = 0;
         std::size_t received = 0; // Receives posted
-        std::size_t done = 0;     // their times are known
+        std::size_t done = 0; // their times are known
         double free = 0;
         bool sender_waits = false;
         bool receiver_waits = false;
@@ -85,7 +85,7 @@ private:
     struct GroupState {
         std::vector<Operation> operations;
         std::vector<std::vector<Posted>> members; // what each has posted, in order
-        std::vector<int> member;                  // of each device of the phase, -1 if none
+        std::vector<int> member; // of each device of the phase, -1 if none
         std::size_t done = 0;
         double free = 0;
         std::vector<int> waiting;

@@ -13,15 +13,15 @@ namespace pipebd::schedule {
 
 struct PlannedStrategy {
     Schedule schedule;
-    std::vector<double> stage_costs;          // ms, by stage
-    std::vector<std::int64_t> stage_memory;   // bytes a device, by stage
-    Program program;                          // empty if not feasible
-    Simulation simulation;                    // empty if not feasible
-    double throughput = 0;                    // samples a second
-    double speedup = 0;                       // over dp; 0 if dp is not feasible
-    std::vector<std::int64_t> memory_bytes;   // by device
-    int teacher_forwards = 0;                 // teacher block forwards per sample
-    int dataset_reads = 0;                    // per epoch of all blocks
+    std::vector<double> stage_costs; // ms, by stage
+    std::vector<std::int64_t> stage_memory; // bytes a device, by stage
+    Program program; // empty if not feasible
+    Simulation simulation; // empty if not feasible
+    double throughput = 0; // samples a second
+    double speedup = 0; // over dp; 0 if dp is not feasible
+    std::vector<std::int64_t> memory_bytes; // by device
+    int teacher_forwards = 0; // teacher block forwards per sample
+    int dataset_reads = 0; // per epoch of all blocks
 };
 
 struct Plan {

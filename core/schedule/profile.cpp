@@ -8,25 +8,33 @@ namespace pipebd::schedule {
 
 namespace {
 
-double entry(const std::map<int, double>& times, int key, std::string_view where, const std::string& unit)
-{
-    if (const auto found = times.find(key); found != times.end())
-        return found->second;
-    std::string there;
-    for (const auto& [size, time] : times) {
-        if (!there.empty())
-            there += ", ";
-        there += std::to_string(size);
+    double entry(const std::map<int, double>& times, int key, std::string_view where, const std::string& unit)
+    {
+        if (const auto found = times.find(key); found != times.end())
+            return found->second;
+        std::string there;
+        for (const auto& [size, time] : times) {
+            if (!there.empty())
+                there += ", ";
+            there += std::to_string(size);
+        }
+        throw Error(Code::BadRequest, "no time for " + std::to_string(key) + ' ' + unit, std::string(where),
+            (there.empty() ? "there is none at all" : "there are times for " + there)
+                + "; measure the profile for this batch and these devices");
     }
-    throw Error(Code::BadRequest, "no time for " + std::to_string(key) + ' ' + unit, std::string(where),
-        (there.empty() ? "there is none at all" : "there are times for " + there) + "; measure the profile for this batch and these devices");
-}
 
 } // namespace
 
 double time_for(const TimeBySamples& times, int samples, std::string_view where)
 {
     return entry(times, samples, where, samples == 1 ? "sample" : "samples");
+}
+
+double time_for(const TimeBySamples& times, int samples, int block, std::string_view name)
+{
+    const auto found = times.find(samples);
+    return found != times.end() ? found->second
+                                : time_for(times, samples, "blocks[" + std::to_string(block) + "]." + std::string(name));
 }
 
 double all_reduce_time(const BlockProfile& block, int devices)

@@ -20,8 +20,8 @@ struct BlockProfile {
     TimeBySamples student_forward; // with the loss
     TimeBySamples student_backward;
     double update = 0;
-    TimeByDevices all_reduce;       // of the block's gradients; over one device it costs nothing
-    std::int64_t output_bytes = 0;     // per sample: the teacher's output of the block
+    TimeByDevices all_reduce; // of the block's gradients; over one device it costs nothing
+    std::int64_t output_bytes = 0; // per sample: the teacher's output of the block
     std::int64_t activation_bytes = 0; // per sample: the peak of what training the block holds
     std::int64_t teacher_bytes = 0;
     std::int64_t student_bytes = 0;
@@ -31,7 +31,7 @@ struct BlockProfile {
 };
 
 struct Link {
-    double latency = 0;      // ms
+    double latency = 0; // ms
     double bytes_per_ms = 0; // 0: unlimited
 };
 
@@ -46,10 +46,16 @@ struct Profile {
 };
 
 /// Samples of the largest of `g` shards of a batch: ceil(batch / g).
-constexpr int shard_size(int batch, int g) { return (batch + g - 1) / g; }
+constexpr int shard_size(int batch, int g)
+{
+    return (batch + g - 1) / g;
+}
 
 /// The entry for exactly `samples`. Throws Error{BadRequest} that names `where` and the sizes that are there.
 double time_for(const TimeBySamples& times, int samples, std::string_view where);
+
+/// The same for the time called `name` of block `block`.
+double time_for(const TimeBySamples& times, int samples, int block, std::string_view name);
 
 /// 0 for one device, else the entry for exactly `devices`; throws like time_for.
 double all_reduce_time(const BlockProfile& block, int devices);
@@ -57,8 +63,8 @@ double all_reduce_time(const BlockProfile& block, int devices);
 /// Milliseconds to move `bytes` over `link`.
 double transfer_time(const Link& link, std::int64_t bytes);
 
-/// Reads pipebd.profile/1. Throws Error{BadRequest} or {Damaged} whose place is `where` and the JSON path: not JSON, another format, a
-/// missing or mistyped value, a negative or non-finite time, no block, two blocks of one name. Unknown keys are let be.
+/// Reads pipebd.profile/1. Throws Error{BadRequest} or {Damaged} whose place is `where` and the JSON path: not JSON, another
+/// format, a missing or mistyped value, a negative or non-finite time, no block, two blocks of one name. Unknown keys are let be.
 Profile profile_from_json(std::string_view json, std::string_view where);
 
 std::string to_json(const Profile& profile);

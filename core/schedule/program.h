@@ -8,8 +8,8 @@
 // instructions, once a step. Receive, Send and AllReduce are asynchronous: posted in order, waited for by the first instruction
 // that needs what they bring.
 //
-// An instruction with ahead = a works in step s on the batch of step s + a. So that every batch gets all of its work, a phase begins
-// at step -a for the largest a of any device, and an instruction whose batch is none of the phase's is left out.
+// An instruction with ahead = a works in step s on the batch of step s + a. So that every batch gets all of its work, a phase
+// begins at step -a for the largest a of any device, and an instruction whose batch is none of the phase's is left out.
 //
 // Text form, one line a device (docs/formats/program.md); to_text and from_text are inverse:
 //
@@ -28,17 +28,17 @@
 namespace pipebd::schedule {
 
 enum class Op {
-    Load,            // the data batch (and labels) of this shard, all microbatches and views, onto the device
-    Receive,         // `payload` of `block` from `peer`
-    Send,            // `payload` of `block` to `peer`
-    TeacherForward,  // of `block`
-    StudentForward,  // of `block`
-    Loss,            // end to end: of the whole batch, on the device of the last block
+    Load, // the data batch (and labels) of this shard, all microbatches and views, onto the device
+    Receive, // `payload` of `block` from `peer`
+    Send, // `payload` of `block` to `peer`
+    TeacherForward, // of `block`
+    StudentForward, // of `block`
+    Loss, // end to end: of the whole batch, on the device of the last block
     StudentBackward, // of `block`
-    AllReduce,       // of the gradients of `block`, over `group`
-    Update,          // optimizer step of `block`
-    TeacherUpdate,   // momentum teacher: of `block`
-    Barrier,         // over all devices
+    AllReduce, // of the gradients of `block`, over `group`
+    Update, // optimizer step of `block`
+    TeacherUpdate, // momentum teacher: of `block`
+    Barrier, // over all devices
 };
 
 /// What a Send or Receive carries, always of one block: its teacher's output, its student's output, or the gradient of the loss
@@ -65,17 +65,17 @@ Rows intersection(Rows a, Rows b);
 
 struct Instruction {
     Op op = Op::Load;
-    int block = 0;                             // not for Load, Loss, Barrier
-    Payload payload = Payload::TeacherOutput;  // Send, Receive
-    int peer = -1;                             // Send, Receive: the device at the other end
-    Shard shard;                               // the rows this device works on
-    Shard peer_shard;                          // Send, Receive: the rows the peer works on; what moves is the intersection
-    std::vector<int> group;                    // AllReduce: all devices of it, this one too, ascending
-    int microbatch = 0;                        // of the shard's rows, 0 <= microbatch < Program::microbatches
-    int view = 0;                              // two-view training: 0 or 1
-    int part = 0;                              // StudentBackward in `parts` parts of the microbatch: which; and of the gradients
-    int parts = 1;                             // that it sends and receives
-    int ahead = 0;                             // works on the batch of step + ahead
+    int block = 0; // not for Load, Loss, Barrier
+    Payload payload = Payload::TeacherOutput; // Send, Receive
+    int peer = -1; // Send, Receive: the device at the other end
+    Shard shard; // the rows this device works on
+    Shard peer_shard; // Send, Receive: the rows the peer works on; what moves is the intersection
+    std::vector<int> group; // AllReduce: all devices of it, this one too, ascending
+    int microbatch = 0; // of the shard's rows, 0 <= microbatch < Program::microbatches
+    int view = 0; // two-view training: 0 or 1
+    int part = 0; // StudentBackward in `parts` parts of the microbatch: which; and of the gradients
+    int parts = 1; // that it sends and receives
+    int ahead = 0; // works on the batch of step + ahead
 
     bool operator==(const Instruction&) const = default;
 };
@@ -110,8 +110,9 @@ std::string to_text(const Instruction& instruction);
 /// peers and groups among the devices, numbers below 1,000,000.
 std::string to_text(const Program& program);
 
-/// Throws Error{BadRequest} with `where`, line and column for anything that is not a program in text form. Whether the program makes
-/// sense (every Receive has its Send, no deadlock) is not asked here. Nothing but white space and comments is the empty program.
+/// Throws Error{BadRequest} with `where`, line and column for anything that is not a program in text form. Whether the program
+/// makes sense (every Receive has its Send, no deadlock) is not asked here. Nothing but white space and comments is the empty
+/// program.
 Program from_text(std::string_view text, std::string_view where = "program");
 
 } // namespace pipebd::schedule

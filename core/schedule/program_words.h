@@ -43,7 +43,10 @@ inline constexpr std::array<PayloadLetter, 3> payload_letters{{
 inline constexpr int largest_number = 999'999;
 
 /// Whether block means something for `op`.
-constexpr bool has_block(Op op) { return op != Op::Load && op != Op::Loss && op != Op::Barrier; }
+constexpr bool has_block(Op op)
+{
+    return op != Op::Load && op != Op::Loss && op != Op::Barrier;
+}
 
 /// Whether both are about the same piece of the same batch: payload, block, microbatch, view, part, ahead.
 constexpr bool carry_the_same(const Instruction& a, const Instruction& b)

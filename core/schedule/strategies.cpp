@@ -16,94 +16,95 @@ namespace pipebd::schedule {
 
 namespace {
 
-Schedule not_feasible(Schedule schedule, std::string why)
-{
-    schedule.stages.clear();
-    schedule.feasible = false;
-    schedule.why_not = std::move(why);
-    return schedule;
-}
-
-/// The one stage of all blocks on the first `devices` devices, if it fits.
-Schedule one_stage(Schedule schedule, const Profile& profile, const Resources& resources, int devices)
-{
-    schedule.decided_by = "fixed";
-    Stage stage{0, static_cast<int>(profile.blocks.size()), std::vector<int>(static_cast<std::size_t>(devices))};
-    std::iota(stage.devices.begin(), stage.devices.end(), 0);
-    const std::int64_t memory = stage_memory(profile, stage);
-    if (resources.memory_limit && memory > *resources.memory_limit)
-        return not_feasible(std::move(schedule),
-            "all blocks on one device need " + format_bytes(memory) + ", the limit is " + format_bytes(*resources.memory_limit));
-    schedule.stages.push_back(std::move(stage));
-    return schedule;
-}
-
-Schedule single_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
-{
-    return one_stage(std::move(schedule), profile, resources, 1);
-}
-
-Schedule data_parallel_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
-{
-    if (profile.batch < resources.devices) {
-        schedule.decided_by = "fixed";
-        return not_feasible(std::move(schedule),
-            "a batch of " + std::to_string(profile.batch) + " cannot be split over " + std::to_string(resources.devices) + " devices");
+    Schedule not_feasible(Schedule schedule, std::string why)
+    {
+        schedule.stages.clear();
+        schedule.feasible = false;
+        schedule.why_not = std::move(why);
+        return schedule;
     }
-    return one_stage(std::move(schedule), profile, resources, resources.devices);
-}
 
-Schedule relay_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
-{
-    const int blocks = static_cast<int>(profile.blocks.size());
-    schedule.decided_by = "search";
-    schedule.candidates = count_partitions(blocks, resources.devices);
-    if (blocks < resources.devices)
-        return not_feasible(std::move(schedule),
-            "it needs a block for every device, but there are " + std::to_string(blocks) + " blocks for " + std::to_string(resources.devices)
-                + " devices");
-    schedule.stages = best_partition(profile, resources.devices, resources.memory_limit);
-    if (schedule.stages.empty())
-        return not_feasible(std::move(schedule),
-            "no partition of " + std::to_string(blocks) + " blocks over " + std::to_string(resources.devices) + " devices fits "
-                + format_bytes(*resources.memory_limit) + " a device");
-    return schedule;
-}
+    /// The one stage of all blocks on the first `devices` devices, if it fits.
+    Schedule one_stage(Schedule schedule, const Profile& profile, const Resources& resources, int devices)
+    {
+        schedule.decided_by = "fixed";
+        Stage stage{0, static_cast<int>(profile.blocks.size()), std::vector<int>(static_cast<std::size_t>(devices))};
+        std::iota(stage.devices.begin(), stage.devices.end(), 0);
+        const std::int64_t memory = stage_memory(profile, stage);
+        if (resources.memory_limit && memory > *resources.memory_limit)
+            return not_feasible(std::move(schedule),
+                "all blocks on one device need " + format_bytes(memory) + ", the limit is "
+                    + format_bytes(*resources.memory_limit));
+        schedule.stages.push_back(std::move(stage));
+        return schedule;
+    }
 
-struct Strategy {
-    std::string_view name;
-    Schedule (*schedule)(Schedule named, const Profile& profile, const Resources& resources);
-    Program (*program)(const Schedule& schedule, int blocks, int devices);
-};
+    Schedule single_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
+    {
+        return one_stage(std::move(schedule), profile, resources, 1);
+    }
 
-constexpr std::array strategies{
-    Strategy{"single", single_schedule, single_program},
-    Strategy{"dp", data_parallel_schedule, data_parallel_program},
-    Strategy{"tr+dpu", relay_schedule, relay_program},
-};
+    Schedule data_parallel_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
+    {
+        if (profile.batch < resources.devices) {
+            schedule.decided_by = "fixed";
+            return not_feasible(std::move(schedule),
+                "a batch of " + std::to_string(profile.batch) + " cannot be split over " + std::to_string(resources.devices)
+                    + " devices");
+        }
+        return one_stage(std::move(schedule), profile, resources, resources.devices);
+    }
 
-constexpr auto names = [] {
-    std::array<std::string_view, strategies.size()> result;
-    std::transform(strategies.begin(), strategies.end(), result.begin(), [](const Strategy& strategy) { return strategy.name; });
-    return result;
-}();
+    Schedule relay_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
+    {
+        const int blocks = static_cast<int>(profile.blocks.size());
+        schedule.decided_by = "search";
+        schedule.candidates = count_partitions(blocks, resources.devices);
+        if (blocks < resources.devices)
+            return not_feasible(std::move(schedule),
+                "it needs a block for every device, but there are " + std::to_string(blocks) + " blocks for "
+                    + std::to_string(resources.devices) + " devices");
+        schedule.stages = best_partition(profile, resources.devices, resources.memory_limit);
+        if (schedule.stages.empty())
+            return not_feasible(std::move(schedule),
+                "no partition of " + std::to_string(blocks) + " blocks over " + std::to_string(resources.devices) + " devices fits "
+                    + format_bytes(*resources.memory_limit) + " a device");
+        return schedule;
+    }
 
-const Strategy& strategy_named(std::string_view name)
-{
-    for (const Strategy& strategy : strategies)
-        if (strategy.name == name)
-            return strategy;
-    throw Error(Code::BadRequest, "there is no strategy " + in_quotes(name), "strategy", "choose one of " + joined(names));
-}
+    struct Strategy {
+        std::string_view name;
+        Schedule (*schedule)(Schedule named, const Profile& profile, const Resources& resources);
+        Program (*program)(const Schedule& schedule, int blocks, int devices);
+    };
 
-std::string place(int block, std::string_view time)
-{
-    return "blocks[" + std::to_string(block) + "]." + std::string(time);
-}
+    constexpr std::array strategies{
+        Strategy{"single", single_schedule, single_program},
+        Strategy{"dp", data_parallel_schedule, data_parallel_program},
+        Strategy{"tr+dpu", relay_schedule, relay_program},
+    };
+
+    constexpr auto names = [] {
+        std::array<std::string_view, strategies.size()> result;
+        std::transform(
+            strategies.begin(), strategies.end(), result.begin(), [](const Strategy& strategy) { return strategy.name; });
+        return result;
+    }();
+
+    const Strategy& strategy_named(std::string_view name)
+    {
+        for (const Strategy& strategy : strategies)
+            if (strategy.name == name)
+                return strategy;
+        throw Error(Code::BadRequest, "there is no strategy " + in_quotes(name), "strategy", "choose one of " + joined(names));
+    }
 
 } // namespace
 
-std::span<const std::string_view> strategy_names() { return names; }
+std::span<const std::string_view> strategy_names()
+{
+    return names;
+}
 
 Schedule make_schedule(std::string_view strategy, const Profile& profile, const Resources& resources)
 {
@@ -124,15 +125,17 @@ Program make_program(const Schedule& schedule, int blocks, int devices)
         throw Error(Code::BadRequest, "this schedule is not feasible", schedule.strategy, schedule.why_not);
     int next = 0;
     for (const Stage& stage : schedule.stages) {
-        const bool known = std::all_of(stage.devices.begin(), stage.devices.end(), [&](int device) { return device >= 0 && device < devices; });
+        const bool known
+            = std::all_of(stage.devices.begin(), stage.devices.end(), [&](int device) { return device >= 0 && device < devices; });
         if (stage.first != next || stage.last <= stage.first || stage.devices.empty() || !known)
-            throw Error(Code::BadRequest, "the stages do not fit " + std::to_string(blocks) + " blocks on " + std::to_string(devices) + " devices",
+            throw Error(Code::BadRequest,
+                "the stages do not fit " + std::to_string(blocks) + " blocks on " + std::to_string(devices) + " devices",
                 schedule.strategy, "make the schedule again");
         next = stage.last;
     }
     if (next != blocks)
-        throw Error(Code::BadRequest, "the stages end at block " + std::to_string(next) + " of " + std::to_string(blocks), schedule.strategy,
-            "make the schedule again");
+        throw Error(Code::BadRequest, "the stages end at block " + std::to_string(next) + " of " + std::to_string(blocks),
+            schedule.strategy, "make the schedule again");
     return chosen.program(schedule, blocks, devices);
 }
 
@@ -144,11 +147,12 @@ double stage_cost(const Profile& profile, const Stage& stage)
     if (stage.first == 0)
         cost = time_for(profile.load, n, "load");
     else
-        cost = transfer_time(profile.link, saturating_product(n, profile.blocks[static_cast<std::size_t>(stage.first - 1)].output_bytes));
+        cost = transfer_time(
+            profile.link, saturating_product(n, profile.blocks[static_cast<std::size_t>(stage.first - 1)].output_bytes));
     for (int b = stage.first; b < stage.last; ++b) {
         const BlockProfile& block = profile.blocks[static_cast<std::size_t>(b)];
-        cost += time_for(block.teacher_forward, n, place(b, "teacher_forward")) + time_for(block.student_forward, n, place(b, "student_forward"))
-            + time_for(block.student_backward, n, place(b, "student_backward")) + all_reduce_time(block, g) + block.update;
+        cost += time_for(block.teacher_forward, n, b, "teacher_forward") + time_for(block.student_forward, n, b, "student_forward")
+            + time_for(block.student_backward, n, b, "student_backward") + all_reduce_time(block, g) + block.update;
     }
     return cost;
 }

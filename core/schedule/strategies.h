@@ -24,11 +24,11 @@ struct Stage {
 /// Which devices own which blocks, and how that was decided.
 struct Schedule {
     std::string strategy;
-    std::vector<Stage> stages;       // empty if not feasible
-    std::string decided_by;          // "fixed", "search"
-    std::int64_t candidates = 1;     // looked at by the search
+    std::vector<Stage> stages; // empty if not feasible
+    std::string decided_by; // "fixed", "search"
+    std::int64_t candidates = 1; // looked at by the search
     bool feasible = true;
-    std::string why_not;             // in words, if not feasible
+    std::string why_not; // in words, if not feasible
 };
 
 /// What a strategy needs to know of where it runs.

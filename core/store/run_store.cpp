@@ -8,7 +8,6 @@
 #include "store/run_schema.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
@@ -37,36 +36,36 @@ namespace {
         return open_database(file, run_format, mode == RunStore::Mode::Writer ? Access::ReadWrite : Access::ReadOnly, wait);
     }
 
-} // namespace
-
-/// The right to write, for as long as a store lives; empty for a reader.
-class WritingRight {
-public:
-    WritingRight(const fs::path& file, RunStore::Mode mode, std::chrono::milliseconds wait)
-    {
-        if (mode == RunStore::Mode::ReadOnly)
-            return;
-        const fs::path folder = fs::absolute(file).parent_path();
-        lock_ = HeldLock::of_this_process(folder);
-        if (!lock_)
-            lock_ = HeldLock::acquire(folder, wait);
-        if (!lock_->begin_writing()) {
-            lock_ = nullptr;
-            throw Error(
-                Code::Locked, "process " + std::to_string(this_process().pid) + " writes this run already", folder.string());
+    /// The right to write, for as long as a store lives; empty for a reader.
+    class WritingRight {
+    public:
+        WritingRight(const fs::path& file, RunStore::Mode mode, std::chrono::milliseconds wait)
+        {
+            if (mode == RunStore::Mode::ReadOnly)
+                return;
+            const fs::path folder = fs::absolute(file).parent_path();
+            lock_ = HeldLock::of_this_process(folder);
+            if (!lock_)
+                lock_ = HeldLock::acquire(folder, wait);
+            if (!lock_->begin_writing()) {
+                lock_ = nullptr;
+                throw Error(
+                    Code::Locked, "process " + std::to_string(this_process().pid) + " writes this run already", folder.string());
+            }
         }
-    }
-    ~WritingRight()
-    {
-        if (lock_)
-            lock_->end_writing();
-    }
-    WritingRight(const WritingRight&) = delete;
-    WritingRight& operator=(const WritingRight&) = delete;
+        ~WritingRight()
+        {
+            if (lock_)
+                lock_->end_writing();
+        }
+        WritingRight(const WritingRight&) = delete;
+        WritingRight& operator=(const WritingRight&) = delete;
 
-private:
-    std::shared_ptr<HeldLock> lock_;
-};
+    private:
+        std::shared_ptr<HeldLock> lock_;
+    };
+
+} // namespace
 
 struct RunStore::Impl {
     Impl(const fs::path& path, Mode open_mode, std::chrono::milliseconds wait)

@@ -54,25 +54,29 @@ namespace {
         return announced();
     }
 
-    /// When the run's database was last written: the last sign of life of a supervisor that is gone.
-    std::string last_written(const fs::path& folder)
+    system_clock::time_point written(const fs::path& file)
     {
-        system_clock::time_point last{};
-        for (const char* name : {"run.sqlite", "run.sqlite-wal", "."}) {
-            struct stat status = {};
-            const bool no_database = last == system_clock::time_point{};
-            if (stat((folder / name).c_str(), &status) == 0 && (name != std::string_view(".") || no_database))
-                last = std::max(last,
-                    system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(
-                        std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec))));
-        }
-        return utc_text(last);
+        struct stat status = {};
+        if (stat(file.c_str(), &status) != 0 || status.st_size == 0) // readers make a log that is empty
+            return {};
+        return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(
+            std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec)));
     }
 
-    RunRecord as_lost(RunRecord record, const fs::path& folder)
+    /// When the run's database was last written: the last sign of life of a supervisor that is gone. Else when the run was made.
+    std::string last_sign_of_life(const RunRecord& record)
+    {
+        const fs::path database = database_of(record.folder);
+        const system_clock::time_point last = std::max(written(database), written(database.string() + "-wal"));
+        if (last == system_clock::time_point{})
+            return record.created;
+        return std::max(utc_text(last), record.started); // a file's time may lag by a tick
+    }
+
+    RunRecord as_lost(RunRecord record)
     {
         record.state = RunState::Lost;
-        record.finished = std::max(last_written(folder), record.started); // a file's time may lag by a tick
+        record.finished = last_sign_of_life(record);
         const ProcessIdentity& supervisor = record.supervisor;
         const std::string who = supervisor.pid > 0 ? "process " + std::to_string(supervisor.pid) + " on " + supervisor.host
                                                    : std::string("not known");
@@ -106,9 +110,9 @@ RunRecord supervised_record(const fs::path& folder, const std::function<RunRecor
     const bool here = record.supervisor.host.empty() || record.supervisor.host == this_process().host;
     const bool alive = is_alive(record.supervisor);
     if (holder == Holder::Somebody)
-        return alive || !here || record.supervisor.pid == 0 ? record : as_lost(record, folder);
+        return alive || !here || record.supervisor.pid == 0 ? record : as_lost(record);
     if (holder == Holder::Unknown)
-        return alive ? record : as_lost(record, folder);
+        return alive ? record : as_lost(record);
 
     record = read(folder, announced); // it may have ended before the lock was free
     if (is_final(record.state))
@@ -116,7 +120,7 @@ RunRecord supervised_record(const fs::path& folder, const std::function<RunRecor
     const bool stored = fs::exists(database_of(folder));
     if (!stored && is_alive(record.supervisor))
         return record; // made, and about to be locked by who made it
-    record = as_lost(record, folder);
+    record = as_lost(record);
     if (here)
         keep(record);
     return record;

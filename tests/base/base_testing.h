@@ -19,8 +19,7 @@ namespace pipebd {
 namespace fs = std::filesystem;
 
 /// The Error that `body` throws; nothing if it throws none.
-template <typename Body>
-std::optional<Error> errorOf(Body&& body)
+template <typename Body> std::optional<Error> errorOf(Body&& body)
 {
     try {
         body();
@@ -30,7 +29,10 @@ std::optional<Error> errorOf(Body&& body)
     return std::nullopt;
 }
 
-inline fs::path pathOf(const QTemporaryDir& folder) { return folder.path().toStdString(); }
+inline fs::path pathOf(const QTemporaryDir& folder)
+{
+    return folder.path().toStdString();
+}
 
 inline std::vector<std::string> namesIn(const fs::path& folder)
 {
@@ -63,5 +65,4 @@ inline std::string safetensors(std::string_view header, std::string_view data = 
 
 } // namespace pipebd
 
-#define VERIFY_SAYS(error, fragment) \
-    QVERIFY2(QByteArray((error)->what()).contains(QByteArray(fragment)), (error)->what())
+#define VERIFY_SAYS(error, fragment) QVERIFY2(QByteArray((error)->what()).contains(QByteArray(fragment)), (error)->what())

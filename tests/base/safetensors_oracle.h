@@ -104,8 +104,8 @@ private:
 
     void data(std::uint64_t size)
     {
-        static const std::map<std::string, unsigned> sizes = {{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"F16", 2}, {"BF16", 2},
-            {"I32", 4}, {"F32", 4}, {"I64", 8}, {"F64", 8}};
+        static const std::map<std::string, unsigned> sizes = {
+            {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"F32", 4}, {"I64", 8}, {"F64", 8}};
         std::vector<int> covered(size, 0);
         for (const auto& [name, tensor] : tensors_) {
             require(sizes.contains(tensor.dtype));
@@ -114,7 +114,7 @@ private:
             for (std::uint64_t n : tensor.shape)
                 none = none || n == 0;
             for (std::uint64_t n : tensor.shape) {
-                require(n < std::uint64_t {1} << 63);
+                require(n < std::uint64_t{1} << 63);
                 bytes = none ? 0 : bytes * n;
                 require(bytes < static_cast<Wide>(1) << 64);
             }
@@ -145,8 +145,7 @@ private:
         return false;
     }
 
-    template <typename Member>
-    void object(Member member)
+    template <typename Member> void object(Member member)
     {
         require(accept('{'));
         if (accept('}'))

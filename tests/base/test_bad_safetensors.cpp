@@ -65,7 +65,8 @@ private slots:
             raw(name, safetensors(header, data), says);
         };
         const auto tensor = [&](const char* name, std::string_view body, std::string_view data, const char* says) {
-            row(name, R"({"first":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"second":)" + std::string(body) + "}", data, says);
+            row(name, R"({"first":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"second":)" + std::string(body) + "}", data,
+                says);
         };
 
         raw("empty", "", "too short");
@@ -103,18 +104,23 @@ private slots:
         tensor("shape of text", R"({"dtype":"U8","shape":["1"],"data_offsets":[1,2]})", "xy", "shape has a string");
         tensor("shape of lists", R"({"dtype":"U8","shape":[[1]],"data_offsets":[1,2]})", "xy", "shape has an array");
         tensor("negative size", R"({"dtype":"U8","shape":[-1],"data_offsets":[1,2]})", "xy", "shape has a number that is negative");
-        tensor("fraction", R"({"dtype":"U8","shape":[1.0],"data_offsets":[1,2]})", "xy", "shape has a number that is negative, broken");
+        tensor("fraction", R"({"dtype":"U8","shape":[1.0],"data_offsets":[1,2]})", "xy",
+            "shape has a number that is negative, broken");
         tensor("size of 2^64", R"({"dtype":"U8","shape":[18446744073709551616],"data_offsets":[1,2]})", "xy", "or too large");
         tensor("size of 2^63", R"({"dtype":"U8","shape":[9223372036854775808],"data_offsets":[1,2]})", "xy", "a size beyond 2^63");
-        tensor("product overflows", R"({"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[1,1]})", "x", "overflows 64 bits");
-        tensor("product wraps to the size", R"({"dtype":"U8","shape":[4294967297,4294967296,4294967296],"data_offsets":[1,1]})", "x",
+        tensor("product overflows", R"({"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[1,1]})", "x",
             "overflows 64 bits");
+        tensor("product wraps to the size", R"({"dtype":"U8","shape":[4294967297,4294967296,4294967296],"data_offsets":[1,1]})",
+            "x", "overflows 64 bits");
         tensor("bytes overflow", R"({"dtype":"F64","shape":[2305843009213693952],"data_offsets":[1,1]})", "x", "overflows 64 bits");
-        tensor("shape too small", R"({"dtype":"F32","shape":[1],"data_offsets":[1,9]})", "x12345678", "needs 4 bytes but its data has 8");
-        tensor("shape too large", R"({"dtype":"F32","shape":[3],"data_offsets":[1,9]})", "x12345678", "needs 12 bytes but its data has 8");
+        tensor("shape too small", R"({"dtype":"F32","shape":[1],"data_offsets":[1,9]})", "x12345678",
+            "needs 4 bytes but its data has 8");
+        tensor("shape too large", R"({"dtype":"F32","shape":[3],"data_offsets":[1,9]})", "x12345678",
+            "needs 12 bytes but its data has 8");
         tensor("one offset", R"({"dtype":"U8","shape":[1],"data_offsets":[1]})", "xy", "are not two numbers");
         tensor("three offsets", R"({"dtype":"U8","shape":[1],"data_offsets":[1,2,3]})", "xy", "are not two numbers");
-        tensor("negative offset", R"({"dtype":"U8","shape":[1],"data_offsets":[-1,0]})", "xy", "data_offsets has a number that is negative");
+        tensor("negative offset", R"({"dtype":"U8","shape":[1],"data_offsets":[-1,0]})", "xy",
+            "data_offsets has a number that is negative");
         tensor("end before begin", R"({"dtype":"U8","shape":[1],"data_offsets":[2,1]})", "xy", "ends before it begins [2, 1)");
         tensor("past the end", R"({"dtype":"U8","shape":[2],"data_offsets":[1,3]})", "xy", "runs past the end of the file");
         tensor("far past the end", R"({"dtype":"U8","shape":[1],"data_offsets":[18446744073709551614,18446744073709551615]})", "xy",
@@ -122,15 +128,22 @@ private slots:
         tensor("overlap", R"({"dtype":"U8","shape":[2],"data_offsets":[0,2]})", "xy", "overlaps");
         tensor("the same bytes", R"({"dtype":"U8","shape":[1],"data_offsets":[0,1]})", "x", "overlaps");
         tensor("hole", R"({"dtype":"U8","shape":[1],"data_offsets":[2,3]})", "xyz", "a hole of 1 bytes before its data");
-        tensor("bytes after the last", R"({"dtype":"U8","shape":[1],"data_offsets":[1,2]})", "xyz!", "2 bytes at the end belong to no tensor");
+        tensor("bytes after the last", R"({"dtype":"U8","shape":[1],"data_offsets":[1,2]})", "xyz!",
+            "2 bytes at the end belong to no tensor");
         row("hole at the start", R"({"second":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xy", "a hole of 1 bytes");
         row("data without a tensor", "{}", "x", "1 bytes at the end belong to no tensor");
-        row("nothing inside another", R"({"first":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
-                                      R"("second":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}})", "xy", "overlaps");
-        row("name twice", R"({"second":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
-                          R"("second":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xy", "two tensors have the same name");
-        row("name twice, written otherwise", R"({"second":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
-                                             R"("s\u0065cond":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xy", "same name");
+        row("nothing inside another",
+            R"({"first":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
+            R"("second":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}})",
+            "xy", "overlaps");
+        row("name twice",
+            R"({"second":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+            R"("second":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+            "xy", "two tensors have the same name");
+        row("name twice, written otherwise",
+            R"({"second":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+            R"("s\u0065cond":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+            "xy", "same name");
 
         row("metadata twice", R"({"__metadata__":{},"__metadata__":{}})", "", "__metadata__ stands there twice");
         row("metadata key twice", R"({"__metadata__":{"a":"1","a":"2"}})", "", "the metadata key 'a' stands there twice");
@@ -171,7 +184,7 @@ private slots:
         const auto row = [](const char* name, const std::string& header, const char* says) {
             QTest::newRow(name) << QByteArray::fromStdString(header) << QByteArray(says);
         };
-        const std::size_t size = 40 * megabyte;
+        const std::size_t size = 24 * megabyte;
         row("one long name", "{\"" + std::string(size, 'n') + "\":{}}", "longer than 4 MiB");
         row("one long escaped name", "{\"" + repeated("\\u0041", size) + "\":{}}", "longer than 4 MiB");
         row("a name as long as allowed", "{\"" + std::string(4 * megabyte - 10, 'n') + "\":[]}", "an array instead of an object");
@@ -194,7 +207,7 @@ private slots:
         QFETCH(QByteArray, header);
         QFETCH(QByteArray, says);
         const fs::path path = pathOf(m_folder) / "large.safetensors";
-        replace_file(path, safetensors({header.data(), static_cast<std::size_t>(header.size())}));
+        std::ofstream(path, std::ios::binary) << safetensors({header.data(), static_cast<std::size_t>(header.size())});
         const auto file_size = static_cast<int>(fs::file_size(path) / megabyte);
 
         // In a process of its own, whose peak is not that of the rows before; its exit status is how much that grew.
@@ -211,7 +224,8 @@ private slots:
         QVERIFY(WIFEXITED(status));
         QVERIFY2(WEXITSTATUS(status) != 255, "another error than expected");
         qInfo("%d MB for a file of %d MB", WEXITSTATUS(status), file_size);
-        QVERIFY2(WEXITSTATUS(status) <= file_size + 64, qPrintable(QString("%1 MB for %2 MB").arg(WEXITSTATUS(status)).arg(file_size)));
+        QVERIFY2(
+            WEXITSTATUS(status) <= file_size + 64, qPrintable(QString("%1 MB for %2 MB").arg(WEXITSTATUS(status)).arg(file_size)));
     }
 };
 

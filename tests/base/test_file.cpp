@@ -15,7 +15,10 @@ using namespace pipebd;
 
 namespace {
 
-void write(const fs::path& file, std::string_view text) { std::ofstream(file, std::ios::binary) << text; }
+void write(const fs::path& file, std::string_view text)
+{
+    std::ofstream(file, std::ios::binary) << text;
+}
 
 /// What `body` returns in a process of its own, where it may spoil limits and rights; -1 if that process died.
 int inAProcess(const std::function<int()>& body)
@@ -28,7 +31,10 @@ int inAProcess(const std::function<int()>& body)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-int openDescriptors() { return static_cast<int>(namesIn("/proc/self/fd").size()); }
+int openDescriptors()
+{
+    return static_cast<int>(namesIn("/proc/self/fd").size());
+}
 
 } // namespace
 
@@ -133,7 +139,7 @@ private slots:
         write(m_file, "old");
         const int code = inAProcess([&] {
             std::signal(SIGXFSZ, SIG_IGN);
-            const rlimit limit {4096, 4096};
+            const rlimit limit{4096, 4096};
             ::setrlimit(RLIMIT_FSIZE, &limit);
             const auto error = errorOf([&] { replace_file(m_file, std::string(100'000, 'n')); });
             return error ? static_cast<int>(error->code()) : 99;

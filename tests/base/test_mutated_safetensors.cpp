@@ -63,7 +63,8 @@ public:
                 return file;
         }
         if (pick(3) != 0) // most often the length of the header fits again, so that other rules are reached
-            file = littleEndian(file.size() - std::min<std::size_t>(file.size(), 8 + 39)) + file.substr(std::min<std::size_t>(file.size(), 8));
+            file = littleEndian(file.size() - std::min<std::size_t>(file.size(), 8 + 39))
+                + file.substr(std::min<std::size_t>(file.size(), 8));
         return file;
     }
 
@@ -110,7 +111,8 @@ private slots:
             const std::string file = mutator.mutated(soundFile());
             const auto bytes = bytesOf(file);
             const auto expected = SafetensorsOracle::read(file);
-            const QByteArray about = "mutation " + QByteArray::number(i) + ": " + QByteArray::fromStdString(file).toPercentEncoding();
+            const QByteArray about
+                = "mutation " + QByteArray::number(i) + ": " + QByteArray::fromStdString(file).toPercentEncoding();
 
             QElapsedTimer timer;
             timer.start();
@@ -132,7 +134,8 @@ private slots:
                 const TensorView* found = opened->find(name);
                 QVERIFY2(found && to_string(found->dtype) == tensor.dtype, about);
                 QVERIFY2(found->data.data() == data + tensor.begin && found->data.size() == tensor.end - tensor.begin, about);
-                QVERIFY2(std::ranges::equal(found->shape, tensor.shape, [](auto a, auto b) { return std::cmp_equal(a, b); }), about);
+                QVERIFY2(
+                    std::ranges::equal(found->shape, tensor.shape, [](auto a, auto b) { return std::cmp_equal(a, b); }), about);
             }
         }
         qInfo("%d of %d mutations keep the rules and load", loaded, mutations);

@@ -14,8 +14,7 @@ TensorView view(std::string name, DType dtype, std::vector<std::int64_t> shape, 
     return {std::move(name), dtype, std::move(shape), data};
 }
 
-template <typename T>
-std::vector<T> valuesOf(const TensorView* tensor)
+template <typename T> std::vector<T> valuesOf(const TensorView* tensor)
 {
     std::vector<T> values(tensor->data.size() / sizeof(T));
     std::memcpy(values.data(), tensor->data.data(), tensor->data.size());
@@ -45,21 +44,21 @@ private slots:
         const TensorView* weight = file.find("stem.weight");
         QVERIFY(weight);
         QCOMPARE(weight->dtype, DType::F32);
-        QCOMPARE(weight->shape, (std::vector<std::int64_t> {2, 3}));
-        QCOMPARE(valuesOf<float>(weight), (std::vector<float> {-1, -0.5, 0, 0.5, 1, 1.5}));
+        QCOMPARE(weight->shape, (std::vector<std::int64_t>{2, 3}));
+        QCOMPARE(valuesOf<float>(weight), (std::vector<float>{-1, -0.5, 0, 0.5, 1, 1.5}));
 
         const TensorView* count = file.find("stem.num_batches_tracked");
         QVERIFY(count);
         QVERIFY(count->shape.empty());
-        QCOMPARE(valuesOf<std::int64_t>(count), std::vector<std::int64_t> {7});
+        QCOMPARE(valuesOf<std::int64_t>(count), std::vector<std::int64_t>{7});
 
-        QCOMPARE(valuesOf<std::int16_t>(file.find("größe")), (std::vector<std::int16_t> {-2, 300}));
+        QCOMPARE(valuesOf<std::int16_t>(file.find("größe")), (std::vector<std::int16_t>{-2, 300}));
         QCOMPARE(file.find("mask")->dtype, DType::Bool);
-        QCOMPARE(valuesOf<char>(file.find("mask")), (std::vector<char> {1, 0, 1}));
-        QCOMPARE(file.find("empty")->shape, (std::vector<std::int64_t> {0, 4}));
+        QCOMPARE(valuesOf<char>(file.find("mask")), (std::vector<char>{1, 0, 1}));
+        QCOMPARE(file.find("empty")->shape, (std::vector<std::int64_t>{0, 4}));
         QVERIFY(file.find("empty")->data.empty());
         QVERIFY(!file.find("stem"));
-        QCOMPARE(file.metadata(), (std::map<std::string, std::string> {{"format", "pt"}, {"note", "a \"quoted\" word"}}));
+        QCOMPARE(file.metadata(), (std::map<std::string, std::string>{{"format", "pt"}, {"note", "a \"quoted\" word"}}));
     }
 
     void theBytesWrittenAreTheseExactly()
@@ -69,8 +68,9 @@ private slots:
         write_safetensors(m_file,
             {view("m", DType::U8, {2}, two), view("z", DType::F32, {}, four), view("a", DType::F16, {1}, two)}, {{"k", "v"}});
 
-        std::string header = R"({"__metadata__":{"k":"v"},"z":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
-                             R"("a":{"dtype":"F16","shape":[1],"data_offsets":[4,6]},"m":{"dtype":"U8","shape":[2],"data_offsets":[6,8]}})";
+        std::string header
+            = R"({"__metadata__":{"k":"v"},"z":{"dtype":"F32","shape":[],"data_offsets":[0,4]},)"
+              R"("a":{"dtype":"F16","shape":[1],"data_offsets":[4,6]},"m":{"dtype":"U8","shape":[2],"data_offsets":[6,8]}})";
         header.append((8 - header.size() % 8) % 8, ' ');
         QCOMPARE(read_file(m_file), safetensors(header, "abcdxyxy"));
     }
@@ -79,8 +79,8 @@ private slots:
     {
         std::vector<std::vector<std::byte>> data;
         std::vector<TensorView> tensors;
-        const std::vector<DType> types = {DType::Bool, DType::U8, DType::I8, DType::I16, DType::I32, DType::I64, DType::F16, DType::BF16,
-            DType::F32, DType::F64};
+        const std::vector<DType> types = {
+            DType::Bool, DType::U8, DType::I8, DType::I16, DType::I32, DType::I64, DType::F16, DType::BF16, DType::F32, DType::F64};
         const std::vector<std::size_t> sizes = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
         for (std::size_t i = 0; i < types.size(); ++i) {
             QCOMPARE(size_in_bytes(types[i]), sizes[i]);
@@ -163,8 +163,7 @@ private slots:
         QFETCH(QByteArray, says);
         const auto data = bytesOf("0123456789abcdef");
         const auto error = errorOf([&] {
-            write_safetensors(
-                m_file, {view("a", DType::F32, {4}, data), view(name.toStdString(), DType::F32, {length}, data)});
+            write_safetensors(m_file, {view("a", DType::F32, {4}, data), view(name.toStdString(), DType::F32, {length}, data)});
         });
         QVERIFY(error);
         QCOMPARE(error->code(), Code::BadRequest);
@@ -176,7 +175,8 @@ private slots:
     {
         const auto data = bytesOf("01234567");
         const auto error = errorOf([&] {
-            write_safetensors(m_file, {view("a", DType::F32, {2}, data), view("b", DType::F32, {2}, data), view("a", DType::I64, {1}, data)});
+            write_safetensors(
+                m_file, {view("a", DType::F32, {2}, data), view("b", DType::F32, {2}, data), view("a", DType::I64, {1}, data)});
         });
         QVERIFY(error);
         VERIFY_SAYS(error, "same name");

@@ -67,8 +67,8 @@ private slots:
     void whatIsNoSizeIsRefusedWithItsPlaceAndAnExample_data()
     {
         QTest::addColumn<QByteArray>("text");
-        for (const char* text : {"", " ", "GiB", "eleven", "-1", "-0", "1.5", "1.5 B B", "11 GiBi", "11G", "1e3", "0x10", "nan", "inf",
-                 "9223372036854775808", "8388608 TiB", "99999999999999999999999999 TB", "1,5 GiB", "1 \n"})
+        for (const char* text : {"", " ", "GiB", "eleven", "-1", "-0", "1.5", "1.5 B B", "11 GiBi", "11G", "1e3", "0x10", "nan",
+                 "inf", "9223372036854775808", "8388608 TiB", "99999999999999999999999999 TB", "1,5 GiB", "1 \n"})
             QTest::newRow(text) << QByteArray(text);
         QTest::newRow("a megabyte of digits") << QByteArray(1 << 20, '9');
     }

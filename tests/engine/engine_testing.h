@@ -5,10 +5,10 @@
 #include "engine/block.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
-#include <ATen/TensorOperators.h>
 
 #include <QTest>
 
@@ -19,8 +19,7 @@
 namespace pipebd::engine {
 
 /// The Error that `body` throws; nothing if it throws none.
-template <typename Body>
-std::optional<Error> error_of(Body&& body)
+template <typename Body> std::optional<Error> error_of(Body&& body)
 {
     try {
         body();
@@ -63,6 +62,6 @@ inline std::vector<at::Tensor> copies_of(const std::vector<NamedTensor>& tensors
 
 } // namespace pipebd::engine
 
-#define VERIFY_SAYS(error, fragment) \
-    QVERIFY((error).has_value()); \
+#define VERIFY_SAYS(error, fragment)                                                                                               \
+    QVERIFY((error).has_value());                                                                                                  \
     QVERIFY2(QByteArray((error)->what()).contains(QByteArray(fragment)), (error)->what())

@@ -65,8 +65,14 @@ struct Result {
     int sums = 0;
 };
 
-at::Tensor weights() { return random_tensor({channels}, 21); }
-at::Tensor biases() { return random_tensor({channels}, 22); }
+at::Tensor weights()
+{
+    return random_tensor({channels}, 21);
+}
+at::Tensor biases()
+{
+    return random_tensor({channels}, 22);
+}
 
 /// What one rank has after a forward and a backward pass of these rows.
 Result train(const at::Tensor& input, const at::Tensor& gradient, Group* group)
@@ -78,7 +84,8 @@ Result train(const at::Tensor& input, const at::Tensor& gradient, Group* group)
     at::Tensor leaf = input.detach().clone().set_requires_grad(true);
     const at::Tensor output = norm.forward(leaf, {.training = true, .group = group});
     (output * gradient).sum().backward();
-    return {output.detach(), buffers[0].tensor, buffers[1].tensor, leaf.grad(), parameters[0].tensor.grad(), parameters[1].tensor.grad()};
+    return {output.detach(), buffers[0].tensor, buffers[1].tensor, leaf.grad(), parameters[0].tensor.grad(),
+        parameters[1].tensor.grad()};
 }
 
 /// The same over the whole batch, in double precision, by LibTorch's own layer.
@@ -86,7 +93,8 @@ Result whole(const at::Tensor& input, const at::Tensor& gradient)
 {
     const at::TensorOptions wide(at::kDouble);
     at::Tensor leaf = input.detach().to(at::kDouble).set_requires_grad(true);
-    const at::Tensor weight = weights().to(at::kDouble).set_requires_grad(true), bias = biases().to(at::kDouble).set_requires_grad(true);
+    const at::Tensor weight = weights().to(at::kDouble).set_requires_grad(true),
+                     bias = biases().to(at::kDouble).set_requires_grad(true);
     at::Tensor running_mean = at::zeros({channels}, wide), running_var = at::ones({channels}, wide);
     const at::Tensor output = at::batch_norm(leaf, weight, bias, running_mean, running_var, true, 0.1, 1e-5, false);
     (output * gradient.to(at::kDouble)).sum().backward();

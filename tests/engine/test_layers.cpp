@@ -34,7 +34,10 @@ void make_double(Block& block)
 }
 
 /// A scalar that every output has its own weight in.
-at::Tensor weighed(const at::Tensor& output) { return (output * random_tensor(output.sizes(), 77, output.scalar_type())).sum(); }
+at::Tensor weighed(const at::Tensor& output)
+{
+    return (output * random_tensor(output.sizes(), 77, output.scalar_type())).sum();
+}
 
 std::unique_ptr<SupernetBlock> supernet(int block)
 {
@@ -66,6 +69,9 @@ private Q_SLOTS:
         QFETCH(bool, training);
         const std::unique_ptr<Chain> chain = chain_of_everything();
         make_double(*chain);
+        for (const NamedTensor& named : chain->parameters())
+            if (named.name.ends_with("norm.bias")) // at 0, whole regions lie on the kink of ReLU6
+                named.tensor.detach().copy_(random_tensor(named.tensor.sizes(), 50, at::kDouble));
         const at::Tensor input = random_map({3, 2, 6, 6}, 1, at::kDouble).set_requires_grad(true);
         const Context context{.training = training};
         const auto loss = [&] { return weighed(chain->forward(input, context)); };
@@ -86,6 +92,63 @@ private Q_SLOTS:
             const double measured = (above - below) / (2 * step);
             QVERIFY2(std::abs(measured - expected) <= 1e-5 * (1 + std::abs(expected)),
                 qPrintable(QString("%1: %2 instead of %3").arg(inputs[i].name.c_str()).arg(expected).arg(measured)));
+        }
+    }
+
+    void activationsAreClampedBetween0And6()
+    {
+        std::vector<NamedTensor> parameters, buffers;
+        const TensorMaker maker("student", 0, parameters, buffers);
+        const Convolution::Shape shape{.in = 4, .out = 4};
+        ConvolutionUnit activated(maker.part("unit"), shape, true), linear(maker.part("unit"), shape, false);
+        const at::Tensor input = random_map({4, 4, 8, 8}, 2) * 20;
+        const at::Tensor output = linear.forward(input, {});
+        QVERIFY(output.min().item<double>() < 0 && output.max().item<double>() > 6);
+        QVERIFY(same_bits(activated.forward(input, {}), output.clamp(0, 6)));
+    }
+
+    void aCellAddsItsInputWhereStrideIs1AndTheWidthStays_data()
+    {
+        QTest::addColumn<int>("out");
+        QTest::addColumn<int>("stride");
+        QTest::addColumn<bool>("adds");
+        QTest::newRow("residual") << 4 << 1 << true;
+        QTest::newRow("another width") << 6 << 1 << false;
+        QTest::newRow("stride 2") << 4 << 2 << false;
+    }
+
+    void aCellAddsItsInputWhereStrideIs1AndTheWidthStays()
+    {
+        QFETCH(int, out);
+        QFETCH(int, stride);
+        QFETCH(bool, adds);
+        std::vector<NamedTensor> parameters, buffers;
+        InvertedResidual cell(
+            TensorMaker("student", 0, parameters, buffers), InvertedResidual::Shape{.in = 4, .out = out, .stride = stride});
+        for (const NamedTensor& named : parameters) // so that all but the input is 0
+            named.tensor.detach().zero_();
+        const at::Tensor input = random_map({2, 4, 8, 8}, 3), output = cell.forward(input, {});
+        if (adds)
+            QVERIFY(same_bits(output, input));
+        else
+            QCOMPARE(output.detach().abs().max().item<double>(), 0.0);
+        QCOMPARE(output.size(1), out);
+        QCOMPARE(output.size(2), 8 / stride);
+    }
+
+    void aClassifierSeesTheMeanOfItsMap()
+    {
+        std::vector<NamedTensor> parameters, buffers;
+        Classifier classifier(TensorMaker("student", 0, parameters, buffers), 3, 2);
+        parameters[1].tensor.detach().copy_(random_tensor({2}, 4));
+        const at::Tensor input = random_map({2, 3, 4, 5}, 3), output = classifier.forward(input, {});
+        for (int row = 0; row < 2; ++row) {
+            for (int label = 0; label < 2; ++label) {
+                double expected = parameters[1].tensor[label].item<double>();
+                for (int channel = 0; channel < 3; ++channel)
+                    expected += parameters[0].tensor[label][channel].item<double>() * input[row][channel].sum().item<double>() / 20;
+                QVERIFY(std::abs(output[row][label].item<double>() - expected) < 1e-6);
+            }
         }
     }
 
@@ -198,6 +261,14 @@ private Q_SLOTS:
         QCOMPARE(paths(*again, 7), expected);
         QVERIFY(paths(*one, 8) != expected);
         QVERIFY(paths(*elsewhere, 7) != expected);
+
+        std::vector<NamedTensor> parameters, buffers;
+        const TensorMaker maker("student", 0, parameters, buffers);
+        const SupernetCell first(maker.part("a"), "a", 0, 1, 8, 8, 1), second(maker.part("b"), "b", 0, 2, 8, 8, 1);
+        int same = 0;
+        for (int step = 0; step < 700; ++step)
+            same += first.path({.step = step}) == second.path({.step = step}) ? 1 : 0;
+        QVERIFY2(std::abs(same - 100) < 50, qPrintable(QString::number(same))); // deviation 9
     }
 
     void everyCandidateIsDrawnEquallyOften()
@@ -225,7 +296,8 @@ private Q_SLOTS:
         for (std::size_t index : chosen) {
             const std::string& name = block->parameters()[index].name;
             const bool expected = name.find("stem") != std::string::npos || name.find("cells.0.mbconv_3x3_e6.") != std::string::npos
-                || name.find("cells.1.mbconv_5x5_e3.") != std::string::npos || name.find("cells.2.mbconv_5x5_e6.") != std::string::npos
+                || name.find("cells.1.mbconv_5x5_e3.") != std::string::npos
+                || name.find("cells.2.mbconv_5x5_e6.") != std::string::npos
                 || name.find("cells.3.mbconv_7x7_e3.") != std::string::npos;
             QVERIFY2(expected, name.c_str());
         }

@@ -13,8 +13,14 @@ namespace pipebd::schedule::test {
 
 using Random = std::mt19937_64;
 
-inline int whole(Random& random, int least, int most) { return std::uniform_int_distribution<int>(least, most)(random); }
-inline double real(Random& random, double least, double most) { return std::uniform_real_distribution<double>(least, most)(random); }
+inline int whole(Random& random, int least, int most)
+{
+    return std::uniform_int_distribution<int>(least, most)(random);
+}
+inline double real(Random& random, double least, double most)
+{
+    return std::uniform_real_distribution<double>(least, most)(random);
+}
 
 /// With times for the shards of up to `devices` devices.
 inline Profile random_profile(Random& random, int blocks, int devices)
@@ -124,7 +130,9 @@ inline std::string damaged(std::string text, Random& random)
     for (int i = whole(random, 1, 4); i > 0 && !text.empty(); --i) {
         const auto place = static_cast<std::size_t>(whole(random, 0, static_cast<int>(text.size()) - 1));
         const auto length = static_cast<std::size_t>(whole(random, 1, 12));
-        const char byte = static_cast<char>(whole(random, 0, 1) == 0 ? whole(random, 0, 255) : text[static_cast<std::size_t>(whole(random, 0, static_cast<int>(text.size()) - 1))]);
+        const char byte = static_cast<char>(whole(random, 0, 1) == 0
+                ? whole(random, 0, 255)
+                : text[static_cast<std::size_t>(whole(random, 0, static_cast<int>(text.size()) - 1))]);
         switch (whole(random, 0, 4)) {
         case 0:
             text[place] = byte;

@@ -131,7 +131,8 @@ private slots:
         row("two blocks of one name", "\"second\"", "\"first\"", "blocks[1].name");
         row("negative latency", "\"latency\": 0.5", "\"latency\": -0.5", "link.latency");
         row("bad spread", "{\"8\": 0.125}", "{\"8\": -1}", "blocks[0].spread.update[\"8\"]");
-        QTest::newRow("no blocks") << example.substr(0, example.find("\"blocks\"")) + "\"blocks\": [], \"link\": {\"latency\": 0, \"bytes_per_ms\": 0}}"
+        QTest::newRow("no blocks") << example.substr(0, example.find("\"blocks\""))
+                + "\"blocks\": [], \"link\": {\"latency\": 0, \"bytes_per_ms\": 0}}"
                                    << std::string("p.json: blocks");
         QTest::newRow("a list") << std::string("[]") << std::string("p.json");
         QTest::newRow("null") << std::string("null") << std::string("p.json");
@@ -149,9 +150,9 @@ private slots:
     void aValueThatIsMissingIsNamed_data()
     {
         QTest::addColumn<QString>("key");
-        for (const char* key : {"format", "pair", "device", "dtype", "batch", "load", "blocks", "link", "name", "teacher_forward", "student_forward",
-                 "student_backward", "update", "all_reduce", "output_bytes", "activation_bytes", "teacher_bytes", "student_bytes", "gradient_bytes",
-                 "optimizer_bytes", "latency", "bytes_per_ms"})
+        for (const char* key : {"format", "pair", "device", "dtype", "batch", "load", "blocks", "link", "name", "teacher_forward",
+                 "student_forward", "student_backward", "update", "all_reduce", "output_bytes", "activation_bytes", "teacher_bytes",
+                 "student_bytes", "gradient_bytes", "optimizer_bytes", "latency", "bytes_per_ms"})
             QTest::newRow(key) << key;
     }
 

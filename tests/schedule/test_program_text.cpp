@@ -34,7 +34,10 @@ Error error_of(const std::string& text)
     return Error(Code::Internal, "accepted", "");
 }
 
-std::string single(const std::string& line) { return to_text(from_text(line).phases[0].devices[0].instructions[0]); }
+std::string single(const std::string& line)
+{
+    return to_text(from_text(line).phases[0].devices[0].instructions[0]);
+}
 
 } // namespace
 
@@ -110,7 +113,8 @@ private slots:
     void spacesAndCommentsDoNotMatter()
     {
         const std::string text = "device 0: load  T0 send>1  F0 B0 U0\ndevice 1: recv<0  T1  F1 B1 U1\n";
-        QCOMPARE(from_text("# two\n\n  device 0 :load T0\tsend>1 F0 B0 U0# relays\r\n\ndevice 1: recv<0 T1 F1 B1 U1"), from_text(text));
+        QCOMPARE(
+            from_text("# two\n\n  device 0 :load T0\tsend>1 F0 B0 U0# relays\r\n\ndevice 1: recv<0 T1 F1 B1 U1"), from_text(text));
         QCOMPARE(from_text(" # nothing\n"), Program{});
         QCOMPARE(to_text(Program{}), std::string());
     }
@@ -144,11 +148,16 @@ private slots:
         QTest::addColumn<QString>("strategy");
         QTest::addColumn<int>("blocks");
         QTest::addColumn<int>("devices");
-        QTest::newRow("single") << "single-3x1" << "single" << 3 << 1;
-        QTest::newRow("dp") << "dp-3x2" << "dp" << 3 << 2;
-        QTest::newRow("dp alone") << "dp-2x1" << "dp" << 2 << 1;
-        QTest::newRow("tr+dpu") << "tr+dpu-2x2" << "tr+dpu" << 2 << 2;
-        QTest::newRow("tr+dpu, three") << "tr+dpu-6x3" << "tr+dpu" << 6 << 3;
+        QTest::newRow("single") << "single-3x1"
+                                << "single" << 3 << 1;
+        QTest::newRow("dp") << "dp-3x2"
+                            << "dp" << 3 << 2;
+        QTest::newRow("dp alone") << "dp-2x1"
+                                  << "dp" << 2 << 1;
+        QTest::newRow("tr+dpu") << "tr+dpu-2x2"
+                                << "tr+dpu" << 2 << 2;
+        QTest::newRow("tr+dpu, three") << "tr+dpu-6x3"
+                                       << "tr+dpu" << 6 << 3;
     }
 
     void theGoldenProgramsOfEveryStrategyAreMadeAsTheyStandInTheirFiles()
@@ -175,32 +184,58 @@ private slots:
     {
         QTest::addColumn<QString>("text");
         QTest::addColumn<QString>("place");
-        QTest::newRow("no device line") << "load T0" << "p:1:1";
-        QTest::newRow("unknown word") << "device 0: load X0" << "p:1:16";
-        QTest::newRow("no block") << "device 0: T" << "p:1:12";
-        QTest::newRow("glued together") << "device 0: T0F0" << "p:1:13";
-        QTest::newRow("device out of order") << "device 1: load" << "p:1:8";
-        QTest::newRow("device twice") << "device 0: load\ndevice 0: load" << "p:2:8";
-        QTest::newRow("no colon") << "device 0 load" << "p:1:10";
-        QTest::newRow("no such shard") << "device 0 shard 2/2: load" << "p:1:16";
-        QTest::newRow("no shards at all") << "device 0: load:0/0" << "p:1:16";
-        QTest::newRow("huge number") << "device 0: T99999999999999999999" << "p:1:12";
-        QTest::newRow("what is sent") << "device 0: load send>1\ndevice 1:" << "p:1:20";
-        QTest::newRow("to nobody") << "device 0: T0 send>1" << "p:1:14";
-        QTest::newRow("to itself") << "device 0: T0 send>0" << "p:1:14";
-        QTest::newRow("nothing is sent") << "device 0:\ndevice 1: recv<0" << "p:2:11";
-        QTest::newRow("bad payload") << "device 0: send[X0]>1\ndevice 1:" << "p:1:16";
-        QTest::newRow("group without itself") << "device 0: A0{1}\ndevice 1:" << "p:1:14";
-        QTest::newRow("group out of order") << "device 0: A0{1,0}\ndevice 1:" << "p:1:14";
-        QTest::newRow("group of strangers") << "device 0: A0{0,7}" << "p:1:11";
-        QTest::newRow("no group") << "device 0: A0" << "p:1:13";
-        QTest::newRow("parts of a teacher") << "device 0: T0(0/2)" << "p:1:13";
-        QTest::newRow("phase out of order") << "phase 1\ndevice 0:" << "p:1:7";
-        QTest::newRow("empty phase") << "phase 0\nphase 1\ndevice 0:" << "p:2:1";
-        QTest::newRow("phases of unequal width") << "phase 0\ndevice 0:\ndevice 1:\nphase 1\ndevice 0:\n" << "p:5:1";
-        QTest::newRow("too few blocks") << "blocks 1\ndevice 0: T1" << "p:2:13";
-        QTest::newRow("too few microbatches") << "microbatches 1\ndevice 0: T0.1" << "p:2:15";
-        QTest::newRow("words after a head") << "blocks 1 2\ndevice 0: T0" << "p:1:10";
+        QTest::newRow("no device line") << "load T0"
+                                        << "p:1:1";
+        QTest::newRow("unknown word") << "device 0: load X0"
+                                      << "p:1:16";
+        QTest::newRow("no block") << "device 0: T"
+                                  << "p:1:12";
+        QTest::newRow("glued together") << "device 0: T0F0"
+                                        << "p:1:13";
+        QTest::newRow("device out of order") << "device 1: load"
+                                             << "p:1:8";
+        QTest::newRow("device twice") << "device 0: load\ndevice 0: load"
+                                      << "p:2:8";
+        QTest::newRow("no colon") << "device 0 load"
+                                  << "p:1:10";
+        QTest::newRow("no such shard") << "device 0 shard 2/2: load"
+                                       << "p:1:16";
+        QTest::newRow("no shards at all") << "device 0: load:0/0"
+                                          << "p:1:16";
+        QTest::newRow("huge number") << "device 0: T99999999999999999999"
+                                     << "p:1:12";
+        QTest::newRow("what is sent") << "device 0: load send>1\ndevice 1:"
+                                      << "p:1:20";
+        QTest::newRow("to nobody") << "device 0: T0 send>1"
+                                   << "p:1:14";
+        QTest::newRow("to itself") << "device 0: T0 send>0"
+                                   << "p:1:14";
+        QTest::newRow("nothing is sent") << "device 0:\ndevice 1: recv<0"
+                                         << "p:2:11";
+        QTest::newRow("bad payload") << "device 0: send[X0]>1\ndevice 1:"
+                                     << "p:1:16";
+        QTest::newRow("group without itself") << "device 0: A0{1}\ndevice 1:"
+                                              << "p:1:14";
+        QTest::newRow("group out of order") << "device 0: A0{1,0}\ndevice 1:"
+                                            << "p:1:14";
+        QTest::newRow("group of strangers") << "device 0: A0{0,7}"
+                                            << "p:1:11";
+        QTest::newRow("no group") << "device 0: A0"
+                                  << "p:1:13";
+        QTest::newRow("parts of a teacher") << "device 0: T0(0/2)"
+                                            << "p:1:13";
+        QTest::newRow("phase out of order") << "phase 1\ndevice 0:"
+                                            << "p:1:7";
+        QTest::newRow("empty phase") << "phase 0\nphase 1\ndevice 0:"
+                                     << "p:2:1";
+        QTest::newRow("phases of unequal width") << "phase 0\ndevice 0:\ndevice 1:\nphase 1\ndevice 0:\n"
+                                                 << "p:5:1";
+        QTest::newRow("too few blocks") << "blocks 1\ndevice 0: T1"
+                                        << "p:2:13";
+        QTest::newRow("too few microbatches") << "microbatches 1\ndevice 0: T0.1"
+                                              << "p:2:15";
+        QTest::newRow("words after a head") << "blocks 1 2\ndevice 0: T0"
+                                            << "p:1:10";
     }
 
     void aMistakeIsNamedWithLineAndColumn()

@@ -14,13 +14,17 @@ using namespace pipebd::schedule::test;
 
 namespace {
 
-bool near(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)}); }
+bool near(double a, double b)
+{
+    return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)});
+}
 
 #define COMPARE_NEAR(a, b) QVERIFY2(near(a, b), qPrintable(QString("%1 is not %2").arg(a, 0, 'g', 17).arg(b, 0, 'g', 17)))
 
 Program program_of(const char* strategy, const Profile& profile, int devices)
 {
-    return make_program(make_schedule(strategy, profile, {devices, std::nullopt}), static_cast<int>(profile.blocks.size()), devices);
+    return make_program(
+        make_schedule(strategy, profile, {devices, std::nullopt}), static_cast<int>(profile.blocks.size()), devices);
 }
 
 /// One time for everything that has one: load 1, teacher 2, student forward 3, backward 4, update 5, all-reduce 6, transfers 7.
@@ -98,7 +102,8 @@ private slots:
                 expected += profile.load.at(n);
                 for (std::size_t j = 0; j <= b; ++j)
                     expected += profile.blocks[j].teacher_forward.at(n);
-                expected += profile.blocks[b].student_forward.at(n) + profile.blocks[b].student_backward.at(n) + profile.blocks[b].update;
+                expected += profile.blocks[b].student_forward.at(n) + profile.blocks[b].student_backward.at(n)
+                    + profile.blocks[b].update;
                 reducing += devices > 1 ? profile.blocks[b].all_reduce.at(devices) : 0;
             }
             const Simulation simulation = simulate(program_of("dp", profile, devices), profile);
@@ -166,8 +171,8 @@ private slots:
             Profile profile = plain_profile(2, 4);
             profile.link = {0.5, 0};
             profile.blocks[1].student_backward[4] = 100;
-            const Simulation simulation = simulate(from_text("device 0: load  T0 send>1  F0 B0 U0\ndevice 1: recv<0  T1  F1 B1 U1"), profile,
-                {30, buffers, true});
+            const Simulation simulation = simulate(
+                from_text("device 0: load  T0 send>1  F0 B0 U0\ndevice 1: recv<0  T1  F1 B1 U1"), profile, {30, buffers, true});
             for (int k = buffers; k < 30; ++k) {
                 const Span arrives = span_of(simulation, 1, 0, k);
                 QVERIFY(arrives.communication);
@@ -191,27 +196,33 @@ private slots:
 
     void anAllReduceStartsWithTheLastOfItsGroupAndOneAtATime()
     {
-        Profile profile = plain_profile(2, 4, 2);
-        profile.blocks[0].teacher_forward[2] = 10;
-        const Simulation simulation
-            = simulate(from_text("device 0 shard 0/2: load T0 T1 F0 B0 A0{0,1} F1 B1 A1{0,1} U0 U1\n"
-                                 "device 1 shard 1/2: load T0 T1 F0 B0 A0{0,1} F1 B1 A1{0,1} load:0/4 U0 U1"),
-                profile, {1, 2, true});
-        const Span first = span_of(simulation, 0, 5);
-        COMPARE_NEAR(first.start, 1 + 10 + 2 + 3 + 4.0);
-        COMPARE_NEAR(first.end, first.start + 6);
-        const Span second = span_of(simulation, 1, 8);
-        COMPARE_NEAR(second.start, first.start + 7);
-        COMPARE_NEAR(second.end, first.start + 13);
-        COMPARE_NEAR(span_of(simulation, 0, 9).start, first.end + 2 + 0.0 + 4 - 1 + 0.0 + 0.0); // U0 at 7 + ... waits for A0 only
-        COMPARE_NEAR(span_of(simulation, 0, 10).start, second.end);
+        const Profile profile = plain_profile(2, 4, 2);
+        for (int late : {0, 1}) { // that device has posted its first all-reduce at 20, the other one at 19
+            const std::string line = "load T0 T1 F0 B0 F1 B1 A0{0,1} A1{0,1} U0 U1\n";
+            const std::string text = std::string("device 0 shard 0/2: ") + (late == 0 ? "load " : "") + line
+                + "device 1 shard 1/2: " + (late == 1 ? "load " : "") + line;
+            const Simulation simulation = simulate(from_text(text), profile, {1, 2, true});
+            for (int device : {0, 1}) {
+                const int shift = device == late ? 1 : 0;
+                const Span first = span_of(simulation, device, 7 + shift);
+                QVERIFY(first.communication);
+                COMPARE_NEAR(first.start, 20.0);
+                COMPARE_NEAR(first.end, 26.0);
+                const Span second = span_of(simulation, device, 8 + shift);
+                COMPARE_NEAR(second.start, 26.0);
+                COMPARE_NEAR(second.end, 32.0);
+                COMPARE_NEAR(span_of(simulation, device, 9 + shift).start, 26.0);
+                COMPARE_NEAR(span_of(simulation, device, 10 + shift).start, 32.0);
+            }
+        }
     }
 
     void aBarrierHoldsAllDevices()
     {
         const Profile profile = plain_profile(2, 4);
-        const Simulation simulation = simulate(
-            from_text("device 0: load  T0 send>1  F0 B0 barrier U0\ndevice 1: recv<0  T1  F1 B1 barrier U1\ndevice 2:"), profile, {4, 2, true});
+        const Simulation simulation
+            = simulate(from_text("device 0: load  T0 send>1  F0 B0 barrier U0\ndevice 1: recv<0  T1  F1 B1 barrier U1\ndevice 2:"),
+                profile, {4, 2, true});
         COMPARE_NEAR(span_of(simulation, 0, 6, 0).start, 19.0); // 1 + 2 + 7 + 2 + 3 + 4
         COMPARE_NEAR(span_of(simulation, 1, 5, 0).start, 19.0);
         COMPARE_NEAR(simulation.step, 24.0); // filled and drained every step
@@ -329,35 +340,55 @@ private slots:
     {
         QTest::addColumn<QString>("text");
         QTest::addColumn<QString>("instruction");
-        QTest::newRow("both wait first") << "device 0: load T0 recv[T1]<1 T2 send[T0]>1\ndevice 1: recv<0 T1 send>0" << "device 0: T2";
-        QTest::newRow("receive without send") << "device 0: load T0\ndevice 1: recv[T0]<0 T1" << "device 1: recv[T0]<0";
-        QTest::newRow("send without receive") << "device 0: load T0 send>1\ndevice 1: load T0" << "device 0: send[T0]>1";
-        QTest::newRow("another block") << "device 0: load T0 send>1\ndevice 1: recv[T1]<0 T2" << "recv[T1]<0";
-        QTest::newRow("other rows") << "device 0: load T0 send>1@0/2\ndevice 1: recv<0@0/1 T1" << "recv[T0]<0";
-        QTest::newRow("no teacher before") << "device 0: load T1" << "device 0: T1";
-        QTest::newRow("no data") << "device 0: T0" << "device 0: T0";
-        QTest::newRow("data too late") << "device 0: T0 load" << "device 0: T0";
-        QTest::newRow("data of the batch before") << "device 0: load T0+1" << "device 0: T0+1";
-        QTest::newRow("no target") << "device 0: load F0 B0" << "device 0: F0";
-        QTest::newRow("backward before forward") << "device 0: load T0 B0 F0" << "device 0: B0";
-        QTest::newRow("no gradient to reduce") << "device 0: load T0 F0 A0{0,1}\ndevice 1: load T0 F0 A0{0,1}" << "device 0: A0{0,1}";
-        QTest::newRow("half a group") << "device 0: load T0 F0 B0 A0{0,1} U0\ndevice 1: load T0 F0 B0" << "device 0: A0{0,1}";
+        QTest::newRow("both wait first") << "device 0: load T0 recv[T1]<1 T2 send[T0]>1\ndevice 1: recv<0 T1 send>0"
+                                         << "device 0: T2";
+        QTest::newRow("receive without send") << "device 0: load T0\ndevice 1: recv[T0]<0 T1"
+                                              << "device 1: recv[T0]<0";
+        QTest::newRow("send without receive") << "device 0: load T0 send>1\ndevice 1: load T0"
+                                              << "device 0: send[T0]>1";
+        QTest::newRow("another block") << "device 0: load T0 send>1\ndevice 1: recv[T1]<0 T2"
+                                       << "recv[T1]<0";
+        QTest::newRow("other rows") << "device 0: load T0 send>1@0/2\ndevice 1: recv<0@0/1 T1"
+                                    << "recv[T0]<0";
+        QTest::newRow("no teacher before") << "device 0: load T1"
+                                           << "device 0: T1";
+        QTest::newRow("no data") << "device 0: T0"
+                                 << "device 0: T0";
+        QTest::newRow("data too late") << "device 0: T0 load"
+                                       << "device 0: T0";
+        QTest::newRow("data of the batch before") << "device 0: load T0+1"
+                                                  << "device 0: T0+1";
+        QTest::newRow("no target") << "device 0: load F0 B0"
+                                   << "device 0: F0";
+        QTest::newRow("backward before forward") << "device 0: load T0 B0 F0"
+                                                 << "device 0: B0";
+        QTest::newRow("no gradient to reduce") << "device 0: load T0 F0 A0{0,1}\ndevice 1: load T0 F0 A0{0,1}"
+                                               << "device 0: A0{0,1}";
+        QTest::newRow("half a group") << "device 0: load T0 F0 B0 A0{0,1} U0\ndevice 1: load T0 F0 B0"
+                                      << "device 0: A0{0,1}";
         QTest::newRow("groups out of order") << "device 0: load T0 F0 B0 T1 F1 B1 A0{0,1} A1{0,1} U0 U1\n"
                                                 "device 1: load T0 F0 B0 T1 F1 B1 A1{0,1} A0{0,1} U0 U1"
                                              << "device 1: A1{0,1}";
-        QTest::newRow("half a barrier") << "device 0: load barrier\ndevice 1: load" << "device 0: barrier";
-        QTest::newRow("no loss before") << "device 0: load F0 B0 loss" << "device 0: B0";
-        QTest::newRow("loss of half a batch") << "microbatches 2\ndevice 0: load F2.1 loss" << "device 0: F2.1";
-        QTest::newRow("in a later phase") << "phase 0\ndevice 0: load\nphase 1\ndevice 0: T0" << "phase 1, device 0: T0";
-        QTest::newRow("block not profiled") << "device 0: load T0 T1 T2 T3" << "device 0: T3";
+        QTest::newRow("half a barrier") << "device 0: load barrier\ndevice 1: load"
+                                        << "device 0: barrier";
+        QTest::newRow("no loss before") << "device 0: load F0 B0 loss"
+                                        << "device 0: B0";
+        QTest::newRow("loss of half a batch") << "microbatches 2\ndevice 0: load F2.1 loss"
+                                              << "device 0: F2.1";
+        QTest::newRow("in a later phase") << "phase 0\ndevice 0: load\nphase 1\ndevice 0: T0"
+                                          << "phase 1, device 0: T0";
+        QTest::newRow("block not profiled") << "device 0: load T0 T1 T2 T3"
+                                            << "device 0: T3";
     }
 
     void whatNeverComesIsAnErrorThatNamesTheInstruction()
     {
         QFETCH(QString, text);
         QFETCH(QString, instruction);
-        const std::string line = refusal(text.toUtf8().constData(), plain_profile(3, 4, 2));
-        QVERIFY2(line.starts_with("BadRequest") && line.find(instruction.toStdString()) != std::string::npos, line.c_str());
+        for (int steps : {1, 0}) {
+            const std::string line = refusal(text.toUtf8().constData(), plain_profile(3, 4, 2), {steps, 2, true});
+            QVERIFY2(line.starts_with("BadRequest") && line.find(instruction.toStdString()) != std::string::npos, line.c_str());
+        }
     }
 
     void aSizeThatIsNotInTheProfileIsNamed()

@@ -109,6 +109,15 @@ private slots:
         QVERIFY(storedIn(folder).state == RunState::Running);
     }
 
+    // A process may outlive the run that it has given up.
+    void aFreeLockIsBelievedMoreThanALivingProcess()
+    {
+        const Lab lab(pathOf(m_folder));
+        const fs::path folder = makeRun(lab, "0001-run", recordIn(RunState::Running));
+        QVERIFY(lab.run(1).state == RunState::Lost);
+        QVERIFY(storedIn(folder).state == RunState::Lost);
+    }
+
     void aSupervisorOnAnotherHostIsBelievedWhileItsLockIsHeld()
     {
         RunRecord record = recordIn(RunState::Running);

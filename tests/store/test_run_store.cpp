@@ -158,6 +158,16 @@ private slots:
         QCOMPARE(stored.folder, pathOf(m_folder));
     }
 
+    void aNameThatIsNotUtf8IsStoredAndMarked()
+    {
+        RunRecord record = recordIn(RunState::Running);
+        record.name = "a\xff"
+                      "b";
+        RunStore run(m_file, RunStore::Mode::Writer);
+        run.save(record);
+        QCOMPARE(run.record().name, "a\uFFFDb");
+    }
+
     void anAppendStoresAllOrNothing()
     {
         RunStore run(m_file, RunStore::Mode::Writer);

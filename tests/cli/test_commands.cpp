@@ -1,0 +1,157 @@
+// The commands from end to end, with fake ranks.
+#include "command.h"
+
+class TestCommands : public QObject {
+    Q_OBJECT
+
+    std::unique_ptr<Workplace> here_;
+    QString experiment_;
+
+private slots:
+    void init()
+    {
+        here_ = std::make_unique<Workplace>();
+        experiment_ = here_->write("digits.toml", "pair = \"nas-digits\"\n[train]\nsteps = 10\n");
+    }
+
+    void doctorNamesEngineDevicesAndLab()
+    {
+        const Said said = here_->run({"doctor", "--json"});
+        QCOMPARE(said.status, 0);
+        QCOMPARE(said.object()["engine"].toString(), QString(FAKE_ENGINE));
+        QCOMPARE(said.object()["devices"].toArray().size(), 1);
+        QCOMPARE(said.object()["library"].toString(), QString("ok"));
+        QVERIFY(said.object()["SQLite"].toString().startsWith("3."));
+    }
+
+    void doctorSaysWhatIsBroken()
+    {
+        const Said said = here_->run({"doctor"}, "in=devices;do=kill:11");
+        QCOMPARE(said.status, 1);
+        QVERIFY(said.out.contains("broken: "));
+        QVERIFY(said.out.contains("SIGSEGV"));
+        QVERIFY(said.out.contains("library   ok"));
+    }
+
+    void pairsAreListed() { QCOMPARE(here_->run({"pairs"}).out, QByteArray("pair        blocks\nnas-digits  block0, block1, block2\n")); }
+
+    void aRunUnderTheBestStrategyIsProfiledPlannedTrainedAndShown()
+    {
+        const Said said = here_->run({"run", experiment_, "--devices", "cpu,cpu"});
+
+        QCOMPARE(said.status, 0);
+        QVERIFY(said.err.contains("profiling nas-digits, batch 64, float32 on cpu,cpu"));
+        for (const char* strategy : {"single", "dp", "tr+dpu"})
+            QVERIFY2(said.out.contains(strategy), strategy);
+        QVERIFY(said.out.contains("run 1 (digits) finished"));
+        QVERIFY(said.out.contains("measured, "));
+        QVERIFY(said.out.contains("accuracy    75.0 %"));
+        QVERIFY(said.out.contains("loss 2"));
+    }
+
+    void theSecondRunUsesTheStoredProfile()
+    {
+        here_->run({"run", experiment_, "--devices", "cpu,cpu"});
+        const QByteArray told = "in=profile;do=exit:7";
+
+        QVERIFY(here_->run({"run", experiment_, "--devices", "cpu,cpu"}, told).err.contains("using the stored profile"));
+        QCOMPARE(here_->run({"run", experiment_, "--devices", "cpu,cpu", "--profile-again"}, told).status, 1);
+        QCOMPARE(here_->run({"run", experiment_, "--devices", "cpu"}, told).status, 1); // other devices: another profile
+    }
+
+    void runPrintsTheSameJsonAsRunsShow()
+    {
+        const Said ran = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "dp", "--set", "train.steps=4", "--json"});
+        QCOMPARE(ran.status, 0);
+        QCOMPARE(here_->run({"runs", "show", "1", "--json"}).out, ran.out);
+
+        const QJsonObject run = ran.object();
+        QCOMPARE(run["id"].toInt(), 1);
+        QCOMPARE(run["strategy"].toString(), QString("dp"));
+        QCOMPARE(run["devices"].toArray(), QJsonArray({"cpu", "cpu"}));
+        QCOMPARE(run["state"].toString(), QString("finished"));
+        QCOMPARE(run["settings"]["train"]["steps"].toInt(), 4);
+        QCOMPARE(run["results"]["steps"].toInt(), 12); // a phase for each of the three blocks
+        QCOMPARE(run["final_loss"].toArray().size(), 3);
+        QVERIFY(run["prediction"]["step"].toDouble() > 0);
+    }
+
+    void runsAreListedNewestFirst()
+    {
+        QCOMPARE(here_->run({"runs", "list", "--json"}).array().size(), 0);
+        here_->run({"run", experiment_, "--devices", "cpu", "--quiet"});
+        here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "tr+dpu", "--quiet"});
+
+        const QJsonArray runs = here_->run({"runs", "list", "--json"}).array();
+
+        QCOMPARE(runs.size(), 2);
+        QCOMPARE(runs[0]["id"].toInt(), 2);
+        const QStringList keys = runs[0].toObject().keys();
+        QCOMPARE(QSet<QString>(keys.begin(), keys.end()),
+            QSet<QString>({"id", "name", "pair", "strategy", "devices", "state", "started", "throughput", "final_loss", "folder"}));
+        QCOMPARE(here_->run({"runs"}).out.count('\n'), 3);
+    }
+
+    void quietSaysNothing()
+    {
+        const Said said = here_->run({"run", experiment_, "--devices", "cpu", "--quiet"});
+        QCOMPARE(said.status, 0);
+        QCOMPARE(said.out + said.err, QByteArray());
+    }
+
+    void resultsAreAlsoPutIntoOut()
+    {
+        QCOMPARE(here_->run({"run", experiment_, "--devices", "cpu", "--out", "deep/results"}).status, 0);
+        QVERIFY(QFile::exists(here_->path("deep/results/student.safetensors")));
+        QVERIFY(QFile::exists(here_->path("deep/results/metrics.json")));
+    }
+
+    void theTeacherIsTrainedWithoutAPlan()
+    {
+        const Said said = here_->run({"run", experiment_, "--set", "train.network=teacher"}, "in=profile;do=exit:7");
+        QCOMPARE(said.status, 0);
+        QVERIFY(said.out.contains("strategy    single on cpu\n"));
+    }
+
+    void aFailedRunNamesTheRankOnStandardError()
+    {
+        const Said said = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "tr+dpu"}, "rank=1;step=3;do=exit:1");
+        QCOMPARE(said.status, 1);
+        QVERIFY(said.err.contains("pipebd: error: rank 1 ended with exit code 1"));
+        QVERIFY(said.out.contains("about to end")); // its last line
+        QVERIFY(here_->run({"runs", "show", "1"}).out.contains("about to end"));
+    }
+
+    void aPlanComesFromAProfileFile()
+    {
+        const QString profile = here_->write("profile.json", here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--json"}).out);
+
+        const QJsonObject plan = here_->run({"plan", "--profile", profile, "--devices", "2", "--json"}).object();
+        QCOMPARE(plan["format"].toString(), QString("pipebd.plan/1"));
+        QCOMPARE(plan["strategies"].toArray().size(), 3);
+        const Said program = here_->run({"plan", "--profile", profile, "--devices", "2", "--strategies", "tr+dpu", "--program"});
+        QVERIFY(program.out.startsWith("device 0: load"));
+    }
+
+    void aPlanComesFromAnExperiment()
+    {
+        const Said said = here_->run({"plan", experiment_, "--devices", "2", "--strategies", "dp,tr+dpu"});
+        QCOMPARE(said.status, 0);
+        QVERIFY(said.out.contains("tr+dpu"));
+        QVERIFY(!said.out.contains("single"));
+        const Said tight = here_->run({"plan", experiment_, "--devices", "2", "--memory-limit", "1B", "--json"});
+        QCOMPARE(tight.status, 0);
+    }
+
+    void aRunThatHasEndedCannotBeStopped()
+    {
+        here_->run({"run", experiment_, "--devices", "cpu", "--quiet"});
+        const Said said = here_->run({"runs", "stop", "1"});
+        QCOMPARE(said.status, 2);
+        QCOMPARE(said.err,
+            QByteArray("pipebd: error: there is nothing to stop: run 1 is finished; pipebd runs list shows which runs are running\n"));
+    }
+};
+
+QTEST_GUILESS_MAIN(TestCommands)
+#include "test_commands.moc"

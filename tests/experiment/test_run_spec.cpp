@@ -1,0 +1,158 @@
+// RunSpec: spec.json says all that a rank needs, and nothing that does not fit together.
+#include "experiment/run_spec.h"
+#include "experiment_testing.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+
+using namespace pipebd;
+using namespace pipebd::experiment;
+
+namespace {
+
+RunSpec someSpec()
+{
+    RunSpec spec;
+    spec.experiment = parse_experiment("pair = \"nas-digits\"\n", "digits-nas.toml",
+        std::vector<std::string>{"train.steps=200", "run.strategy=tr+dpu", "run.devices=cpu,cpu@2"});
+    spec.devices = parse_devices("cpu,cpu@2", "test");
+    spec.program = schedule::from_text("device 0: load  T0 send>1  F0 B0 U0\ndevice 1: recv<0  T1  F1 B1 U1\n");
+    spec.folder = "/lab/runs/0007-größe \"x\"";
+    spec.checkpoint_steps = 50;
+    spec.buffers = 3;
+    return spec;
+}
+
+QJsonObject objectOf(const RunSpec& spec)
+{
+    return QJsonDocument::fromJson(QByteArray::fromStdString(to_json(spec))).object();
+}
+
+RunSpec specOf(const QJsonObject& object)
+{
+    return run_spec_from_json(QJsonDocument(object).toJson().toStdString(), "spec.json");
+}
+
+} // namespace
+
+class TestRunSpec : public QObject {
+    Q_OBJECT
+
+private slots:
+    void aSpecComesBackFromItsJson()
+    {
+        const RunSpec spec = someSpec();
+        QCOMPARE(run_spec_from_json(to_json(spec), "spec.json"), spec);
+    }
+
+    void theWholeProgramComesBack()
+    {
+        RunSpec spec = someSpec();
+        spec.program.blocks = 6;
+        spec.program.microbatches = 4;
+        spec.program.phases.push_back(spec.program.phases.front());
+        spec.program.phases.back().devices[1].instructions.clear();
+        QCOMPARE(run_spec_from_json(to_json(spec), "spec.json"), spec);
+    }
+
+    void aSpecWithoutAProgramComesBack()
+    {
+        RunSpec spec = someSpec();
+        spec.program = {};
+        spec.devices.clear();
+        QCOMPARE(run_spec_from_json(to_json(spec), "spec.json"), spec);
+    }
+
+    void theJsonIsAsTheFormatSays()
+    {
+        const QJsonObject object = objectOf(someSpec());
+        QCOMPARE(object["format"].toString(), "pipebd.spec/1");
+        QCOMPARE(object["devices"].toArray(), (QJsonArray{"cpu", "cpu@2"}));
+        QCOMPARE(object["program"].toString(), "device 0: load  T0 send>1  F0 B0 U0\ndevice 1: recv<0  T1  F1 B1 U1\n");
+        QCOMPARE(object["folder"].toString(), "/lab/runs/0007-größe \"x\"");
+        QCOMPARE(object["checkpoint_steps"].toInt(), 50);
+        QCOMPARE(object["buffers"].toInt(), 3);
+        QCOMPARE(object["experiment"].toObject()["pair"].toString(), "nas-digits");
+    }
+
+    void moreKeysAreLetBe()
+    {
+        QJsonObject object = objectOf(someSpec());
+        object["later"] = QJsonArray{1};
+        QCOMPARE(specOf(object), someSpec());
+    }
+
+    void everyKeyIsNeeded()
+    {
+        const QJsonObject whole = objectOf(someSpec());
+        for (const QString& key : whole.keys()) {
+            QJsonObject object = whole;
+            object.remove(key);
+            VERIFY_REFUSED(specOf(object), Code::BadRequest, "this key is missing: spec.json: " + key.toUtf8());
+        }
+    }
+
+    void whatCannotBeIsRefusedWithItsPath_data()
+    {
+        QTest::addColumn<QString>("key");
+        QTest::addColumn<QJsonValue>("value");
+        QTest::addColumn<QByteArray>("says");
+        const auto row = [](const char* name, const char* key, const QJsonValue& value, const char* says) {
+            QTest::newRow(name) << key << value << QByteArray(says);
+        };
+        row("format", "format", "pipebd.plan/1", "'pipebd.plan/1' is not pipebd.spec/1: spec.json: format");
+        row("format 1", "format", 1, "a text belongs here: spec.json: format");
+        row("experiment", "experiment", 3, "an experiment is a JSON object: spec.json: experiment");
+        row("in the experiment", "experiment", QJsonObject{{"pair", "p"}, {"seed", -1}},
+            "seed cannot be -1: spec.json: experiment: seed");
+        row("devices", "devices", "cpu,cpu", "a list of devices belongs here: spec.json: devices");
+        row("device", "devices", QJsonArray{"cpu", "gpu"}, "'gpu' is no device: spec.json: devices[1]");
+        row("device 3", "devices", QJsonArray{3, "cpu"}, "a text belongs here: spec.json: devices[0]");
+        row("two in one", "devices", QJsonArray{"cpu,cpu"}, "one device belongs here: spec.json: devices[0]");
+        row("fewer devices", "devices", QJsonArray{"cpu"}, "the program is for 2 devices, the list has 1: spec.json: program");
+        row("program", "program", "device 0: dance\n", "spec.json: program");
+        row("program 3", "program", 3, "a text belongs here: spec.json: program");
+        row("folder", "folder", QJsonValue(), "a text belongs here: spec.json: folder");
+        row("checkpoint_steps", "checkpoint_steps", -1,
+            "a whole number from 0 to 1099511627776 belongs here: spec.json: checkpoint_steps");
+        row("fraction", "checkpoint_steps", 1.5, "a whole number from 0 to 1099511627776 belongs here");
+        row("buffers", "buffers", 0, "a whole number from 1 to 1048576 belongs here: spec.json: buffers");
+        row("huge", "buffers", 1e300, "a whole number from 1 to 1048576 belongs here");
+    }
+
+    void whatCannotBeIsRefusedWithItsPath()
+    {
+        QFETCH(QString, key);
+        QFETCH(QJsonValue, value);
+        QFETCH(QByteArray, says);
+        QJsonObject object = objectOf(someSpec());
+        object[key] = value;
+        VERIFY_REFUSED(specOf(object), Code::BadRequest, says);
+    }
+
+    void aLaterFormatIsNewer()
+    {
+        QJsonObject object = objectOf(someSpec());
+        object["format"] = "pipebd.spec/2";
+        VERIFY_REFUSED(specOf(object), Code::Newer, "'pipebd.spec/2': spec.json: format; use the version");
+    }
+
+    void everyTruncationIsRefused()
+    {
+        const std::string json = to_json(someSpec());
+        for (std::size_t length = 0; length + 2 < json.size(); ++length)
+            VERIFY_REFUSED(
+                run_spec_from_json(json.substr(0, length), "spec.json"), Code::Damaged, "this is not JSON: spec.json, byte");
+    }
+
+    void aFolderThatIsNotUtf8IsRefused()
+    {
+        RunSpec spec = someSpec();
+        spec.folder = "/lab/\xff";
+        VERIFY_REFUSED(to_json(spec), Code::BadRequest, "not UTF-8: /lab/?");
+    }
+};
+
+QTEST_GUILESS_MAIN(TestRunSpec)
+#include "test_run_spec.moc"

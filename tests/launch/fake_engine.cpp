@@ -1,0 +1,399 @@
+// A stand-in for pipebd-engine: the same commands, metrics and rendezvous, no training. It misbehaves as FAKE_ENGINE tells it:
+//
+//     FAKE_ENGINE="in=train;rank=2;step=5;do=kill:9"
+//
+//     in     the command this is for (train)                 rank   who does it (-1: all)
+//     step   when; -1: before anything else, hello included  do     what, see misbehave(); "a+b": first a, then b
+//     pace   milliseconds a step takes (1)                   deaf   1: SIGTERM is ignored
+//     steps  instead of the spec's or 8                      notice 0: nobody says that a peer has vanished
+//
+// Ranks keep a connection to rank 0, by the listening socket that it was given; who sees one close says `error` RankDied and ends.
+#include "base/error.h"
+#include "base/file.h"
+#include "experiment/metrics.h"
+#include "experiment/run_spec.h"
+#include "schedule/profile.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+using namespace pipebd;
+using experiment::Metric;
+using Type = Metric::Type;
+
+namespace {
+
+std::string environment(const char* name, const char* otherwise = "")
+{
+    const char* value = std::getenv(name);
+    return value ? value : otherwise;
+}
+
+int number(const std::string& text) { return std::atoi(text.c_str()); }
+
+struct Directives {
+    std::map<std::string, std::string> values;
+
+    Directives()
+    {
+        std::istringstream parts(environment("FAKE_ENGINE"));
+        for (std::string part; std::getline(parts, part, ';');)
+            values[part.substr(0, part.find('='))] = part.substr(part.find('=') + 1);
+    }
+
+    std::string get(const std::string& key, const std::string& otherwise) const
+    {
+        const auto found = values.find(key);
+        return found == values.end() ? otherwise : found->second;
+    }
+};
+
+const Directives directives;
+std::string command;
+int rank = 0;
+int size = 1;
+
+void write_all(int descriptor, const std::string& text)
+{
+    for (std::size_t done = 0; done < text.size();) {
+        const ssize_t count = ::write(descriptor, text.data() + done, text.size() - done);
+        if (count < 0 && errno != EINTR)
+            ::_exit(1);
+        done += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+}
+
+double seconds()
+{
+    timespec now = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    const double zero = std::atof(environment("PIPEBD_CLOCK_ZERO", "0").c_str());
+    return (static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec) - zero) * 1e-9;
+}
+
+void say(Metric metric)
+{
+    metric.rank = rank;
+    metric.t = seconds();
+    write_all(1, to_line(metric) + "\n");
+}
+
+void say(Type type, const std::string& text = {})
+{
+    Metric metric;
+    metric.type = type;
+    metric.text = text;
+    say(metric);
+}
+
+[[noreturn]] void fail(Code code, const std::string& what, const std::string& where, int status)
+{
+    Metric metric;
+    metric.type = Type::Error;
+    metric.code = to_string(code);
+    metric.what = what;
+    metric.where = where;
+    say(metric);
+    ::_exit(status);
+}
+
+std::string open_descriptors()
+{
+    std::string list;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code ignored;
+        const std::string target = std::filesystem::read_symlink(entry.path(), ignored).string();
+        if (target.find("/proc/") != 0) // the listing's own
+            list += entry.path().filename().string() + " ";
+    }
+    return list;
+}
+
+/// What a rank is told to do instead of its work; what comes back goes on with it.
+void misbehave(const std::string& what)
+{
+    const std::string name = what.substr(0, what.find(':'));
+    const std::string argument = what.find(':') == std::string::npos ? "" : what.substr(what.find(':') + 1);
+    if (name == "kill" || name == "stop") {
+        say(Type::Log, "now");
+        ::kill(::getpid(), name == "stop" ? SIGSTOP : number(argument));
+    } else if (name == "exit") {
+        write_all(2, "about to end\n");
+        say(Type::Log, "now");
+        ::_exit(number(argument));
+    } else if (name == "hang") {
+        while (true)
+            ::pause();
+    } else if (name == "error") {
+        fail(code_from_string(argument), "told to fail", "rank " + std::to_string(rank), 1);
+    } else if (name == "garbage") {
+        write_all(1, "NCCL INFO this is no metric\n");
+    } else if (name == "half") {
+        write_all(1, R"({"v":1,"type":"st)");
+        ::_exit(0);
+    } else if (name == "endless") {
+        while (true)
+            write_all(1, std::string(65536, 'x'));
+    } else if (name == "flood") {
+        Metric metric;
+        metric.type = Type::Heartbeat;
+        std::string lines;
+        for (int i = 0; i < 1000; ++i)
+            lines += to_line(metric) + "\n";
+        while (true)
+            write_all(1, lines);
+    } else if (name == "chatter") {
+        for (int i = 0; i < number(argument); ++i)
+            write_all(2, "line " + std::to_string(i) + " " + std::string(200, '.') + "\n");
+    } else if (name == "grandchild") {
+        if (::fork() == 0) { // keeps the pipes open after its parent's end
+            ::prctl(PR_SET_PDEATHSIG, 0);
+            ::alarm(20);
+            while (true)
+                ::pause();
+        }
+    }
+}
+
+void misbehave_if_told(int step)
+{
+    const int who = number(directives.get("rank", "-1"));
+    std::string act;
+    if (directives.get("in", "train") == command && number(directives.get("step", "0")) == step && (who < 0 || who == rank))
+        for (std::istringstream acts(directives.get("do", "")); std::getline(acts, act, '+');)
+            misbehave(act);
+}
+
+/// The connections between rank 0 and the others.
+class Peers {
+public:
+    void meet()
+    {
+        if (rank == 0) {
+            const int listener = number(environment("PIPEBD_LISTEN_FD", "-1"));
+            for (int peer = 1; peer < size; ++peer)
+                connections_.push_back(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+            return;
+        }
+        sockaddr_in address = {};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(static_cast<std::uint16_t>(number(environment("MASTER_PORT"))));
+        ::inet_pton(AF_INET, environment("MASTER_ADDR").c_str(), &address.sin_addr);
+        connections_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (::connect(connections_.front(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            fail(Code::RankDied, "rank 0 is not there", "rank " + std::to_string(rank), 1);
+    }
+
+    /// Sees whether one has vanished.
+    void look()
+    {
+        for (std::size_t i = 0; i < connections_.size(); ++i) {
+            char byte = 0;
+            const ssize_t count = ::recv(connections_[i], &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+            if (count == 0 || (count < 0 && errno != EAGAIN))
+                mourn(rank == 0 ? static_cast<int>(i) + 1 : 0);
+        }
+    }
+
+    /// Until all are here.
+    void barrier()
+    {
+        const auto wait_for = [this](std::size_t i) {
+            char byte = 0;
+            if (::recv(connections_[i], &byte, 1, 0) != 1)
+                mourn(rank == 0 ? static_cast<int>(i) + 1 : 0);
+        };
+        if (rank != 0)
+            ::send(connections_[0], "b", 1, MSG_NOSIGNAL);
+        for (std::size_t i = 0; i < connections_.size(); ++i)
+            wait_for(i);
+        if (rank == 0)
+            for (int connection : connections_)
+                ::send(connection, "b", 1, MSG_NOSIGNAL);
+    }
+
+private:
+    void mourn(int peer)
+    {
+        if (directives.get("notice", "1") == "1")
+            fail(Code::RankDied, "rank " + std::to_string(peer) + " has vanished", "rank " + std::to_string(rank), 1);
+    }
+
+    std::vector<int> connections_;
+};
+
+void say_hello(std::int64_t steps, const std::string& name, const std::string& text)
+{
+    Metric metric;
+    metric.type = Type::Hello;
+    metric.step = steps;
+    metric.name = name;
+    metric.bytes = ::getpid(); // by which a test sees who is left
+    metric.text = text;
+    say(metric);
+}
+
+void work(int step, int phase, int blocks)
+{
+    const int pace = number(directives.get("pace", "1"));
+    ::poll(nullptr, 0, pace);
+    Metric metric;
+    metric.step = step;
+    metric.phase = phase;
+    if (rank == 0) {
+        for (int block = 0; block < blocks; ++block) {
+            metric.type = Type::Loss;
+            metric.block = block;
+            metric.value = (block + 1.0) / (step + 1.0);
+            say(metric);
+        }
+        metric.block = -1;
+    }
+    metric.type = Type::Span;
+    metric.start = 10.0 * step;
+    metric.end = 10.0 * step + 10;
+    say(metric);
+    metric.type = Type::Memory;
+    metric.bytes = 1000 + rank;
+    metric.peak_bytes = 2000 + rank;
+    say(metric);
+    metric.type = Type::Step;
+    metric.samples = 64;
+    metric.ms = rank == 0 ? 8 : 10;
+    say(metric);
+}
+
+void deliver(const std::filesystem::path& folder)
+{
+    if (rank != 0)
+        return;
+    if (!folder.empty())
+        replace_file(folder / "student.safetensors", "weights");
+    Metric metric;
+    metric.type = Type::Eval;
+    metric.name = "test_accuracy";
+    metric.value = 0.75;
+    say(metric);
+}
+
+void train(const std::string& spec_file)
+{
+    int steps = number(directives.get("steps", "8"));
+    int phases = 1;
+    int blocks = 2;
+    std::filesystem::path folder;
+    if (!spec_file.empty()) {
+        const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
+        if (spec.experiment.train.steps && !directives.values.contains("steps"))
+            steps = static_cast<int>(*spec.experiment.train.steps);
+        phases = static_cast<int>(spec.program.phases.size());
+        blocks = spec.program.blocks;
+        folder = spec.folder;
+    }
+    misbehave_if_told(-1);
+    say_hello(0, "fake", open_descriptors());
+    Peers peers;
+    peers.meet();
+    for (int phase = 0; phase < phases; ++phase)
+        for (int step = 0; step < steps; ++step) {
+            misbehave_if_told(phase * steps + step);
+            peers.look();
+            work(step, phase, blocks);
+        }
+    peers.barrier();
+    deliver(folder);
+    say(Type::Bye);
+}
+
+schedule::Profile measured(const experiment::RunSpec& spec)
+{
+    schedule::Profile profile;
+    profile.pair = spec.experiment.pair;
+    profile.device = "fake";
+    profile.batch = spec.experiment.data.batch;
+    profile.blocks.resize(3);
+    for (int g = 1; g <= static_cast<int>(spec.devices.size()); ++g) {
+        const int n = schedule::shard_size(profile.batch, g);
+        profile.load[n] = 0.01 * n;
+        for (schedule::BlockProfile& block : profile.blocks) {
+            block.teacher_forward[n] = 0.01 * n;
+            block.student_forward[n] = 0.02 * n;
+            block.student_backward[n] = 0.04 * n;
+            if (g > 1)
+                block.all_reduce[g] = 0.1 * g;
+        }
+    }
+    for (std::size_t i = 0; i < profile.blocks.size(); ++i)
+        profile.blocks[i].name = "block" + std::to_string(i);
+    return profile;
+}
+
+void measure(const std::string& spec_file)
+{
+    const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
+    say_hello(0, "fake", "{}");
+    Peers peers;
+    peers.meet();
+    Metric progress;
+    progress.type = Type::Progress;
+    progress.text = "block0";
+    progress.value = 0.5;
+    say(progress);
+    misbehave_if_told(0);
+    if (rank == 0)
+        say(Type::Profile, to_json(measured(spec)));
+    peers.barrier();
+    say(Type::Bye);
+}
+
+void check(const std::string& spec_file)
+{
+    const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
+    misbehave_if_told(0);
+    if (spec.experiment.pair != "nas-digits")
+        fail(Code::NotFound, "there is no such pair", spec.experiment.pair, 2);
+    say_hello(spec.experiment.train.steps.value_or(8), "",
+        R"({"blocks":["block0","block1","block2"],"train_samples":1000,"test_samples":100})");
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    command = argc > 1 ? argv[1] : "";
+    rank = number(environment("RANK", "0"));
+    size = number(environment("WORLD_SIZE", "1"));
+    if (directives.get("deaf", "0") == "1")
+        ::signal(SIGTERM, SIG_IGN);
+    const std::string spec = argc > 3 ? argv[3] : "";
+    if (command == "train") {
+        train(spec);
+    } else if (command == "profile") {
+        measure(spec);
+    } else if (command == "check") {
+        check(spec);
+    } else if (command == "devices") {
+        misbehave_if_told(0);
+        say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0"})");
+    } else if (command == "pairs") {
+        say_hello(0, "nas-digits", R"({"blocks":["block0","block1","block2"]})");
+    }
+    return 0;
+}
