@@ -5,12 +5,14 @@
 #include "gui/metric_chart.h"
 #include "gui/settings.h"
 
+#include <QBuffer>
+#include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QMessageBox>
 #include <QSaveFile>
 #include <QSvgGenerator>
-#include <QTextStream>
+#include <QTemporaryDir>
 
 namespace pipebd::gui {
 
@@ -21,20 +23,46 @@ namespace {
     throw Error(Code::System, "the chart cannot be written", file.toStdString(), "choose a folder that you may write to");
 }
 
-void exportSvg(MetricChart& chart, const QString& file)
+void write(const QString& file, const QByteArray& contents)
 {
+    QSaveFile out(file);
+    if (!out.open(QIODevice::WriteOnly) || out.write(contents) != contents.size() || !out.commit())
+        cannotWrite(file);
+}
+
+QByteArray svgOf(MetricChart& chart)
+{
+    QBuffer drawing;
     QSvgGenerator generator;
-    generator.setFileName(file);
+    generator.setOutputDevice(&drawing);
     generator.setSize(chart.size());
     generator.setViewBox(QRect({0, 0}, chart.size()));
     generator.setTitle(chart.title());
-    QCPPainter painter;
-    if (!painter.begin(&generator))
-        cannotWrite(file);
+    QCPPainter painter(&generator);
     painter.setMode(QCPPainter::pmVectorized);
     painter.setMode(QCPPainter::pmNoCaching);
     chart.toPainter(&painter, chart.width(), chart.height());
     painter.end();
+    return drawing.data();
+}
+
+// QCustomPlot prints to a named file only, and complains where it cannot: it gets one of our own.
+QByteArray pdfOf(MetricChart& chart)
+{
+    const QTemporaryDir folder;
+    QFile file(folder.filePath(QStringLiteral("chart.pdf")));
+    if (!chart.savePdf(file.fileName(), chart.width(), chart.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"), chart.title())
+        || !file.open(QIODevice::ReadOnly))
+        cannotWrite(folder.path());
+    return file.readAll();
+}
+
+QByteArray pngOf(MetricChart& chart)
+{
+    constexpr double scale = 2;
+    QBuffer picture;
+    chart.toPixmap(chart.width(), chart.height(), scale).save(&picture, "PNG");
+    return picture.data();
 }
 
 QByteArray number(double value)
@@ -52,33 +80,22 @@ QByteArray csvOf(const MetricChart& chart)
     return text;
 }
 
-void exportCsv(const MetricChart& chart, const QString& file)
-{
-    QSaveFile out(file);
-    const QByteArray text = csvOf(chart);
-    if (!out.open(QIODevice::WriteOnly) || out.write(text) != text.size() || !out.commit())
-        cannotWrite(file);
-}
-
 } // namespace
 
 void exportChart(MetricChart& chart, const QString& file)
 {
     const QString suffix = QFileInfo(file).suffix().toLower();
     chart.replotNow();
-    if (suffix == QLatin1String("csv")) {
-        exportCsv(chart, file);
-    } else if (suffix == QLatin1String("svg")) {
-        exportSvg(chart, file);
-    } else if (suffix == QLatin1String("png")) {
-        if (!chart.savePng(file, chart.width(), chart.height(), 2))
-            cannotWrite(file);
-    } else if (suffix == QLatin1String("pdf")) {
-        if (!chart.savePdf(file, chart.width(), chart.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"), chart.title()))
-            cannotWrite(file);
-    } else {
+    if (suffix == QLatin1String("csv"))
+        write(file, csvOf(chart));
+    else if (suffix == QLatin1String("svg"))
+        write(file, svgOf(chart));
+    else if (suffix == QLatin1String("png"))
+        write(file, pngOf(chart));
+    else if (suffix == QLatin1String("pdf"))
+        write(file, pdfOf(chart));
+    else
         throw Error(Code::BadRequest, "no format for a chart has this suffix", file.toStdString(), "use .png, .pdf, .svg or .csv");
-    }
 }
 
 void exportChartInteractively(MetricChart& chart, const QString& runName, Settings& settings, QWidget* parent)

@@ -23,7 +23,7 @@ LogPanel::LogPanel(QWidget* parent)
     setLineWrapMode(NoWrap);
     setFrameShape(NoFrame);
     setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
-    setPlaceholderText(tr("This run has written nothing to its log yet."));
+    setPlaceholderText(tr("The log of the selected run appears here."));
     document()->setDocumentMargin(8);
 }
 

@@ -36,7 +36,7 @@ namespace {
 
 constexpr int layoutVersion = 1; // raise it when docks or toolbars change: older layouts are then not restored
 constexpr QSize defaultSize(1280, 800);
-constexpr int runsWidth = 470;
+constexpr int runsWidth = 456;
 constexpr int logHeight = 130;
 constexpr int messageTime = 10000; // ms
 

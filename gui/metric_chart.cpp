@@ -73,9 +73,9 @@ void MetricChart::buildLayout()
     legendRow->setColumnStretchFactor(0, 0.001);
     legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
     legend->setMargins(QMargins(6, 4, 6, 0));
-    legend->setColumnSpacing(12);
+    legend->setColumnSpacing(10);
     legend->setRowSpacing(0);
-    legend->setIconSize(16, 8);
+    legend->setIconSize(14, 8);
     legend->setBorderPen(Qt::NoPen);
     legend->setBrush(Qt::NoBrush);
     legend->setVisible(true);
@@ -194,6 +194,7 @@ void MetricChart::chooseTickers()
 void MetricChart::updateLegend()
 {
     legend->clearItems();
+    legend->simplify();
     for (const auto& [series, curve] : m_curves)
         if (!curve->isCompanion())
             curve->front()->addToLegend(legend);
@@ -205,10 +206,25 @@ void MetricChart::updateLegend()
 
 void MetricChart::wrapLegend()
 {
-    int widest = 1;
+    std::vector<int> widths;
     for (int i = 0; i < legend->itemCount(); ++i)
-        widest = std::max(widest, legend->item(i)->minimumOuterSizeHint().width() + legend->columnSpacing());
-    legend->setWrap(std::max(1, (width() - 20) / widest));
+        if (const QCPAbstractLegendItem* item = legend->item(i)) // the last row may have empty places
+            widths.push_back(item->minimumOuterSizeHint().width() + legend->columnSpacing());
+
+    const auto widthOf = [&](std::size_t columns) {
+        int sum = 0;
+        for (std::size_t column = 0; column < columns; ++column) {
+            int widest = 0;
+            for (std::size_t i = column; i < widths.size(); i += columns)
+                widest = std::max(widest, widths[i]);
+            sum += widest;
+        }
+        return sum;
+    };
+    std::size_t columns = std::max<std::size_t>(1, widths.size());
+    while (columns > 1 && widthOf(columns) > width() - 16)
+        --columns;
+    legend->setWrap(static_cast<int>(columns));
     legend->setFillOrder(QCPLayoutGrid::foColumnsFirst, true);
     m_changed = true;
 }
@@ -247,10 +263,10 @@ void MetricChart::recolour()
     legend->setTextColor(text);
     for (int i = 0; i < legend->itemCount(); ++i) {
         auto* item = qobject_cast<QCPPlottableLegendItem*>(legend->item(i));
-        const bool shown = !item || item->plottable()->visible();
-        legend->item(i)->setFont(small);
-        if (item)
-            item->setTextColor(shown ? text : palette().color(QPalette::Disabled, QPalette::Text));
+        if (!item)
+            continue;
+        item->setFont(small);
+        item->setTextColor(item->plottable()->visible() ? text : palette().color(QPalette::Disabled, QPalette::Text));
     }
     m_emptyText->setColor(soft);
     m_emptyText->setFont(font());

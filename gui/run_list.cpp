@@ -114,7 +114,7 @@ void RunList::restoreDefaultLayout()
 {
     QHeaderView* header = m_view->horizontalHeader();
     const QFontMetrics metrics = m_view->fontMetrics();
-    const std::array<int, RunTableModel::ColumnCount> characters {3, 13, 8, 9, 13, 11, 8, 18};
+    const std::array<int, RunTableModel::ColumnCount> characters {3, 13, 11, 9, 13, 11, 8, 18};
     for (int column = 0; column < RunTableModel::ColumnCount; ++column) {
         header->moveSection(header->visualIndex(column), column);
         header->showSection(column);
@@ -129,7 +129,7 @@ void RunList::showCount()
 {
     const int all = m_model->rowCount();
     const int shown = m_filtered->rowCount();
-    m_count->setText(shown == all ? (all == 1 ? tr("1 run") : tr("%1 runs").arg(all)) : tr("%1 of %2 runs match").arg(shown).arg(all));
+    m_count->setText(shown == all ? all == 0 ? tr("No runs yet") : (all == 1 ? tr("1 run") : tr("%1 runs").arg(all)) : tr("%1 of %2 runs match").arg(shown).arg(all));
 }
 
 } // namespace pipebd::gui

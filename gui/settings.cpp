@@ -36,6 +36,7 @@ Settings::Settings(const QString& iniFile)
 
 void Settings::checkFile()
 {
+    m_store.allKeys(); // parses the whole file, which is put off otherwise
     m_damaged = m_store.status() == QSettings::FormatError;
 }
 

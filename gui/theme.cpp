@@ -82,17 +82,14 @@ void applyTheme(Theme theme)
 {
     if (QApplication::style()->objectName().compare(QLatin1String("fusion"), Qt::CaseInsensitive) != 0)
         QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
-    switch (theme) {
-    case Theme::System:
-        QApplication::setPalette(QPalette());
-        break;
-    case Theme::Light:
-        QApplication::setPalette(paletteOf(lightShades));
-        break;
-    case Theme::Dark:
-        QApplication::setPalette(paletteOf(darkShades));
-        break;
-    }
+    const QPalette palette = theme == Theme::System ? QPalette() : paletteOf(theme == Theme::Dark ? darkShades : lightShades);
+    QApplication::setPalette(palette);
+    // Fusion draws the outlines of these darker than the window, which cannot be seen in the dark.
+    QPalette outlined = palette;
+    if (theme == Theme::Dark)
+        outlined.setColor(QPalette::Window, QColor(darkShades.placeholder));
+    for (const char* widget : {"QCheckBox", "QRadioButton", "QLineEdit"})
+        QApplication::setPalette(outlined, widget);
 }
 
 bool isDark(const QPalette& palette)

@@ -50,8 +50,7 @@ void refuse_cluster(const std::string& text, const std::string& where)
 
 } // namespace
 
-experiment::Experiment experiment_from(
-    const std::string& file, const std::vector<std::string>& settings, const std::string& usage)
+experiment::Experiment experiment_from(const std::string& file, const std::vector<std::string>& settings, const std::string& usage)
 {
     if (file.empty())
         throw Error(Code::BadRequest, "no experiment is named", usage, "give an experiment file");
@@ -84,7 +83,8 @@ int device_count_from(const std::string& text, const std::string& where)
     if (is_number(text))
         return count_from(text, where);
     if (text.empty() || text == "auto")
-        throw Error(Code::BadRequest, "it is not known for how many devices to plan", where, "give a number, or a list such as cpu,cpu");
+        throw Error(
+            Code::BadRequest, "it is not known for how many devices to plan", where, "give a number, or a list such as cpu,cpu");
     refuse_cluster(text, where);
     return static_cast<int>(experiment::parse_devices(text, where).size());
 }

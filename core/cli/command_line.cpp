@@ -61,7 +61,8 @@ void add_plan(CLI::App& app, Parsed& parsed)
         [&options](const Context& context) { return plan(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--profile", options.profile, "a profile (pipebd.profile/1) instead of an experiment")->type_name("FILE");
-    command->add_option("--devices", options.devices, "how many devices, or which: " + std::string(devices_help))->type_name("G|LIST");
+    command->add_option("--devices", options.devices, "how many devices, or which: " + std::string(devices_help))
+        ->type_name("G|LIST");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
     command->add_option("--memory-limit", options.memory_limit, "of each device, such as 11GiB")->type_name("BYTES");
     command->add_flag("--program", options.program, "print each strategy's program in its text form");
@@ -71,8 +72,8 @@ void add_plan(CLI::App& app, Parsed& parsed)
 void add_run(CLI::App& app, Parsed& parsed)
 {
     RunOptions& options = parsed.run;
-    CLI::App* command = add_command(
-        app, "run", "train", parsed, [&options](const Context& context) { return run(context, options); });
+    CLI::App* command
+        = add_command(app, "run", "train", parsed, [&options](const Context& context) { return run(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
@@ -87,10 +88,9 @@ void add_runs(CLI::App& app, Parsed& parsed)
     runs->require_subcommand(0, 1);
     add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
     const std::string& id = parsed.run_id;
-    CLI::App* show = add_command(
-        *runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
-    CLI::App* stop = add_command(
-        *runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
+    CLI::App* show = add_command(*runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
+    CLI::App* stop
+        = add_command(*runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
     for (CLI::App* command : {show, stop})
         command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
 }
@@ -195,7 +195,8 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     }
     refuse_empty_values(app);
     if (!parsed->action)
-        throw Error(Code::BadRequest, "no command", "pipebd", "name one of doctor, pairs, profile, plan, run, runs; see pipebd --help");
+        throw Error(
+            Code::BadRequest, "no command", "pipebd", "name one of doctor, pairs, profile, plan, run, runs; see pipebd --help");
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;

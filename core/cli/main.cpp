@@ -1,4 +1,4 @@
-// pipebd: the command line of the workbench (docs/formats, README). Exit status: 0 done, 1 failed, 2 the request was wrong.
+// pipebd: the command line of the workbench. Exit status: 0 done, 1 failed, 2 the request was wrong.
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/command_line.h"

@@ -51,8 +51,9 @@ void print_programs(const schedule::Plan& plan)
 int plan(const Context& context, const PlanOptions& options)
 {
     if (options.experiment.empty() == options.profile.empty())
-        throw Error(Code::BadRequest, options.profile.empty() ? "nothing to plan for" : "an experiment and a profile are both named",
-            "pipebd plan", "give an experiment file or --profile FILE");
+        throw Error(Code::BadRequest,
+            options.profile.empty() ? "nothing to plan for" : "an experiment and a profile are both named", "pipebd plan",
+            "give an experiment file or --profile FILE");
     const std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
     std::optional<std::int64_t> limit;
     if (!options.memory_limit.empty())

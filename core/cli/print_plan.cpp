@@ -51,9 +51,9 @@ std::string plan_table(const schedule::Plan& plan)
             continue;
         }
         const auto memory = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
-        table.add({schedule.strategy, stages_of(schedule), format_milliseconds(planned.simulation.step), fixed(planned.throughput, 1),
-            planned.speedup > 0 ? fixed(planned.speedup, 2) : "-", percent(mean(planned.simulation.utilisation)),
-            memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
+        table.add({schedule.strategy, stages_of(schedule), format_milliseconds(planned.simulation.step),
+            fixed(planned.throughput, 1), planned.speedup > 0 ? fixed(planned.speedup, 2) : "-",
+            percent(mean(planned.simulation.utilisation)), memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
     }
     return table.text();
 }

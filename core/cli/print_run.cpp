@@ -16,14 +16,6 @@ std::string line(const std::string& name, const std::string& value)
     return "  " + name + std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') + value + "\n";
 }
 
-std::string joined_devices(const store::RunRecord& run)
-{
-    std::string text;
-    for (const std::string& device : run.devices)
-        text += (text.empty() ? "" : ",") + device;
-    return text;
-}
-
 std::string step_text(const store::RunRecord& run)
 {
     std::string text = run.measured_step > 0 ? format_milliseconds(run.measured_step) + " measured" : "not measured";
@@ -68,11 +60,20 @@ std::string failure_text(const store::RunRecord& run)
 
 } // namespace
 
+std::string devices_text(const store::RunRecord& run)
+{
+    std::string text;
+    for (const std::string& device : run.devices)
+        text += (text.empty() ? "" : ",") + device;
+    return printable(text);
+}
+
 std::string run_text(const store::RunRecord& run)
 {
-    std::string text = "run " + std::to_string(run.id) + " (" + printable(run.name) + ") " + std::string(to_string(run.state)) + "\n";
+    std::string text
+        = "run " + std::to_string(run.id) + " (" + printable(run.name) + ") " + std::string(to_string(run.state)) + "\n";
     text += line("pair", printable(run.pair));
-    text += line("strategy", printable(run.strategy) + " on " + printable(joined_devices(run)));
+    text += line("strategy", printable(run.strategy) + " on " + devices_text(run));
     if (!run.started.empty())
         text += line("started", run.started);
     if (!run.finished.empty())

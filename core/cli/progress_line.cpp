@@ -15,8 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto redraw_period = 100ms;  // on a terminal
-constexpr auto line_period = 10s;      // elsewhere
+constexpr auto redraw_period = 100ms; // on a terminal
+constexpr auto line_period = 10s; // elsewhere
 constexpr std::size_t bar_width = 24;
 
 std::size_t columns()
@@ -46,7 +46,10 @@ ProgressLine::ProgressLine(bool quiet)
 {
 }
 
-ProgressLine::~ProgressLine() { clear(); }
+ProgressLine::~ProgressLine()
+{
+    clear();
+}
 
 void ProgressLine::show(double fraction, const std::string& text)
 {

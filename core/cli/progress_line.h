@@ -1,4 +1,5 @@
-// ProgressLine: how far something has come, on standard error: one line that is drawn anew on a terminal, now and then a line elsewhere.
+// ProgressLine: how far something has come, on standard error: one line that is drawn anew on a terminal, now and then a line
+// elsewhere.
 #pragma once
 
 #include <chrono>

@@ -41,7 +41,8 @@ std::filesystem::path make_results_folder(const std::string& name)
     std::error_code error;
     std::filesystem::create_directories(name, error);
     if (error || ::access(name.c_str(), W_OK | X_OK) != 0)
-        throw Error(Code::BadRequest, "the results cannot be written there", "--out " + name, "name a folder that can be written to");
+        throw Error(
+            Code::BadRequest, "the results cannot be written there", "--out " + name, "name a folder that can be written to");
     return std::filesystem::absolute(name);
 }
 
@@ -63,7 +64,8 @@ schedule::PlannedStrategy chosen(const schedule::Plan& plan, const std::string& 
     if (best != nullptr)
         return *best;
     const std::string why = plan.strategies.empty() ? "" : " (" + plan.strategies.front().schedule.why_not + ")";
-    throw Error(Code::BadRequest, "it cannot be run on these devices" + why, "strategy " + strategy, "name other devices or another strategy");
+    throw Error(Code::BadRequest, "it cannot be run on these devices" + why, "strategy " + strategy,
+        "name other devices or another strategy");
 }
 
 void plan_distillation(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request)
@@ -116,7 +118,8 @@ int status_of(const store::RunRecord& run)
 {
     if (run.state == store::RunState::Finished)
         return 0;
-    const std::string why = run.state == store::RunState::Cancelled ? "the run was cancelled: run " + std::to_string(run.id) : run.error;
+    const std::string why
+        = run.state == store::RunState::Cancelled ? "the run was cancelled: run " + std::to_string(run.id) : run.error;
     std::cout.flush();
     std::cerr << "pipebd: error: " << why << "\n";
     return 1;
@@ -135,7 +138,8 @@ int run(const Context& context, const RunOptions& options)
     if (!distils && (options.devices.empty() && request.experiment.run.devices == "auto"))
         request.devices.resize(1);
     if (!distils && request.devices.size() != 1)
-        throw Error(Code::BadRequest, "the teacher is trained on one device", "--devices " + to_string(request.devices), "name one");
+        throw Error(
+            Code::BadRequest, "the teacher is trained on one device", "--devices " + to_string(request.devices), "name one");
 
     const launch::Checked checked = launch::check(request.experiment, request.devices, context.cancel);
     request.steps = checked.steps;

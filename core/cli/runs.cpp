@@ -13,14 +13,6 @@ namespace pipebd::cli {
 
 namespace {
 
-std::string devices_of(const store::RunRecord& run)
-{
-    std::string text;
-    for (const std::string& device : run.devices)
-        text += (text.empty() ? "" : ",") + device;
-    return printable(text, 40);
-}
-
 /// Empty for a run that cannot be read: its record says so.
 std::string spec_of(const store::RunRecord& run)
 {
@@ -42,7 +34,7 @@ int list_runs(const Context& context)
     }
     Table table({">id", "name", "strategy", "devices", "state", "started", ">samples/s", ">steps"});
     for (const store::RunRecord& run : runs)
-        table.add({std::to_string(run.id), printable(run.name, 40), printable(run.strategy, 40), devices_of(run),
+        table.add({std::to_string(run.id), printable(run.name, 40), printable(run.strategy, 40), devices_text(run),
             std::string(to_string(run.state)), run.started, run.throughput > 0 ? fixed(run.throughput, 1) : "-",
             std::to_string(run.steps_done) + "/" + std::to_string(run.steps)});
     std::cout << table.text();

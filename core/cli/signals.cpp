@@ -9,7 +9,10 @@ namespace {
 std::atomic<bool> cancelled = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
 
-void cancel(int) { cancelled = true; }
+void cancel(int)
+{
+    cancelled = true;
+}
 
 bool is_ignored(int number)
 {

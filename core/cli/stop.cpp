@@ -21,7 +21,8 @@ constexpr auto patience = 5s;
 
 Error nothing_to_stop(const store::RunRecord& run)
 {
-    return {Code::BadRequest, "there is nothing to stop", "run " + std::to_string(run.id) + " is " + std::string(to_string(run.state)),
+    return {Code::BadRequest, "there is nothing to stop",
+        "run " + std::to_string(run.id) + " is " + std::string(to_string(run.state)),
         "pipebd runs list shows which runs are running"};
 }
 
@@ -80,7 +81,8 @@ int stop_run(const Context& context, const std::string& text)
     if (!supervisor.signal(SIGTERM))
         throw system_error("the run cannot be stopped", place);
     if (!supervisor.ends_within(patience, context.cancel))
-        throw Error(Code::TimedOut, "the run has not stopped within 5 s", place, "look again with pipebd runs show " + std::to_string(id));
+        throw Error(
+            Code::TimedOut, "the run has not stopped within 5 s", place, "look again with pipebd runs show " + std::to_string(id));
     if (!context.quiet)
         std::cout << place << " " << to_string(lab.run(id).state) << "\n";
     return 0;

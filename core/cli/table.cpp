@@ -26,7 +26,10 @@ Table::Table(std::vector<std::string> headings)
     rows_.push_back(std::move(headings));
 }
 
-void Table::add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+void Table::add(std::vector<std::string> row)
+{
+    rows_.push_back(std::move(row));
+}
 
 std::string Table::text() const
 {
@@ -56,6 +59,9 @@ std::string fixed(double number, int decimals)
     return text;
 }
 
-std::string percent(double fraction) { return fixed(fraction * 100, 1) + " %"; }
+std::string percent(double fraction)
+{
+    return fixed(fraction * 100, 1) + " %";
+}
 
 } // namespace pipebd::cli

@@ -68,7 +68,8 @@ void run_to_end(const Job& job, const Listener& listener, const std::atomic<bool
     const Error& error = *outcome.error;
     if (error.code() != Code::RankDied || outcome.last_lines.empty())
         throw error;
-    throw Error(error.code(), what + " failed: " + error.problem(), error.where(), "it last said " + in_quotes(outcome.last_lines.back(), 500));
+    throw Error(error.code(), what + " failed: " + error.problem(), error.where(),
+        "it last said " + in_quotes(outcome.last_lines.back(), 500));
 }
 
 std::vector<Metric> answers(std::vector<std::string> arguments, const std::atomic<bool>& cancel)
@@ -174,9 +175,8 @@ Checked check(const experiment::Experiment& experiment, const std::vector<Device
 
 void require_alike(const std::vector<Device>& devices)
 {
-    const auto other = std::find_if(devices.begin(), devices.end(), [&](const Device& device) {
-        return device.kind != devices.front().kind || device.threads != devices.front().threads;
-    });
+    const auto other = std::find_if(devices.begin(), devices.end(),
+        [&](const Device& device) { return device.kind != devices.front().kind || device.threads != devices.front().threads; });
     if (other != devices.end())
         throw Error(Code::BadRequest, "devices of different kinds cannot be profiled together",
             to_string(devices.front()) + " and " + to_string(*other), "name devices that are all alike");

@@ -1,6 +1,7 @@
 // What the engine is asked before a run: which devices there are, whether an experiment can be run, what its blocks cost.
 //
-// All start the engine (engine_program()), wait for its answer and throw the Error that it reports; Error{Cancelled} once `cancel` is set.
+// All start the engine (engine_program()), wait for its answer and throw the Error that it reports; Error{Cancelled} once `cancel`
+// is set.
 #pragma once
 
 #include "experiment/experiment.h"
@@ -45,12 +46,14 @@ struct Checked {
 };
 
 /// Whether pair, data and weights are there and fit together.
-Checked check(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel);
+Checked check(
+    const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel);
 
 /// Throws Error{BadRequest} unless all are of one kind, with the same threads.
 void require_alike(const std::vector<experiment::Device>& devices);
 
-/// Measures the blocks on `devices`, which are alike; a few minutes at most. `progress` is told what is being done and the fraction done.
+/// Measures the blocks on `devices`, which are alike; a few minutes at most. `progress` is told what is being done and the fraction
+/// done.
 schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices,
     const std::function<void(const std::string& doing, double fraction)>& progress, const std::atomic<bool>& cancel);
 

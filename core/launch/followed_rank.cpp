@@ -11,13 +11,16 @@ namespace pipebd::launch {
 namespace {
 
 constexpr std::size_t bytes_a_turn = 256 << 10; // so that a flood from one rank does not keep the others waiting
-constexpr std::size_t bytes_at_end = 4 << 20;   // more than a pipe holds
+constexpr std::size_t bytes_at_end = 4 << 20; // more than a pipe holds
 constexpr std::size_t log_line_limit = 4096;
 constexpr std::size_t kept_log_lines = 50;
 constexpr int log_lines_per_second = 1000;
 
 /// Codes that a rank reports when a peer is gone: the connection breaks, or what was expected never comes.
-bool may_be_consequence(Code code) { return code == Code::RankDied || code == Code::TimedOut || code == Code::System; }
+bool may_be_consequence(Code code)
+{
+    return code == Code::RankDied || code == Code::TimedOut || code == Code::System;
+}
 
 Error error_of(const experiment::Metric& metric, const std::string& place)
 {
@@ -105,7 +108,8 @@ void FollowedRank::take_metric(std::string_view line, const Listener& listener, 
         said_bye_ = true;
     if (metric.type == Type::Error) {
         // Its own clock orders failures better than the order in which pipes are read; it shares our zero.
-        const auto said = zero + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::max(metric.t, 0.0)));
+        const auto said
+            = zero + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::max(metric.t, 0.0)));
         const Error error = error_of(metric, place());
         fail(error, std::clamp(said, last_line_, now), may_be_consequence(error.code()));
     }
@@ -154,13 +158,19 @@ void FollowedRank::note_exit(const Exit& exit)
     if (question_ && said_hello_ && exit.signal == 0 && exit.status == 0)
         return;
     if (exit.signal == 0 && exit.status == 0 && !output_.rest().empty())
-        fail(Error(Code::Protocol, "a rank ended in the middle of a line", place() + ", " + in_quotes(output_.rest()), "see its last lines"),
+        fail(Error(Code::Protocol, "a rank ended in the middle of a line", place() + ", " + in_quotes(output_.rest()),
+                 "see its last lines"),
             Clock::now());
-    const std::string how = exit.signal != 0 ? "was killed by " + exit.text() : "ended with " + exit.text() + " before its work was done";
-    fail(Error(Code::RankDied, "rank " + std::to_string(number_) + " " + how, "pid " + std::to_string(process_.pid()), remedy_for(exit)),
+    const std::string how
+        = exit.signal != 0 ? "was killed by " + exit.text() : "ended with " + exit.text() + " before its work was done";
+    fail(Error(Code::RankDied, "rank " + std::to_string(number_) + " " + how, "pid " + std::to_string(process_.pid()),
+             remedy_for(exit)),
         Clock::now());
 }
 
-std::string FollowedRank::place() const { return "rank " + std::to_string(number_); }
+std::string FollowedRank::place() const
+{
+    return "rank " + std::to_string(number_);
+}
 
 } // namespace pipebd::launch

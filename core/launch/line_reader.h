@@ -12,7 +12,7 @@ class LineReader {
 public:
     enum class Overlong {
         Refuse, // Error{Protocol}
-        Cut,    // the line's first `limit` bytes, the rest is dropped
+        Cut, // the line's first `limit` bytes, the rest is dropped
     };
 
     LineReader(std::size_t limit, Overlong overlong);

@@ -67,6 +67,9 @@ LoopbackSocket::LoopbackSocket()
     port_ = ::ntohs(address.sin_port);
 }
 
-LoopbackSocket::~LoopbackSocket() { ::close(descriptor_); }
+LoopbackSocket::~LoopbackSocket()
+{
+    ::close(descriptor_);
+}
 
 } // namespace pipebd::launch

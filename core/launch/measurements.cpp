@@ -151,8 +151,8 @@ void Measurements::take_loss(const experiment::Metric& metric, std::vector<store
 
 std::int64_t Measurements::steps_done() const
 {
-    return std::accumulate(
-        phases_.begin(), phases_.end(), std::int64_t{0}, [](std::int64_t sum, const PhaseSteps& phase) { return sum + phase.done(); });
+    return std::accumulate(phases_.begin(), phases_.end(), std::int64_t{0},
+        [](std::int64_t sum, const PhaseSteps& phase) { return sum + phase.done(); });
 }
 
 double Measurements::fraction_done() const

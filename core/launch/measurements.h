@@ -1,8 +1,8 @@
 // Measurements: what the metrics of a training run amount to: curves, rates, and the figures of its record.
 //
-// One step of a run advances all blocks by one batch. A program of several phases (data parallel training has a phase a block) does it in
-// as many pieces; what is measured in one phase is scaled by that phase's share of the predicted step, until all have been measured.
-// Not thread-safe.
+// One step of a run advances all blocks by one batch. A program of several phases (data parallel training has a phase a block) does
+// it in as many pieces; what is measured in one phase is scaled by that phase's share of the predicted step, until all have been
+// measured. Not thread-safe.
 #pragma once
 
 #include "experiment/metrics.h"
@@ -27,13 +27,13 @@ public:
     Measurements(const schedule::Program& program, std::int64_t steps, int batch, std::vector<double> shares);
 
     /// Appends to `samples` what `metric` adds to the run's curves:
-    /// "step_ms" by rank and "throughput" of the run (from the slowest rank) at step `phase * steps + step`, "loss" by block (-1 if there is but
-    /// one loss, end to end) at the step of its phase, "memory_bytes" and "peak_memory_bytes" by rank, and evaluations by their name.
-    /// A step that cannot be (of a phase or rank that is not there, or out of order) is let be.
+    /// "step_ms" by rank and "throughput" of the run (from the slowest rank) at step `phase * steps + step`, "loss" by block (-1 if
+    /// there is but one loss, end to end) at the step of its phase, "memory_bytes" and "peak_memory_bytes" by rank, and evaluations
+    /// by their name. A step that cannot be (of a phase or rank that is not there, or out of order) is let be.
     void take(const experiment::Metric& metric, std::vector<store::Sample>& samples);
 
     std::int64_t steps() const { return steps_ * static_cast<std::int64_t>(phases_.size()); } // to do, summed over phases
-    std::int64_t steps_done() const;                                                          // by the slowest rank
+    std::int64_t steps_done() const; // by the slowest rank
 
     /// Milliseconds of one step of all blocks: summed over phases, the median of the slowest rank, the first tenth left out.
     /// 0 until every phase has been measured.
@@ -43,7 +43,7 @@ public:
     double throughput() const;
 
     double recent_throughput() const; // over the last ten seconds of the run
-    double seconds_left() const;      // at that rate; -1: not known
+    double seconds_left() const; // at that rate; -1: not known
 
     /// By block, up to the first block without a loss yet: newest, mean of the first tenth, mean of the last tenth.
     std::vector<double> newest_loss() const;
@@ -78,7 +78,7 @@ private:
     int batch_;
     std::vector<PhaseSteps> phases_;
     std::map<std::pair<int, std::int64_t>, OpenStep> open_steps_; // not yet done by all ranks
-    std::deque<std::pair<double, double>> recent_;                // seconds, fraction done
+    std::deque<std::pair<double, double>> recent_; // seconds, fraction done
     bool end_to_end_;
     std::vector<std::vector<float>> losses_; // by block; one if the network is trained end to end
     double accuracy_ = -1;

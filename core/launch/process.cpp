@@ -83,14 +83,17 @@ void set_non_blocking(const Descriptor& descriptor)
     ::fcntl(descriptor.number(), F_SETFL, ::fcntl(descriptor.number(), F_GETFL) | O_NONBLOCK);
 }
 
-std::string_view name_of(std::string_view variable) { return variable.substr(0, variable.find('=')); }
+std::string_view name_of(std::string_view variable)
+{
+    return variable.substr(0, variable.find('='));
+}
 
 std::vector<std::string> merged_environment(const std::vector<std::string>& changes)
 {
     std::vector<std::string> merged;
     for (char** variable = environ; *variable != nullptr; ++variable) {
-        const bool changed = std::any_of(changes.begin(), changes.end(),
-            [&](const std::string& change) { return name_of(change) == name_of(*variable); });
+        const bool changed = std::any_of(
+            changes.begin(), changes.end(), [&](const std::string& change) { return name_of(change) == name_of(*variable); });
         if (!changed)
             merged.emplace_back(*variable);
     }
@@ -269,7 +272,10 @@ Process::Process(const Command& command)
     errors_ = errors.reader.release();
 }
 
-Process::~Process() { end(); }
+Process::~Process()
+{
+    end();
+}
 
 Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, -1))

@@ -18,15 +18,16 @@ struct Exit {
 
 /// A child whose standard output and standard error are pipes that the caller reads.
 ///
-/// It dies with its parent (PR_SET_PDEATHSIG), has 0 (/dev/null), 1, 2 and the descriptors in `keep` and no others, no signal blocked
-/// or ignored, and a process group of its own, so that a terminal's Ctrl-C reaches the parent alone. It is signalled by pidfd only.
+/// It dies with its parent (PR_SET_PDEATHSIG), has 0 (/dev/null), 1, 2 and the descriptors in `keep` and no others, no signal
+/// blocked or ignored, and a process group of its own, so that a terminal's Ctrl-C reaches the parent alone. It is signalled by
+/// pidfd only.
 class Process {
 public:
     struct Command {
         std::filesystem::path program;
         std::vector<std::string> arguments;
         std::vector<std::string> environment; // laid over this process's: "NAME=value", or "NAME" to take it out
-        std::vector<int> keep;                // descriptors it inherits, under the same numbers; none below 3
+        std::vector<int> keep; // descriptors it inherits, under the same numbers; none below 3
     };
 
     /// Throws Error{Internal} unless called from the main thread (PDEATHSIG follows the parent thread), Error{NotFound} or
@@ -37,7 +38,7 @@ public:
     Process& operator=(Process&&) noexcept;
 
     int pid() const { return pid_; }
-    int pidfd() const { return pidfd_; }   // readable once it has ended
+    int pidfd() const { return pidfd_; } // readable once it has ended
     int output() const { return output_; } // non-blocking
     int errors() const { return errors_; } // non-blocking
 

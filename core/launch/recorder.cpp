@@ -58,7 +58,8 @@ void Recorder::take(const experiment::Metric& metric)
         log(metric.rank, "checkpoint after " + std::to_string(metric.step) + " steps: " + printable(metric.name));
         break;
     case Type::Error:
-        log(metric.rank, std::string("error: ") + Error(code_from_string(metric.code), metric.what, metric.where, metric.remedy).what());
+        log(metric.rank,
+            std::string("error: ") + Error(code_from_string(metric.code), metric.what, metric.where, metric.remedy).what());
         break;
     default:
         break;

@@ -1,7 +1,8 @@
-// Recorder: puts what a run's ranks say into its store and its log.txt, a few times a second, and never stops listening for the disk.
+// Recorder: puts what a run's ranks say into its store and its log.txt, a few times a second, and never stops listening for the
+// disk.
 //
-// While the store cannot be written (a full disk), what comes in is kept in memory, the newest million samples of it, and stored once
-// the store can be written again. Not thread-safe.
+// While the store cannot be written (a full disk), what comes in is kept in memory, the newest million samples of it, and stored
+// once the store can be written again. Not thread-safe.
 #pragma once
 
 #include "experiment/metrics.h"
@@ -25,7 +26,8 @@ public:
     void take(const experiment::Metric& metric);
     void log(int rank, const std::string& text); // rank -1: the supervisor
 
-    /// Stores what has come in since the last time, and `record`. After a failure it tries again a second later, unless `now` is set.
+    /// Stores what has come in since the last time, and `record`. After a failure it tries again a second later, unless `now` is
+    /// set.
     void flush(const store::RunRecord& record, bool now = false);
 
     /// Why nothing can be stored at present, in one line; empty if all is well.

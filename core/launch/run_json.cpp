@@ -8,9 +8,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string text_of(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }
+std::string text_of(const Json& json)
+{
+    return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
 
-Json null_if_empty(const std::string& text) { return text.empty() ? Json() : Json(text); }
+Json null_if_empty(const std::string& text)
+{
+    return text.empty() ? Json() : Json(text);
+}
 
 Json summary(const store::RunRecord& run)
 {
@@ -65,7 +71,10 @@ std::string runs_to_json(const std::vector<store::RunRecord>& runs)
     return text_of(json);
 }
 
-std::string run_to_json(const store::RunRecord& run, const std::string& spec) { return text_of(details(run, spec)); }
+std::string run_to_json(const store::RunRecord& run, const std::string& spec)
+{
+    return text_of(details(run, spec));
+}
 
 std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store)
 {

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto turn = 50ms;              // how long to wait for a line before looking at the time
+constexpr auto turn = 50ms; // how long to wait for a line before looking at the time
 constexpr auto tick_period = 100ms;
 constexpr auto collection_window = 250ms; // how long a rank that saw a peer vanish is given the benefit of the doubt
 
@@ -56,7 +56,7 @@ Supervision::Supervision(const Job& job, const Listener& listener, const std::at
     : job_(job)
     , listener_(listener)
     , cancel_(cancel)
-    , zero_(job.zero == Clock::time_point {} ? Clock::now() : job.zero)
+    , zero_(job.zero == Clock::time_point{} ? Clock::now() : job.zero)
 {
 }
 
@@ -143,8 +143,8 @@ void Supervision::check_limits()
             continue;
         const std::string place = "rank " + std::to_string(rank->number());
         if (!rank->said_hello() && now - started_ >= job_.start_limit)
-            rank->fail(Error(Code::TimedOut, place + " has not joined within " + std::to_string(job_.start_limit / 1s) + " s", place,
-                           "see its last lines"),
+            rank->fail(Error(Code::TimedOut, place + " has not joined within " + std::to_string(job_.start_limit / 1s) + " s",
+                           place, "see its last lines"),
                 started_ + job_.start_limit);
         // Before all have joined nobody can get on: only the missing ones are late then.
         if (!joined_)
@@ -155,8 +155,9 @@ void Supervision::check_limits()
         if (rank->said_bye())
             rank->stop(SIGKILL); // its work is done, only its end is not
         else
-            rank->fail(Error(Code::TimedOut, place + " has made no progress for " + std::to_string(job_.heartbeat_limit / 1s) + " s",
-                           place, "see its last lines"),
+            rank->fail(
+                Error(Code::TimedOut, place + " has made no progress for " + std::to_string(job_.heartbeat_limit / 1s) + " s",
+                    place, "see its last lines"),
                 limit);
     }
 }

@@ -1,7 +1,7 @@
 // Supervisor: starts the ranks of a job, follows what they report, stops and reaps them.
 //
-// One thread, the main one. It always reads, so that no rank ever waits on a full pipe; lines are limited in length and number. If one
-// rank ends before its work is done, all others are stopped (TERM, then KILL): the earliest failure is the cause.
+// One thread, the main one. It always reads, so that no rank ever waits on a full pipe; lines are limited in length and number. If
+// one rank ends before its work is done, all others are stopped (TERM, then KILL): the earliest failure is the cause.
 #pragma once
 
 #include "base/error.h"
@@ -27,37 +27,37 @@ struct Job {
     std::vector<std::string> arguments; // "train", "--spec", FILE
     int ranks = 1;
     bool question = false; // one process that answers and ends: nobody to meet, and exit code 0 stands for its bye
-    std::vector<int> threads;                          // by rank; one each for those left out
-    std::chrono::steady_clock::time_point zero = {};   // of the times in metrics; default: when run() is called
+    std::vector<int> threads; // by rank; one each for those left out
+    std::chrono::steady_clock::time_point zero = {}; // of the times in metrics; default: when run() is called
     std::chrono::milliseconds heartbeat_limit{10'000}; // no line of any kind from a rank for so long: TimedOut
-    std::chrono::milliseconds start_limit{30'000};     // until each has said hello
-    std::chrono::milliseconds failure_grace{1'000};    // from TERM to KILL once a rank has failed
-    std::chrono::milliseconds cancel_grace{2'000};     // from TERM to KILL when cancelled
-    std::size_t line_limit = 1 << 20;                  // bytes; a longer line is an Error{Protocol}
-    int lines_per_second = 50'000;                     // of one rank; more are an Error{Protocol}
+    std::chrono::milliseconds start_limit{30'000}; // until each has said hello
+    std::chrono::milliseconds failure_grace{1'000}; // from TERM to KILL once a rank has failed
+    std::chrono::milliseconds cancel_grace{2'000}; // from TERM to KILL when cancelled
+    std::size_t line_limit = 1 << 20; // bytes; a longer line is an Error{Protocol}
+    int lines_per_second = 50'000; // of one rank; more are an Error{Protocol}
 };
 
 /// What became of a job.
 struct Outcome {
     enum class Kind { Finished, Failed, Cancelled };
     Kind kind = Kind::Finished;
-    int culprit = -1;                      // rank, if failed
-    std::optional<Error> error;            // if failed
-    std::vector<std::string> last_lines;   // of the culprit's standard error
+    int culprit = -1; // rank, if failed
+    std::optional<Error> error; // if failed
+    std::vector<std::string> last_lines; // of the culprit's standard error
     std::vector<std::string> consequences; // what the other ranks said, one line each
 };
 
 /// What a job tells while it runs; all called on the thread that called run(). What they throw ends the job: every rank is killed.
 struct Listener {
-    std::function<void(const experiment::Metric&)> metric;      // `rank` is the rank it came from
+    std::function<void(const experiment::Metric&)> metric; // `rank` is the rank it came from
     std::function<void(int rank, const std::string& line)> log; // standard error, line by line
-    std::function<void()> tick;                                 // at least 5 times a second: store, draw
+    std::function<void()> tick; // at least 5 times a second: store, draw
 };
 
-/// Runs `job` to its end: until every rank has said bye and ended. `cancel` set (by a signal handler, say) stops it: Outcome Cancelled
-/// within 3 s. A rank that ends without a bye, says `error`, prints what is no metric or falls silent makes it Failed, within 2 s of that.
-/// The culprit is the rank that failed first, but a rank that only saw a peer vanish yields to the peer.
-/// Throws only if the ranks cannot be started at all.
+/// Runs `job` to its end: until every rank has said bye and ended. `cancel` set (by a signal handler, say) stops it: Outcome
+/// Cancelled within 3 s. A rank that ends without a bye, says `error`, prints what is no metric or falls silent makes it Failed,
+/// within 2 s of that. The culprit is the rank that failed first, but a rank that only saw a peer vanish yields to the peer. Throws
+/// only if the ranks cannot be started at all.
 Outcome run(const Job& job, const Listener& listener, const std::atomic<bool>& cancel);
 
 } // namespace pipebd::launch

@@ -1,4 +1,5 @@
-// Training: one run from spec to its final state: makes the run folder, holds its lock, supervises the ranks and stores what they say.
+// Training: one run from spec to its final state: makes the run folder, holds its lock, supervises the ranks and stores what they
+// say.
 #pragma once
 
 #include "experiment/run_spec.h"
@@ -17,28 +18,28 @@ namespace pipebd::launch {
 
 struct TrainingRequest {
     experiment::Experiment experiment;
-    std::string experiment_text;              // the file as it was, for experiment.toml of the run folder
+    std::string experiment_text; // the file as it was, for experiment.toml of the run folder
     std::vector<experiment::Device> devices;
-    schedule::PlannedStrategy planned;        // what to run, with its prediction
+    schedule::PlannedStrategy planned; // what to run, with its prediction
     std::optional<schedule::Profile> profile; // what it was planned with
-    std::int64_t steps = 0;                   // of each phase, as `pipebd-engine check` says
-    std::filesystem::path out;                // results are also put here; empty: nowhere
+    std::int64_t steps = 0; // of each phase, as `pipebd-engine check` says
+    std::filesystem::path out; // results are also put here; empty: nowhere
 };
 
 struct Progress {
     std::int64_t steps = 0;
     std::int64_t steps_done = 0;
-    double throughput = 0;    // samples a second, over the last seconds
+    double throughput = 0; // samples a second, over the last seconds
     double seconds_left = -1; // -1: not known yet
     std::vector<double> loss; // newest by block
-    std::string doing;        // "starting ranks", "training", "evaluating"
-    std::string warning;      // in one line: why nothing can be stored at present; empty if all is well
-    int run = 0;              // its id
+    std::string doing; // "starting ranks", "training", "evaluating"
+    std::string warning; // in one line: why nothing can be stored at present; empty if all is well
+    int run = 0; // its id
 };
 
 /// Runs it and returns its final record (finished, failed or cancelled). `progress` is called at least 5 times a second.
-/// Throws Error if it cannot begin; the run is then recorded as failed if it has a folder. Throws Error, too, if the disk does not take
-/// the final record or the results.
+/// Throws Error if it cannot begin; the run is then recorded as failed if it has a folder. Throws Error, too, if the disk does not
+/// take the final record or the results.
 store::RunRecord train(store::Lab& lab, const TrainingRequest& request, const std::function<void(const Progress&)>& progress,
     const std::atomic<bool>& cancel);
 

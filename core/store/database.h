@@ -47,7 +47,8 @@ Error error_from(const SQLite::Exception& exception, const std::filesystem::path
 std::string integrity(SQLite::Database& database);
 
 /// Runs `body`, which works on `file`, with exceptions of SQLite and of the file system turned into Error.
-template <typename Body> auto guarded(const std::filesystem::path& file, Body&& body) -> decltype(body())
+template <typename Body>
+auto guarded(const std::filesystem::path& file, Body&& body) -> decltype(body())
 {
     try {
         return body();

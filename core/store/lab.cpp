@@ -20,9 +20,9 @@
 namespace pipebd::store {
 namespace {
 
-    namespace fs = std::filesystem;
+namespace fs = std::filesystem;
 
-    constexpr std::array<const char*, 1> library_steps{R"(
+constexpr std::array<const char*, 1> library_steps{R"(
         CREATE TABLE run (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             folder TEXT NOT NULL,
@@ -41,58 +41,58 @@ namespace {
         ) STRICT;
     )"};
 
-    const Format library_format{
-        .name = "library of a lab", .application_id = 0x5042444c /* "PBDL" */, .steps = library_steps, .write_ahead_log = false};
+const Format library_format{
+    .name = "library of a lab", .application_id = 0x5042444c /* "PBDL" */, .steps = library_steps, .write_ahead_log = false};
 
-    std::string environment(const char* name)
-    {
-        const char* value = std::getenv(name);
-        return value ? value : "";
-    }
+std::string environment(const char* name)
+{
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
 
-    fs::path home()
-    {
-        if (const std::string home = environment("HOME"); !home.empty())
-            return home;
-        const passwd* user = getpwuid(getuid());
-        return user && user->pw_dir ? user->pw_dir : "/";
-    }
+fs::path home()
+{
+    if (const std::string home = environment("HOME"); !home.empty())
+        return home;
+    const passwd* user = getpwuid(getuid());
+    return user && user->pw_dir ? user->pw_dir : "/";
+}
 
-    void make_folder(const fs::path& folder)
-    {
-        std::error_code problem;
-        if (fs::exists(folder, problem) && !fs::is_directory(folder, problem))
-            throw Error(Code::System, "this is not a folder", folder.string(), "name a folder for the lab");
-        fs::create_directories(folder, problem);
-        if (problem)
-            throw system_error("cannot make the folder", folder.string(), problem.value());
-    }
+void make_folder(const fs::path& folder)
+{
+    std::error_code problem;
+    if (fs::exists(folder, problem) && !fs::is_directory(folder, problem))
+        throw Error(Code::System, "this is not a folder", folder.string(), "name a folder for the lab");
+    fs::create_directories(folder, problem);
+    if (problem)
+        throw system_error("cannot make the folder", folder.string(), problem.value());
+}
 
-    SQLite::Database open_library(const fs::path& folder)
-    {
-        make_folder(folder);
-        const fs::path file = folder / "library.sqlite";
-        if (!fs::exists(file))
-            create_database(file, library_format);
-        return open_database(file, library_format, Access::ReadWrite);
-    }
+SQLite::Database open_library(const fs::path& folder)
+{
+    make_folder(folder);
+    const fs::path file = folder / "library.sqlite";
+    if (!fs::exists(file))
+        create_database(file, library_format);
+    return open_database(file, library_format, Access::ReadWrite);
+}
 
-    std::vector<fs::path> run_folders(const fs::path& runs)
-    {
-        std::vector<fs::path> found;
-        std::error_code problem;
-        for (fs::directory_iterator entry(runs, problem), end; !problem && entry != end; entry.increment(problem))
-            if (std::error_code none; run_folder_from_path(entry->path()).id > 0 && entry->is_directory(none))
-                found.push_back(entry->path());
-        if (problem)
-            throw system_error("cannot list the runs", runs.string(), problem.value());
-        std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
-            const int left = run_folder_from_path(a).id;
-            const int right = run_folder_from_path(b).id;
-            return left != right ? left > right : a < b;
-        });
-        return found;
-    }
+std::vector<fs::path> run_folders(const fs::path& runs)
+{
+    std::vector<fs::path> found;
+    std::error_code problem;
+    for (fs::directory_iterator entry(runs, problem), end; !problem && entry != end; entry.increment(problem))
+        if (std::error_code none; run_folder_from_path(entry->path()).id > 0 && entry->is_directory(none))
+            found.push_back(entry->path());
+    if (problem)
+        throw system_error("cannot list the runs", runs.string(), problem.value());
+    std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
+        const int left = run_folder_from_path(a).id;
+        const int right = run_folder_from_path(b).id;
+        return left != right ? left > right : a < b;
+    });
+    return found;
+}
 
 } // namespace
 

@@ -9,64 +9,66 @@
 namespace pipebd::store {
 namespace {
 
-    using Json = nlohmann::json;
+using Json = nlohmann::json;
 
-    std::string dump(const Json& json)
-    {
-        return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-    }
+std::string dump(const Json& json)
+{
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
-    Json identity_json(const ProcessIdentity& process)
-    {
-        return {{"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}, {"host", process.host}};
-    }
+Json identity_json(const ProcessIdentity& process)
+{
+    return {{"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}, {"host", process.host}};
+}
 
-    template <typename Value> void take(const Json& json, const char* key, Value& value)
-    {
-        if (const auto found = json.find(key); found != json.end())
-            found->get_to(value);
-    }
+template <typename Value>
+void take(const Json& json, const char* key, Value& value)
+{
+    if (const auto found = json.find(key); found != json.end())
+        found->get_to(value);
+}
 
-    double number(const Json& json)
-    {
-        return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
-    }
+double number(const Json& json)
+{
+    return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
 
-    void take(const Json& json, const char* key, double& value)
-    {
-        if (const auto found = json.find(key); found != json.end())
-            value = number(*found);
-    }
+void take(const Json& json, const char* key, double& value)
+{
+    if (const auto found = json.find(key); found != json.end())
+        value = number(*found);
+}
 
-    void take(const Json& json, const char* key, std::vector<double>& values)
-    {
-        if (const auto found = json.find(key); found != json.end()) {
-            values.clear();
-            for (const Json& element : found->get_ref<const Json::array_t&>())
-                values.push_back(number(element));
-        }
+void take(const Json& json, const char* key, std::vector<double>& values)
+{
+    if (const auto found = json.find(key); found != json.end()) {
+        values.clear();
+        for (const Json& element : found->get_ref<const Json::array_t&>())
+            values.push_back(number(element));
     }
+}
 
-    ProcessIdentity identity_of(const Json& json)
-    {
-        ProcessIdentity process;
-        take(json, "pid", process.pid);
-        take(json, "start_time", process.start_time);
-        take(json, "boot_id", process.boot_id);
-        take(json, "host", process.host);
-        return process;
-    }
+ProcessIdentity identity_of(const Json& json)
+{
+    ProcessIdentity process;
+    take(json, "pid", process.pid);
+    take(json, "start_time", process.start_time);
+    take(json, "boot_id", process.boot_id);
+    take(json, "host", process.host);
+    return process;
+}
 
-    template <typename Read> auto parsed(std::string_view text, std::string_view where, Read read)
-    {
-        try {
-            const Json json = Json::parse(text);
-            return read(json.is_object() ? json : throw Json::type_error::create(302, "it is not an object", nullptr));
-        } catch (const Json::exception& exception) {
-            throw Error(Code::Damaged, "what is stored here cannot be read (" + std::string(exception.what()) + ")",
-                std::string(where), "restore it from a copy, or delete it");
-        }
+template <typename Read>
+auto parsed(std::string_view text, std::string_view where, Read read)
+{
+    try {
+        const Json json = Json::parse(text);
+        return read(json.is_object() ? json : throw Json::type_error::create(302, "it is not an object", nullptr));
+    } catch (const Json::exception& exception) {
+        throw Error(Code::Damaged, "what is stored here cannot be read (" + std::string(exception.what()) + ")", std::string(where),
+            "restore it from a copy, or delete it");
     }
+}
 
 } // namespace
 

@@ -5,14 +5,14 @@
 namespace pipebd::store {
 namespace {
 
-    constexpr std::size_t longest_name = 60;
-    constexpr std::size_t digits_of_id = 4;
+constexpr std::size_t longest_name = 60;
+constexpr std::size_t digits_of_id = 4;
 
-    bool is_plain(char character)
-    {
-        return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z')
-            || (character >= '0' && character <= '9') || character == '.' || character == '_';
-    }
+bool is_plain(char character)
+{
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z')
+        || (character >= '0' && character <= '9') || character == '.' || character == '_';
+}
 
 } // namespace
 

@@ -18,39 +18,39 @@
 namespace pipebd::store {
 namespace {
 
-    namespace fs = std::filesystem;
-    using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 
-    constexpr std::chrono::milliseconds poll_interval{10};
+constexpr std::chrono::milliseconds poll_interval{10};
 
-    struct Registry {
-        std::mutex mutex;
-        std::vector<std::weak_ptr<HeldLock>> locks;
-    };
+struct Registry {
+    std::mutex mutex;
+    std::vector<std::weak_ptr<HeldLock>> locks;
+};
 
-    Registry& registry()
-    {
-        static Registry instance;
-        return instance;
+Registry& registry()
+{
+    static Registry instance;
+    return instance;
+}
+
+Error locked(const fs::path& file)
+{
+    std::string holder = "another process";
+    try {
+        holder = "process " + std::to_string(identity_from_json(read_file(file, 4096), file.string()).pid);
+    } catch (const Error&) {
+        // The holder has not written its name yet.
     }
+    return {Code::Locked, holder + " supervises this run", file.parent_path().string(), "wait for it to end, or stop the run"};
+}
 
-    Error locked(const fs::path& file)
-    {
-        std::string holder = "another process";
-        try {
-            holder = "process " + std::to_string(identity_from_json(read_file(file, 4096), file.string()).pid);
-        } catch (const Error&) {
-            // The holder has not written its name yet.
-        }
-        return {Code::Locked, holder + " supervises this run", file.parent_path().string(), "wait for it to end, or stop the run"};
-    }
-
-    void write_identity(int descriptor, const fs::path& file)
-    {
-        const std::string text = to_json(this_process()) + "\n";
-        if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-            throw system_error("cannot write the lock of the run", file.string());
-    }
+void write_identity(int descriptor, const fs::path& file)
+{
+    const std::string text = to_json(this_process()) + "\n";
+    if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+        throw system_error("cannot write the lock of the run", file.string());
+}
 
 } // namespace
 

@@ -14,50 +14,50 @@
 namespace pipebd::store {
 namespace {
 
-    constexpr std::array state_names{
-        std::pair{RunState::Queued, std::string_view("queued")},
-        std::pair{RunState::Running, std::string_view("running")},
-        std::pair{RunState::Finished, std::string_view("finished")},
-        std::pair{RunState::Failed, std::string_view("failed")},
-        std::pair{RunState::Cancelled, std::string_view("cancelled")},
-        std::pair{RunState::Lost, std::string_view("lost")},
-    };
+constexpr std::array state_names{
+    std::pair{RunState::Queued, std::string_view("queued")},
+    std::pair{RunState::Running, std::string_view("running")},
+    std::pair{RunState::Finished, std::string_view("finished")},
+    std::pair{RunState::Failed, std::string_view("failed")},
+    std::pair{RunState::Cancelled, std::string_view("cancelled")},
+    std::pair{RunState::Lost, std::string_view("lost")},
+};
 
-    std::string boot_id()
-    {
-        std::string id;
-        std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
-        return id;
-    }
+std::string boot_id()
+{
+    std::string id;
+    std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
+    return id;
+}
 
-    std::string host_name()
-    {
-        std::array<char, 256> name{};
-        return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
-    }
+std::string host_name()
+{
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
 
-    struct ProcessStatus {
-        char state = 0; // 0: there is no such process
-        std::uint64_t start_time = 0;
-    };
+struct ProcessStatus {
+    char state = 0; // 0: there is no such process
+    std::uint64_t start_time = 0;
+};
 
-    ProcessStatus status_of(int pid)
-    {
-        std::string line;
-        std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), line);
-        const std::size_t name_end = line.rfind(')'); // the name may hold anything, brackets and spaces too
-        if (name_end == std::string::npos)
-            return {};
-        constexpr int fields_between = 18; // from field 3, the state, to field 22
-        std::istringstream fields(line.substr(name_end + 1));
-        ProcessStatus status;
-        std::string skipped;
-        fields >> status.state;
-        for (int field = 0; field < fields_between; ++field)
-            fields >> skipped;
-        fields >> status.start_time;
-        return fields ? status : ProcessStatus{};
-    }
+ProcessStatus status_of(int pid)
+{
+    std::string line;
+    std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), line);
+    const std::size_t name_end = line.rfind(')'); // the name may hold anything, brackets and spaces too
+    if (name_end == std::string::npos)
+        return {};
+    constexpr int fields_between = 18; // from field 3, the state, to field 22
+    std::istringstream fields(line.substr(name_end + 1));
+    ProcessStatus status;
+    std::string skipped;
+    fields >> status.state;
+    for (int field = 0; field < fields_between; ++field)
+        fields >> skipped;
+    fields >> status.start_time;
+    return fields ? status : ProcessStatus{};
+}
 
 } // namespace
 

@@ -15,55 +15,55 @@
 namespace pipebd::store {
 namespace {
 
-    namespace fs = std::filesystem;
+namespace fs = std::filesystem;
 
-    constexpr const char* seal_algorithm = "sha256/1";
+constexpr const char* seal_algorithm = "sha256/1";
 
-    int rank_in_life(RunState state)
+int rank_in_life(RunState state)
+{
+    return is_final(state) ? 2 : state == RunState::Running ? 1 : 0;
+}
+
+double value_of(const SQLite::Column& column) // SQLite stores NaN as NULL
+{
+    return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
+}
+
+SQLite::Database open_run(const fs::path& file, RunStore::Mode mode, std::chrono::milliseconds wait)
+{
+    if (mode == RunStore::Mode::Writer && !fs::exists(file))
+        create_database(file, run_format);
+    return open_database(file, run_format, mode == RunStore::Mode::Writer ? Access::ReadWrite : Access::ReadOnly, wait);
+}
+
+/// The right to write, for as long as a store lives; empty for a reader.
+class WritingRight {
+public:
+    WritingRight(const fs::path& file, RunStore::Mode mode, std::chrono::milliseconds wait)
     {
-        return is_final(state) ? 2 : state == RunState::Running ? 1 : 0;
-    }
-
-    double value_of(const SQLite::Column& column) // SQLite stores NaN as NULL
-    {
-        return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
-    }
-
-    SQLite::Database open_run(const fs::path& file, RunStore::Mode mode, std::chrono::milliseconds wait)
-    {
-        if (mode == RunStore::Mode::Writer && !fs::exists(file))
-            create_database(file, run_format);
-        return open_database(file, run_format, mode == RunStore::Mode::Writer ? Access::ReadWrite : Access::ReadOnly, wait);
-    }
-
-    /// The right to write, for as long as a store lives; empty for a reader.
-    class WritingRight {
-    public:
-        WritingRight(const fs::path& file, RunStore::Mode mode, std::chrono::milliseconds wait)
-        {
-            if (mode == RunStore::Mode::ReadOnly)
-                return;
-            const fs::path folder = fs::absolute(file).parent_path();
-            lock_ = HeldLock::of_this_process(folder);
-            if (!lock_)
-                lock_ = HeldLock::acquire(folder, wait);
-            if (!lock_->begin_writing()) {
-                lock_ = nullptr;
-                throw Error(
-                    Code::Locked, "process " + std::to_string(this_process().pid) + " writes this run already", folder.string());
-            }
+        if (mode == RunStore::Mode::ReadOnly)
+            return;
+        const fs::path folder = fs::absolute(file).parent_path();
+        lock_ = HeldLock::of_this_process(folder);
+        if (!lock_)
+            lock_ = HeldLock::acquire(folder, wait);
+        if (!lock_->begin_writing()) {
+            lock_ = nullptr;
+            throw Error(
+                Code::Locked, "process " + std::to_string(this_process().pid) + " writes this run already", folder.string());
         }
-        ~WritingRight()
-        {
-            if (lock_)
-                lock_->end_writing();
-        }
-        WritingRight(const WritingRight&) = delete;
-        WritingRight& operator=(const WritingRight&) = delete;
+    }
+    ~WritingRight()
+    {
+        if (lock_)
+            lock_->end_writing();
+    }
+    WritingRight(const WritingRight&) = delete;
+    WritingRight& operator=(const WritingRight&) = delete;
 
-    private:
-        std::shared_ptr<HeldLock> lock_;
-    };
+private:
+    std::shared_ptr<HeldLock> lock_;
+};
 
 } // namespace
 
@@ -97,7 +97,8 @@ struct RunStore::Impl {
     }
 
     /// All of `body` or nothing.
-    template <typename Body> void write(Body&& body)
+    template <typename Body>
+    void write(Body&& body)
     {
         if (mode != Mode::Writer)
             throw Error(Code::Internal, "this run was opened for reading only", file.string());

@@ -33,7 +33,10 @@ private slots:
         QVERIFY(said.out.contains("library   ok"));
     }
 
-    void pairsAreListed() { QCOMPARE(here_->run({"pairs"}).out, QByteArray("pair        blocks\nnas-digits  block0, block1, block2\n")); }
+    void pairsAreListed()
+    {
+        QCOMPARE(here_->run({"pairs"}).out, QByteArray("pair        blocks\nnas-digits  block0, block1, block2\n"));
+    }
 
     void aRunUnderTheBestStrategyIsProfiledPlannedTrainedAndShown()
     {
@@ -61,7 +64,8 @@ private slots:
 
     void runPrintsTheSameJsonAsRunsShow()
     {
-        const Said ran = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "dp", "--set", "train.steps=4", "--json"});
+        const Said ran
+            = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "dp", "--set", "train.steps=4", "--json"});
         QCOMPARE(ran.status, 0);
         QCOMPARE(here_->run({"runs", "show", "1", "--json"}).out, ran.out);
 
@@ -115,7 +119,8 @@ private slots:
 
     void aFailedRunNamesTheRankOnStandardError()
     {
-        const Said said = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "tr+dpu"}, "rank=1;step=3;do=exit:1");
+        const Said said
+            = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "tr+dpu"}, "rank=1;step=3;do=exit:1");
         QCOMPARE(said.status, 1);
         QVERIFY(said.err.contains("pipebd: error: rank 1 ended with exit code 1"));
         QVERIFY(said.out.contains("about to end")); // its last line
@@ -124,7 +129,8 @@ private slots:
 
     void aPlanComesFromAProfileFile()
     {
-        const QString profile = here_->write("profile.json", here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--json"}).out);
+        const QString profile
+            = here_->write("profile.json", here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--json"}).out);
 
         const QJsonObject plan = here_->run({"plan", "--profile", profile, "--devices", "2", "--json"}).object();
         QCOMPARE(plan["format"].toString(), QString("pipebd.plan/1"));
@@ -149,7 +155,8 @@ private slots:
         const Said said = here_->run({"runs", "stop", "1"});
         QCOMPARE(said.status, 2);
         QCOMPARE(said.err,
-            QByteArray("pipebd: error: there is nothing to stop: run 1 is finished; pipebd runs list shows which runs are running\n"));
+            QByteArray(
+                "pipebd: error: there is nothing to stop: run 1 is finished; pipebd runs list shows which runs are running\n"));
     }
 };
 

@@ -31,7 +31,10 @@ bool is_gone(int pid)
     return text.mid(text.lastIndexOf(')') + 2).startsWith('Z'); // dead, whoever reaps it
 }
 
-bool all_gone(const QList<int>& pids) { return std::all_of(pids.begin(), pids.end(), is_gone); }
+bool all_gone(const QList<int>& pids)
+{
+    return std::all_of(pids.begin(), pids.end(), is_gone);
+}
 
 } // namespace
 
@@ -44,7 +47,8 @@ class TestFaults : public QObject {
     /// A run with three ranks that goes on for ever, once it has begun.
     std::unique_ptr<QProcess> endless_run(const QByteArray& told = {})
     {
-        auto process = here_->start({"run", experiment_, "--devices", "cpu,cpu,cpu", "--strategy", "tr+dpu"}, "steps=1000000;pace=5" + told);
+        auto process
+            = here_->start({"run", experiment_, "--devices", "cpu,cpu,cpu", "--strategy", "tr+dpu"}, "steps=1000000;pace=5" + told);
         if (!begun(*process))
             qFatal("the run does not begin: %s", process->readAllStandardError().constData());
         return process;

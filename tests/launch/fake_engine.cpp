@@ -46,7 +46,10 @@ std::string environment(const char* name, const char* otherwise = "")
     return value ? value : otherwise;
 }
 
-int number(const std::string& text) { return std::atoi(text.c_str()); }
+int number(const std::string& text)
+{
+    return std::atoi(text.c_str());
+}
 
 struct Directives {
     std::map<std::string, std::string> values;

@@ -15,10 +15,14 @@ class TestLineReader : public QObject {
     int ends_[2] = {-1, -1};
     QByteArrayList lines_;
 
-    void write(const QByteArray& bytes) { QCOMPARE(::write(ends_[1], bytes.constData(), static_cast<std::size_t>(bytes.size())), bytes.size()); }
+    void write(const QByteArray& bytes)
+    {
+        QCOMPARE(::write(ends_[1], bytes.constData(), static_cast<std::size_t>(bytes.size())), bytes.size());
+    }
     bool read(LineReader& reader)
     {
-        return reader.read(ends_[0], 1 << 20, [this](std::string_view line) { lines_.append(QByteArray(line.data(), static_cast<qsizetype>(line.size()))); });
+        return reader.read(ends_[0], 1 << 20,
+            [this](std::string_view line) { lines_.append(QByteArray(line.data(), static_cast<qsizetype>(line.size()))); });
     }
 
 private slots:

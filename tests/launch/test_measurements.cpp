@@ -48,7 +48,10 @@ std::vector<double> values(const std::vector<Sample>& samples, const Series& ser
     return result;
 }
 
-schedule::Program two_devices() { return schedule::from_text("device 0: load T0 send>1 F0 B0 U0\ndevice 1: recv<0 T1 F1 B1 U1\n"); }
+schedule::Program two_devices()
+{
+    return schedule::from_text("device 0: load T0 send>1 F0 B0 U0\ndevice 1: recv<0 T1 F1 B1 U1\n");
+}
 
 /// Two phases on two devices; the second device has no part in the second phase.
 schedule::Program two_phases()

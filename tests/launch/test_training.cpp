@@ -47,7 +47,10 @@ std::vector<double> values(const RunStore& store, const Series& series)
     return result;
 }
 
-RunStore reader(const RunRecord& run) { return RunStore(run.folder / "run.sqlite", RunStore::Mode::ReadOnly); }
+RunStore reader(const RunRecord& run)
+{
+    return RunStore(run.folder / "run.sqlite", RunStore::Mode::ReadOnly);
+}
 
 } // namespace
 
@@ -120,7 +123,8 @@ private slots:
         train_told("steps=5", asked);
 
         QCOMPARE(read_file(asked.out / "student.safetensors"), std::string("weights"));
-        const QJsonObject metrics = QJsonDocument::fromJson(QByteArray::fromStdString(read_file(asked.out / "metrics.json"))).object();
+        const QJsonObject metrics
+            = QJsonDocument::fromJson(QByteArray::fromStdString(read_file(asked.out / "metrics.json"))).object();
         QCOMPARE(metrics["format"].toString(), QString("pipebd.metrics/1"));
         QCOMPARE(metrics["state"].toString(), QString("finished"));
         QVERIFY(metrics["series"].toArray().size() >= 6);
@@ -162,9 +166,11 @@ private slots:
     {
         const Told told("steps=60;pace=10");
         std::vector<Progress> seen;
-        train(*lab_, request(), [&](const Progress& progress) { seen.push_back(progress); }, cancel_);
+        train(
+            *lab_, request(), [&](const Progress& progress) { seen.push_back(progress); }, cancel_);
         QVERIFY(seen.size() >= 3); // 0.6 s, five times a second
-        QVERIFY(std::is_sorted(seen.begin(), seen.end(), [](const Progress& a, const Progress& b) { return a.steps_done < b.steps_done; }));
+        QVERIFY(std::is_sorted(
+            seen.begin(), seen.end(), [](const Progress& a, const Progress& b) { return a.steps_done < b.steps_done; }));
         QCOMPARE(seen.back().steps, std::int64_t(20));
         QCOMPARE(seen.back().loss.size(), std::size_t(2));
     }

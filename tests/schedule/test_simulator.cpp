@@ -6,6 +6,7 @@
 #include <QTest>
 
 #include <cmath>
+#include <functional>
 #include <map>
 
 using namespace pipebd;
@@ -348,6 +349,8 @@ private slots:
                                               << "device 0: send[T0]>1";
         QTest::newRow("another block") << "device 0: load T0 send>1\ndevice 1: recv[T1]<0 T2"
                                        << "recv[T1]<0";
+        QTest::newRow("another block, received before") << "device 0: recv[T1]<1 T2\ndevice 1: load T0 send>0"
+                                                        << "device 1: send[T0]>0";
         QTest::newRow("other rows") << "device 0: load T0 send>1@0/2\ndevice 1: recv<0@0/1 T1"
                                     << "recv[T0]<0";
         QTest::newRow("no teacher before") << "device 0: load T1"
@@ -397,6 +400,37 @@ private slots:
         profile.blocks[1].student_backward.erase(4);
         const std::string line = refusal("device 0: load T0 T1 F1 B1", profile);
         QVERIFY2(line.find("4 samples: blocks[1].student_backward") != std::string::npos, line.c_str());
+    }
+
+    void aFieldThatCannotBeIsRefused_data()
+    {
+        QTest::addColumn<int>("index");
+        QTest::addColumn<std::function<void(Instruction&)>>("spoil");
+        const auto row
+            = [](const char* name, int index, std::function<void(Instruction&)> spoil) { QTest::newRow(name) << index << spoil; };
+        row("block below 0", 1, [](Instruction& teacher) { teacher.block = -1; });
+        row("block beyond the program", 1, [](Instruction& teacher) { teacher.block = 1; });
+        row("no shard", 0, [](Instruction& load) { load.shard = {0, 0}; });
+        row("shard beyond its count", 0, [](Instruction& load) { load.shard = {2, 2}; });
+        row("microbatch that there is not", 1, [](Instruction& teacher) { teacher.microbatch = 1; });
+        row("part that there is not", 4, [](Instruction& backward) { backward.part = 1; });
+        row("no parts", 4, [](Instruction& backward) { backward.parts = 0; });
+        row("peer that there is not", 2, [](Instruction& send) { send.peer = 2; });
+        row("itself as peer", 2, [](Instruction& send) { send.peer = 0; });
+        row("shard of the peer", 2, [](Instruction& send) { send.peer_shard = {1, 1}; });
+        row("group of others", 5, [](Instruction& all_reduce) { all_reduce.group = {1}; });
+        row("group of strangers", 5, [](Instruction& all_reduce) { all_reduce.group = {0, 2}; });
+    }
+
+    void aFieldThatCannotBeIsRefused()
+    {
+        QFETCH(int, index);
+        QFETCH(std::function<void(Instruction&)>, spoil);
+        const Profile profile = plain_profile(2, 4);
+        Program program = from_text("device 0: load T0 send>1 F0 B0 A0{0} U0\ndevice 1: recv<0");
+        QVERIFY(simulate(program, profile).step > 0);
+        spoil(program.phases[0].devices[0].instructions[static_cast<std::size_t>(index)]);
+        QVERIFY_THROWS_EXCEPTION(Error, simulate(program, profile));
     }
 
     void whatCannotBeSimulatedIsRefused()

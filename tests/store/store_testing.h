@@ -22,7 +22,8 @@ namespace pipebd::store {
 namespace fs = std::filesystem;
 
 /// The code of the Error that `body` throws; nothing if it throws none.
-template <typename Body> std::optional<Code> errorOf(Body&& body, std::string* line = nullptr)
+template <typename Body>
+std::optional<Code> errorOf(Body&& body, std::string* line = nullptr)
 {
     try {
         body();

@@ -68,7 +68,7 @@ private slots:
     void runIdsAreUniqueAcrossProcesses()
     {
         constexpr int makers = 4;
-        constexpr int runsEach = 25;
+        constexpr int runsEach = 12;
         std::vector<std::unique_ptr<Helper>> helpers;
         for (int maker = 0; maker < makers; ++maker)
             helpers.push_back(std::make_unique<Helper>(QStringList{"new-runs", m_folder.path(), QString::number(runsEach)}));
