@@ -51,7 +51,8 @@ QByteArray pdfOf(MetricChart& chart)
 {
     const QTemporaryDir folder;
     QFile file(folder.filePath(QStringLiteral("chart.pdf")));
-    if (!chart.savePdf(file.fileName(), chart.width(), chart.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"), chart.title())
+    if (!chart.savePdf(file.fileName(), chart.width(), chart.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"),
+            chart.title())
         || !file.open(QIODevice::ReadOnly))
         cannotWrite(folder.path());
     return file.readAll();
@@ -75,8 +76,9 @@ QByteArray csvOf(const MetricChart& chart)
     QByteArray text = "series,rank,block,step,seconds,value\r\n"; // RFC 4180; names of series need no quotes
     for (const auto& [series, curve] : chart.curves())
         for (const SeriesPoint& point : curve->points())
-            text += QByteArray::fromStdString(series.name) + ',' + QByteArray::number(series.rank) + ',' + QByteArray::number(series.block)
-                + ',' + number(point.step) + ',' + number(point.t) + ',' + number(point.value) + "\r\n";
+            text += QByteArray::fromStdString(series.name) + ',' + QByteArray::number(series.rank) + ','
+                + QByteArray::number(series.block) + ',' + number(point.step) + ',' + number(point.t) + ',' + number(point.value)
+                + "\r\n";
     return text;
 }
 
@@ -100,15 +102,14 @@ void exportChart(MetricChart& chart, const QString& file)
 
 void exportChartInteractively(MetricChart& chart, const QString& runName, Settings& settings, QWidget* parent)
 {
-    const QStringList filters {QObject::tr("PNG image (*.png)"), QObject::tr("PDF document (*.pdf)"), QObject::tr("SVG drawing (*.svg)"),
-        QObject::tr("CSV table of the samples (*.csv)")};
+    const QStringList filters{QObject::tr("PNG image (*.png)"), QObject::tr("PDF document (*.pdf)"),
+        QObject::tr("SVG drawing (*.svg)"), QObject::tr("CSV table of the samples (*.csv)")};
     QFileDialog dialog(parent, QObject::tr("Export %1").arg(chart.title()), settings.folder(QStringLiteral("export")));
     dialog.setAcceptMode(QFileDialog::AcceptSave);
     dialog.setNameFilters(filters);
     dialog.setDefaultSuffix(QStringLiteral("png"));
-    QObject::connect(&dialog, &QFileDialog::filterSelected, &dialog, [&dialog](const QString& filter) {
-        dialog.setDefaultSuffix(filter.section(QStringLiteral("*."), 1).chopped(1));
-    });
+    QObject::connect(&dialog, &QFileDialog::filterSelected, &dialog,
+        [&dialog](const QString& filter) { dialog.setDefaultSuffix(filter.section(QStringLiteral("*."), 1).chopped(1)); });
     dialog.selectFile(QStringLiteral("%1-%2").arg(runName, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-'))));
     if (dialog.exec() != QDialog::Accepted)
         return;

@@ -21,7 +21,7 @@ QString BytesTicker::getTickLabel(double tick, const QLocale&, QChar, int)
 
 double DurationTicker::getTickStep(const QCPRange& range)
 {
-    static constexpr std::array steps {1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400};
+    static constexpr std::array steps{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400};
     const double wanted = range.size() / std::max(1, mTickCount);
     if (wanted < 1)
         return cleanMantissa(wanted);
@@ -35,7 +35,9 @@ QString DurationTicker::getTickLabel(double tick, const QLocale& locale, QChar, 
         return QStringLiteral("%1 s").arg(locale.toString(tick, 'g', 4));
     const qint64 seconds = std::llround(std::abs(tick));
     const QString sign = tick < 0 ? QStringLiteral("-") : QString();
-    const QString rest = QStringLiteral("%1:%2").arg(seconds / 60 % 60, seconds >= 3600 ? 2 : 1, 10, QLatin1Char('0')).arg(seconds % 60, 2, 10, QLatin1Char('0'));
+    const QString rest = QStringLiteral("%1:%2")
+                             .arg(seconds / 60 % 60, seconds >= 3600 ? 2 : 1, 10, QLatin1Char('0'))
+                             .arg(seconds % 60, 2, 10, QLatin1Char('0'));
     return seconds >= 3600 ? QStringLiteral("%1%2:%3").arg(sign).arg(seconds / 3600).arg(rest) : sign + rest;
 }
 
@@ -54,7 +56,7 @@ QVector<double> DecadeTicker::createTickVector(double tickStep, const QCPRange& 
     if (range.lower <= 0 || range.upper <= 0 || range.upper / range.lower < 3.2)
         return QCPAxisTicker::createTickVector(tickStep, range);
     const double decades = std::log10(range.upper / range.lower);
-    const QVector<double> mantissas = decades < 3 ? QVector<double> {1, 2, 5} : QVector<double> {1};
+    const QVector<double> mantissas = decades < 3 ? QVector<double>{1, 2, 5} : QVector<double>{1};
     const int every = std::max(1, static_cast<int>(std::ceil(decades / 8)));
     QVector<double> ticks;
     for (int exponent = static_cast<int>(std::floor(std::log10(range.lower))); exponent <= std::log10(range.upper); ++exponent)

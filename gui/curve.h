@@ -21,7 +21,7 @@ public:
     const store::Series& series() const { return m_series; }
     const std::vector<SeriesPoint>& points() const { return m_points; }
 
-    int colourIndex() const;  // by block, else by rank
+    int colourIndex() const; // by block, else by rank
     bool isCompanion() const; // a peak beside a current value: dashed, in the same colour, without a legend entry of its own
     QString label() const;
 
@@ -50,7 +50,7 @@ private:
     QCPGraph* m_smooth;
     XAxis m_axis = XAxis::Step;
     double m_smoothing = 0;
-    DebiasedMean m_mean {0};
+    DebiasedMean m_mean{0};
     double m_lastStep = -1;
     double m_stepsBefore = 0; // of the phases before this one, in which steps were counted from 0
     double m_least = 0, m_most = 0, m_leastPositive = 0;

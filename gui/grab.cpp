@@ -39,7 +39,8 @@ void waitFor(QEventLoop& loop, Ready isReady, const std::filesystem::path& lab)
     while (!isReady() && timer.isActive())
         loop.exec();
     if (!isReady())
-        throw Error(Code::TimedOut, "the page's data could not be read in 30 s", lab.string(), "look at the lab with pipebd doctor");
+        throw Error(
+            Code::TimedOut, "the page's data could not be read in 30 s", lab.string(), "look at the lab with pipebd doctor");
 }
 
 void lay(QWidget& widget, QSize size, QSize defaultSize)
@@ -55,7 +56,8 @@ void write(QWidget& widget, const QString& name)
     QApplication::sendPostedEvents();
     QSaveFile file(name);
     if (!file.open(QIODevice::WriteOnly) || !widget.grab().save(&file, "PNG") || !file.commit())
-        throw Error(Code::System, "the picture cannot be written", name.toStdString(), "name a file in a folder that you may write to");
+        throw Error(
+            Code::System, "the picture cannot be written", name.toStdString(), "name a file in a folder that you may write to");
 }
 
 void grabWindow(Settings& settings, const Options& options)
@@ -69,14 +71,17 @@ void grabWindow(Settings& settings, const Options& options)
         loop.quit();
     });
     lay(window, options.size, {1280, 800});
-    waitFor(loop, [&] { return window.isSettled() || !problem.isEmpty(); }, options.lab);
+    waitFor(
+        loop, [&] { return window.isSettled() || !problem.isEmpty(); }, options.lab);
     if (!problem.isEmpty())
         throw Error(Code::BadRequest, problem.toStdString(), options.lab.string());
     if (options.run && window.runPage()->runId() != options.run) {
         window.selectRun(*options.run);
         if (!window.runList()->model().find(*options.run))
-            throw Error(Code::NotFound, "there is no run " + std::to_string(*options.run), options.lab.string(), "see pipebd runs list");
-        waitFor(loop, [&] { return window.isSettled(); }, options.lab);
+            throw Error(
+                Code::NotFound, "there is no run " + std::to_string(*options.run), options.lab.string(), "see pipebd runs list");
+        waitFor(
+            loop, [&] { return window.isSettled(); }, options.lab);
     }
     if (options.page == QLatin1String("runs")) {
         window.runPage()->drawNow();

@@ -5,8 +5,8 @@ namespace pipebd::gui {
 
 struct Options;
 
-/// Needs a QApplication. Returns once what the page shows has been read, drawn and written. Throws Error{NotFound} for a run that is
-/// not there, Error{System} for a file that cannot be written, and what the lab or the experiment throws.
+/// Needs a QApplication. Returns once what the page shows has been read, drawn and written. Throws Error{NotFound} for a run that
+/// is not there, Error{System} for a file that cannot be written, and what the lab or the experiment throws.
 void grabPage(const Options& options);
 
 } // namespace pipebd::gui

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int scansToWait = 2;      // a scan that began before the end may lack the run
+constexpr int scansToWait = 2; // a scan that began before the end may lack the run
 constexpr qint64 tailBytes = 16384; // of a log, enough for an error line
 
 bool isRunning(qint64 pid)
@@ -69,7 +69,7 @@ QString findPipebd()
 
 QStringList runArguments(const StartRequest& request, const QString& lab)
 {
-    QStringList arguments {QStringLiteral("run"), request.file, QStringLiteral("--lab"), lab};
+    QStringList arguments{QStringLiteral("run"), request.file, QStringLiteral("--lab"), lab};
     if (!request.strategy.isEmpty())
         arguments << QStringLiteral("--strategy") << request.strategy;
     if (!request.devices.isEmpty())
@@ -91,7 +91,8 @@ void Launcher::start(const StartRequest& request)
 {
     const QString program = findPipebd();
     if (program.isEmpty()) {
-        emit startFailed(tr("The program pipebd is not there: neither beside this program nor in PATH; install it, or name it in PIPEBD_PROGRAM"));
+        emit startFailed(tr(
+            "The program pipebd is not there: neither beside this program nor in PATH; install it, or name it in PIPEBD_PROGRAM"));
         return;
     }
     const QString logs = m_lab + QStringLiteral("/logs");
@@ -128,7 +129,8 @@ void Launcher::lookAt(const RunRecords& runs)
     std::vector<int> found;
     QStringList errors;
     std::erase_if(m_starting, [&](Starting& starting) {
-        const auto run = std::find_if(runs->begin(), runs->end(), [&](const auto& candidate) { return candidate.supervisor.pid == starting.pid; });
+        const auto run = std::find_if(
+            runs->begin(), runs->end(), [&](const auto& candidate) { return candidate.supervisor.pid == starting.pid; });
         if (run != runs->end()) {
             found.push_back(run->id);
             return true;
@@ -136,7 +138,8 @@ void Launcher::lookAt(const RunRecords& runs)
         if (starting.scansSinceEnd < 0 || ++starting.scansSinceEnd < scansToWait)
             return false;
         const QString error = errorInFile(starting.log);
-        errors << (error.isEmpty() ? tr("pipebd run ended without a word: %1; start it in a terminal to see why").arg(starting.log) : error);
+        errors << (error.isEmpty() ? tr("pipebd run ended without a word: %1; start it in a terminal to see why").arg(starting.log)
+                                   : error);
         return true;
     });
     if (m_starting.empty())
@@ -163,7 +166,8 @@ void Launcher::stop(int runId)
         emit stopFailed(tr("The program cannot be started: %1").arg(process->errorString()));
         process->deleteLater();
     });
-    process->start(findPipebd(), {QStringLiteral("runs"), QStringLiteral("stop"), QString::number(runId), QStringLiteral("--lab"), m_lab});
+    process->start(
+        findPipebd(), {QStringLiteral("runs"), QStringLiteral("stop"), QString::number(runId), QStringLiteral("--lab"), m_lab});
 }
 
 } // namespace pipebd::gui

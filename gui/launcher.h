@@ -17,8 +17,8 @@ namespace pipebd::gui {
 
 struct StartRequest {
     QString file;
-    QString strategy;     // empty: as in the file
-    QString devices;      // empty: as in the file
+    QString strategy; // empty: as in the file
+    QString devices; // empty: as in the file
     QStringList settings; // "train.steps=20"
 };
 

@@ -35,7 +35,8 @@ void prepare(const Options& options)
         qInstallMessageHandler(dropOffscreenComplaints);
     if (options.action == Options::Action::Grab && qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
-    if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY") && qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY"))
+    if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY")
+        && qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY"))
         throw Error(Code::BadRequest, "there is no display to open a window on", "DISPLAY, WAYLAND_DISPLAY",
             "use pipebd runs in this terminal, or draw a page with --grab");
 }
@@ -62,7 +63,8 @@ int run(int argc, char** argv)
     setApplicationIdentity();
     if (options.action == Options::Action::Help || options.action == Options::Action::Version) {
         const QCoreApplication application(argc, argv);
-        return print(options.action == Options::Action::Help ? helpText() : QStringLiteral("pipebd-workbench %1\n").arg(programVersion()));
+        return print(
+            options.action == Options::Action::Help ? helpText() : QStringLiteral("pipebd-workbench %1\n").arg(programVersion()));
     }
     prepare(options);
     QApplication application(argc, argv);

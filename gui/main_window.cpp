@@ -40,7 +40,7 @@ constexpr int runsWidth = 456;
 constexpr int logHeight = 130;
 constexpr int messageTime = 10000; // ms
 
-}
+} // namespace
 
 MainWindow::MainWindow(Settings& settings, const std::filesystem::path& lab, QWidget* parent)
     : QMainWindow(parent)
@@ -74,7 +74,7 @@ void MainWindow::createPages()
     m_readingPage = new MessagePage(tr("Reading the lab…"), {}, m_pages);
     m_errorPage = new MessagePage(tr("This lab cannot be read"), {}, m_pages);
     m_runPage = new RunPage(m_settings, m_pages);
-    for (QWidget* page : std::initializer_list<QWidget*> {m_readingPage, m_errorPage, m_runPage})
+    for (QWidget* page : std::initializer_list<QWidget*>{m_readingPage, m_errorPage, m_runPage})
         m_pages->addWidget(page);
     setCentralWidget(m_pages);
     connect(m_runPage, &RunPage::loaded, this, &MainWindow::settled);
@@ -136,7 +136,7 @@ void MainWindow::restoreDefaultLayout()
 
 void MainWindow::showOnlyThePage()
 {
-    for (QWidget* around : std::initializer_list<QWidget*> {m_runsDock, m_logDock, menuBar(), statusBar(), findChild<QToolBar*>()})
+    for (QWidget* around : std::initializer_list<QWidget*>{m_runsDock, m_logDock, menuBar(), statusBar(), findChild<QToolBar*>()})
         around->hide();
 }
 
@@ -171,7 +171,8 @@ void MainWindow::openLab(const std::filesystem::path& lab)
         box->setAttribute(Qt::WA_DeleteOnClose);
         box->open();
     });
-    connect(m_launcher, &Launcher::stopFailed, this, [this](const QString& error) { statusBar()->showMessage(error, messageTime); });
+    connect(
+        m_launcher, &Launcher::stopFailed, this, [this](const QString& error) { statusBar()->showMessage(error, messageTime); });
 
     m_follower = std::make_unique<LabFollower>(lab);
     connect(m_follower.get(), &LabFollower::scanned, this, &MainWindow::take);
@@ -293,7 +294,9 @@ void MainWindow::openFolder()
 
 void MainWindow::exportChart(MetricChart* chart)
 {
-    const QString name = QStringLiteral("%1-%2").arg(m_runPage->record().id, 4, 10, QLatin1Char('0')).arg(QString::fromStdString(m_runPage->record().name));
+    const QString name = QStringLiteral("%1-%2")
+                             .arg(m_runPage->record().id, 4, 10, QLatin1Char('0'))
+                             .arg(QString::fromStdString(m_runPage->record().name));
     exportChartInteractively(*chart, QString(name).replace(QLatin1Char('/'), QLatin1Char('_')), m_settings, this);
 }
 

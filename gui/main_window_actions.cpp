@@ -24,7 +24,8 @@ QAction* makeAction(QObject* parent, const QString& text, const QString& statusT
     if (!shortcut.isEmpty()) {
         action->setShortcut(shortcut);
         QString plain = text;
-        action->setToolTip(QStringLiteral("%1 (%2)").arg(plain.remove(QLatin1Char('&')).remove(QStringLiteral("…")), shortcut.toString(QKeySequence::NativeText)));
+        action->setToolTip(QStringLiteral("%1 (%2)").arg(
+            plain.remove(QLatin1Char('&')).remove(QStringLiteral("…")), shortcut.toString(QKeySequence::NativeText)));
     }
     return action;
 }
@@ -38,12 +39,14 @@ void MainWindow::createActions()
 
     a.start = makeAction(this, tr("&Start a run…"), tr("Choose an experiment file and start it"), QKeySequence::New);
     connect(a.start, &QAction::triggered, this, [this] { openStartDialog(); });
-    a.stop = makeAction(this, tr("S&top the run"), tr("Stop the selected run; what it has stored is kept"), QKeySequence(Qt::CTRL | Qt::Key_Period));
+    a.stop = makeAction(this, tr("S&top the run"), tr("Stop the selected run; what it has stored is kept"),
+        QKeySequence(Qt::CTRL | Qt::Key_Period));
     a.stop->setEnabled(false);
     connect(a.stop, &QAction::triggered, this, &MainWindow::stopRun);
     a.openLab = makeAction(this, tr("&Open another lab…"), tr("Show the runs of another lab folder"), QKeySequence::Open);
     connect(a.openLab, &QAction::triggered, this, &MainWindow::chooseLab);
-    a.copyFolder = makeAction(this, tr("&Copy the folder's path"), tr("Copy the path of the selected run's folder"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C));
+    a.copyFolder = makeAction(this, tr("&Copy the folder's path"), tr("Copy the path of the selected run's folder"),
+        QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C));
     connect(a.copyFolder, &QAction::triggered, this, &MainWindow::copyFolder);
     a.openFolder = makeAction(this, tr("Open the run's &folder"), tr("Show the selected run's folder in the file manager"));
     connect(a.openFolder, &QAction::triggered, this, &MainWindow::openFolder);
@@ -62,13 +65,15 @@ void MainWindow::createActions()
 
     a.themes = new QActionGroup(this);
     const Theme current = m_settings.theme();
-    for (const auto& [theme, text] : {std::pair(Theme::System, tr("&System")), std::pair(Theme::Light, tr("&Light")), std::pair(Theme::Dark, tr("&Dark"))}) {
+    for (const auto& [theme, text] :
+        {std::pair(Theme::System, tr("&System")), std::pair(Theme::Light, tr("&Light")), std::pair(Theme::Dark, tr("&Dark"))}) {
         QAction* action = makeAction(a.themes, text, tr("Choose the colours of the window"));
         action->setCheckable(true);
         action->setChecked(theme == current);
         connect(action, &QAction::triggered, this, [this, chosen = theme] { setTheme(chosen); });
     }
-    a.defaultLayout = makeAction(this, tr("&Restore default layout"), tr("Put docks, columns and charts back where they were at first"));
+    a.defaultLayout
+        = makeAction(this, tr("&Restore default layout"), tr("Put docks, columns and charts back where they were at first"));
     connect(a.defaultLayout, &QAction::triggered, this, &MainWindow::restoreDefaultLayout);
 
     for (MetricChart* chart : m_runPage->charts()) {

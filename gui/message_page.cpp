@@ -119,10 +119,12 @@ MessagePage* makeWelcomePage(const QString& lab, QAction* start, QAction* openLa
         parent);
     page->setObjectName(QStringLiteral("welcomePage"));
     page->addStep(QObject::tr("Choose an experiment file"),
-        QObject::tr("A TOML file names the pair of networks, the data and the training. Ready ones come with the program, in the folder "
-                    "experiments; a file may also be dropped onto this window."));
+        QObject::tr(
+            "A TOML file names the pair of networks, the data and the training. Ready ones come with the program, in the folder "
+            "experiments; a file may also be dropped onto this window."));
     page->addStep(QObject::tr("Start it"),
-        QObject::tr("The program measures the blocks, finds a schedule for your devices and runs it. The run goes on when this window is closed."));
+        QObject::tr("The program measures the blocks, finds a schedule for your devices and runs it. The run goes on when this "
+                    "window is closed."));
     page->addStep(QObject::tr("Watch it"),
         QObject::tr("Throughput beside its prediction, loss per block and memory per rank appear here while the run is going on. "
                     "Runs started in a terminal with pipebd run are shown as well."));

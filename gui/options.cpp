@@ -19,21 +19,25 @@ QString words(const char* text)
 }
 
 struct Known {
-    QCommandLineOption help {{QStringLiteral("h"), QStringLiteral("help")}, words("Show this help.")};
-    QCommandLineOption version {{QStringLiteral("v"), QStringLiteral("version")}, words("Show the version.")};
-    QCommandLineOption lab {QStringLiteral("lab"), words("The lab folder (default: PIPEBD_LAB, else the XDG data folder)."), QStringLiteral("DIR")};
-    QCommandLineOption run {QStringLiteral("run"), words("Select the run with this id."), QStringLiteral("ID")};
-    QCommandLineOption theme {QStringLiteral("theme"), words("system, light or dark, for this start."), QStringLiteral("NAME")};
-    QCommandLineOption grab {QStringLiteral("grab"), words("Draw a page to this file, without a display, and exit."), QStringLiteral("FILE.png")};
-    QCommandLineOption page {QStringLiteral("page"), words("The page to draw: runs, run, start, welcome."), QStringLiteral("NAME")};
-    QCommandLineOption size {QStringLiteral("size"), words("Its size in pixels, such as 1280x800."), QStringLiteral("WxH")};
-    QCommandLineOption experiment {QStringLiteral("experiment"), words("Open the Start dialog with this experiment file."), QStringLiteral("FILE")};
+    QCommandLineOption help{{QStringLiteral("h"), QStringLiteral("help")}, words("Show this help.")};
+    QCommandLineOption version{{QStringLiteral("v"), QStringLiteral("version")}, words("Show the version.")};
+    QCommandLineOption lab{
+        QStringLiteral("lab"), words("The lab folder (default: PIPEBD_LAB, else the XDG data folder)."), QStringLiteral("DIR")};
+    QCommandLineOption run{QStringLiteral("run"), words("Select the run with this id."), QStringLiteral("ID")};
+    QCommandLineOption theme{QStringLiteral("theme"), words("system, light or dark, for this start."), QStringLiteral("NAME")};
+    QCommandLineOption grab{
+        QStringLiteral("grab"), words("Draw a page to this file, without a display, and exit."), QStringLiteral("FILE.png")};
+    QCommandLineOption page{QStringLiteral("page"), words("The page to draw: runs, run, start, welcome."), QStringLiteral("NAME")};
+    QCommandLineOption size{QStringLiteral("size"), words("Its size in pixels, such as 1280x800."), QStringLiteral("WxH")};
+    QCommandLineOption experiment{
+        QStringLiteral("experiment"), words("Open the Start dialog with this experiment file."), QStringLiteral("FILE")};
 
     void addTo(QCommandLineParser& parser) const
     {
         parser.setApplicationDescription(words("Shows, starts and follows training runs of a Pipe-BD lab."));
         parser.addOptions({help, version, lab, run, theme, grab, page, size, experiment});
-        parser.addPositionalArgument(QStringLiteral("file"), words("An experiment file to start, or a run folder to show."), QStringLiteral("[FILE]"));
+        parser.addPositionalArgument(
+            QStringLiteral("file"), words("An experiment file to start, or a run folder to show."), QStringLiteral("[FILE]"));
     }
 };
 
@@ -47,7 +51,8 @@ int readRun(const QString& text)
     bool isNumber = false;
     const int id = text.toInt(&isNumber);
     if (!isNumber || id < 1)
-        throw badOption(QStringLiteral("'%1' is not the id of a run").arg(text), QStringLiteral("--run"), QStringLiteral("give a whole number above 0"));
+        throw badOption(QStringLiteral("'%1' is not the id of a run").arg(text), QStringLiteral("--run"),
+            QStringLiteral("give a whole number above 0"));
     return id;
 }
 
@@ -56,7 +61,8 @@ QSize readSize(const QString& text)
     static const QRegularExpression form(QStringLiteral("^(\\d{2,4})x(\\d{2,4})$"));
     const QRegularExpressionMatch match = form.match(text);
     if (!match.hasMatch())
-        throw badOption(QStringLiteral("'%1' is not a size").arg(text), QStringLiteral("--size"), QStringLiteral("write it like 1280x800"));
+        throw badOption(
+            QStringLiteral("'%1' is not a size").arg(text), QStringLiteral("--size"), QStringLiteral("write it like 1280x800"));
     return {match.captured(1).toInt(), match.captured(2).toInt()};
 }
 
@@ -73,7 +79,8 @@ void readPositional(const QString& name, Options& options)
     const QFileInfo folder(QDir(file.absoluteFilePath()).absolutePath());
     const QRegularExpressionMatch match = form.match(folder.fileName());
     if (!match.hasMatch() || folder.dir().dirName() != QLatin1String("runs"))
-        throw badOption(QStringLiteral("this folder is not a run of a lab"), name, QStringLiteral("name a folder such as LAB/runs/0007-digits-nas"));
+        throw badOption(QStringLiteral("this folder is not a run of a lab"), name,
+            QStringLiteral("name a folder such as LAB/runs/0007-digits-nas"));
     options.run = match.captured(1).toInt();
     options.lab = toPath(QFileInfo(folder.absolutePath()).absolutePath());
 }
@@ -84,7 +91,8 @@ void readGrab(const QCommandLineParser& parser, const Known& known, Options& opt
     options.grabFile = parser.value(known.grab);
     options.page = parser.value(known.page);
     if (!pageNames().contains(options.page))
-        throw badOption(options.page.isEmpty() ? QStringLiteral("a page must be named") : QStringLiteral("there is no page '%1'").arg(options.page),
+        throw badOption(options.page.isEmpty() ? QStringLiteral("a page must be named")
+                                               : QStringLiteral("there is no page '%1'").arg(options.page),
             QStringLiteral("--page"), QStringLiteral("use one of ") + pageNames().join(QStringLiteral(", ")));
     if (parser.isSet(known.size))
         options.size = readSize(parser.value(known.size));
@@ -118,7 +126,8 @@ Options readOptions(const QStringList& arguments)
 
     const QStringList files = parser.positionalArguments();
     if (files.size() > 1)
-        throw badOption(QStringLiteral("more than one file is named"), files.at(1), QStringLiteral("name one experiment file or run folder"));
+        throw badOption(
+            QStringLiteral("more than one file is named"), files.at(1), QStringLiteral("name one experiment file or run folder"));
     options.lab = store::default_lab();
     if (!files.isEmpty())
         readPositional(files.constFirst(), options);
@@ -138,8 +147,8 @@ Options readOptions(const QStringList& arguments)
     if (parser.isSet(known.grab))
         readGrab(parser, known, options);
     else if (parser.isSet(known.page) || parser.isSet(known.size))
-        throw badOption(QStringLiteral("--page and --size say how to draw a picture, and no file is named for it"), QStringLiteral("--grab"),
-            QStringLiteral("add --grab FILE.png"));
+        throw badOption(QStringLiteral("--page and --size say how to draw a picture, and no file is named for it"),
+            QStringLiteral("--grab"), QStringLiteral("add --grab FILE.png"));
     return options;
 }
 

@@ -19,10 +19,10 @@ struct Options {
     std::filesystem::path lab;
     std::optional<Theme> theme; // for this start only
     std::optional<int> run;
-    QString experiment;         // opens the Start dialog
+    QString experiment; // opens the Start dialog
     QString grabFile;
     QString page;
-    QSize size;                 // empty: the page's default
+    QSize size; // empty: the page's default
 };
 
 /// The pages that can be drawn: "runs", "run", "start", "welcome".

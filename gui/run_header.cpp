@@ -73,7 +73,8 @@ RunHeader::RunHeader(QWidget* parent)
     factsRow->setContentsMargins(0, 4, 0, 0);
     factsRow->setSpacing(28);
     m_throughput = addFact(tr("Throughput"), tr("Samples a second by which all blocks advanced"));
-    m_step = addFact(tr("Step: measured / predicted"), tr("Median milliseconds of a step of all blocks, and what the simulator said"));
+    m_step
+        = addFact(tr("Step: measured / predicted"), tr("Median milliseconds of a step of all blocks, and what the simulator said"));
     m_loss = addFact(tr("Loss: first → final"), tr("Mean over the blocks, of the first and of the last tenth of the steps"));
     m_accuracy = addFact(tr("Test accuracy"), tr("Of the student, on the test split"));
     factsRow->addStretch();
@@ -127,7 +128,7 @@ void RunHeader::setRecord(const store::RunRecord& record)
     m_name->setText(QString::fromStdString(record.name));
     m_badge->setState(record.state);
 
-    QStringList line {tr("Run %1").arg(record.id)};
+    QStringList line{tr("Run %1").arg(record.id)};
     if (!record.pair.empty())
         line << QString::fromStdString(record.pair);
     if (!record.strategy.empty())
@@ -160,7 +161,8 @@ void RunHeader::showProgress(const store::RunRecord& record)
     const bool known = record.steps > 0;
     m_progress->setValue(known ? static_cast<int>(record.steps_done * resolution / record.steps) : 0);
     const QLocale locale;
-    m_steps->setText(known ? tr("%1 of %2 steps").arg(locale.toString(record.steps_done), locale.toString(record.steps)) : tr("No step yet"));
+    m_steps->setText(
+        known ? tr("%1 of %2 steps").arg(locale.toString(record.steps_done), locale.toString(record.steps)) : tr("No step yet"));
 }
 
 void RunHeader::showFacts(const store::RunRecord& record)
@@ -169,12 +171,15 @@ void RunHeader::showFacts(const store::RunRecord& record)
     QString step = QStringLiteral("%1 / %2").arg(millisecondsText(record.measured_step), millisecondsText(record.predicted_step));
     if (record.measured_step > 0 && record.predicted_step > 0) {
         const double difference = 100 * (record.measured_step / record.predicted_step - 1);
-        step += QStringLiteral("  (%1%2 %)").arg(difference < 0 ? QStringLiteral("−") : QStringLiteral("+"), QLocale().toString(std::abs(difference), 'f', 1));
+        step += QStringLiteral("  (%1%2 %)")
+                    .arg(difference < 0 ? QStringLiteral("−") : QStringLiteral("+"),
+                        QLocale().toString(std::abs(difference), 'f', 1));
     }
     m_step->setText(step);
     m_loss->setText(QStringLiteral("%1 → %2").arg(lossText(meanLoss(record.first_loss)), lossText(meanLoss(record.final_loss))));
     m_loss->setToolTip(record.final_loss.empty() ? QString() : tr("Final loss\n%1").arg(lossByBlockText(record.final_loss)));
-    m_accuracy->setText(record.accuracy < 0 ? QStringLiteral("–") : tr("%1 %").arg(QLocale().toString(100 * record.accuracy, 'f', 2)));
+    m_accuracy->setText(
+        record.accuracy < 0 ? QStringLiteral("–") : tr("%1 %").arg(QLocale().toString(100 * record.accuracy, 'f', 2)));
 }
 
 void RunHeader::showError(const store::RunRecord& record)
@@ -203,8 +208,12 @@ void RunHeader::showError(const store::RunRecord& record)
 void RunHeader::styleError()
 {
     const QColor colour = stateColor(store::RunState::Failed, palette());
-    const QString sheet = QStringLiteral("#errorFrame { border: 1px solid %1; border-radius: 6px; background: rgba(%2, %3, %4, 28); }")
-                              .arg(colour.name()).arg(colour.red()).arg(colour.green()).arg(colour.blue());
+    const QString sheet
+        = QStringLiteral("#errorFrame { border: 1px solid %1; border-radius: 6px; background: rgba(%2, %3, %4, 28); }")
+              .arg(colour.name())
+              .arg(colour.red())
+              .arg(colour.green())
+              .arg(colour.blue());
     if (m_errorFrame->styleSheet() != sheet)
         m_errorFrame->setStyleSheet(sheet);
 }

@@ -49,7 +49,8 @@ RunList::RunList(Settings& settings, QWidget* parent)
     m_view->horizontalHeader()->setHighlightSections(false);
     addCopyAction(m_view);
     connect(m_view->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& current) {
-        if (const store::RunRecord* run = current.isValid() ? m_model->find(current.data(RunTableModel::RunIdRole).toInt()) : nullptr)
+        if (const store::RunRecord* run
+            = current.isValid() ? m_model->find(current.data(RunTableModel::RunIdRole).toInt()) : nullptr)
             emit runSelected(*run);
     });
 
@@ -114,7 +115,7 @@ void RunList::restoreDefaultLayout()
 {
     QHeaderView* header = m_view->horizontalHeader();
     const QFontMetrics metrics = m_view->fontMetrics();
-    const std::array<int, RunTableModel::ColumnCount> characters {3, 13, 11, 9, 13, 11, 8, 18};
+    const std::array<int, RunTableModel::ColumnCount> characters{3, 13, 11, 9, 13, 11, 8, 18};
     for (int column = 0; column < RunTableModel::ColumnCount; ++column) {
         header->moveSection(header->visualIndex(column), column);
         header->showSection(column);
@@ -129,7 +130,8 @@ void RunList::showCount()
 {
     const int all = m_model->rowCount();
     const int shown = m_filtered->rowCount();
-    m_count->setText(shown == all ? all == 0 ? tr("No runs yet") : (all == 1 ? tr("1 run") : tr("%1 runs").arg(all)) : tr("%1 of %2 runs match").arg(shown).arg(all));
+    m_count->setText(shown == all ? all == 0 ? tr("No runs yet") : (all == 1 ? tr("1 run") : tr("%1 runs").arg(all))
+                                  : tr("%1 of %2 runs match").arg(shown).arg(all));
 }
 
 } // namespace pipebd::gui

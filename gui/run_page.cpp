@@ -132,7 +132,8 @@ void RunPage::restoreState()
     setXAxis(m_settings.xAxis());
     setLogScale(m_settings.logScale());
     setSmoothing(m_settings.smoothing());
-    for (const auto& [name, splitter] : {std::pair(QStringLiteral("columns"), m_columns), std::pair(QStringLiteral("rows"), m_rows)}) {
+    for (const auto& [name, splitter] :
+        {std::pair(QStringLiteral("columns"), m_columns), std::pair(QStringLiteral("rows"), m_rows)}) {
         const QByteArray state = m_settings.state(name);
         if (!state.isEmpty() && !splitter->restoreState(state))
             m_settings.reportDamage();

@@ -67,7 +67,7 @@ private:
 
     Settings& m_settings;
     RunHeader* m_header;
-    std::array<MetricChart*, 3> m_charts {}; // loss, throughput, memory
+    std::array<MetricChart*, 3> m_charts{}; // loss, throughput, memory
     QSplitter* m_columns;
     QSplitter* m_rows;
     QButtonGroup* m_axisButtons;

@@ -17,9 +17,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto pollInterval = 50ms;
-constexpr auto patience = 2s;       // with a database that is just being made, or locked
+constexpr auto patience = 2s; // with a database that is just being made, or locked
 constexpr auto lookInterval = 500ms;
-constexpr int pollsAfterEnd = 20;   // the writer's last rows may follow its final state
+constexpr int pollsAfterEnd = 20; // the writer's last rows may follow its final state
 constexpr std::size_t piece = 20000; // samples
 constexpr std::size_t logLines = 1000;
 
@@ -132,7 +132,8 @@ bool RunReader::deliver(RunUpdate update)
 std::optional<store::RunRecord> RunReader::newRecord()
 {
     store::RunRecord record = m_store->record();
-    const bool isLed = record.state == store::RunState::Running || (record.state == store::RunState::Queued && record.supervisor.pid != 0);
+    const bool isLed
+        = record.state == store::RunState::Running || (record.state == store::RunState::Queued && record.supervisor.pid != 0);
     if (isLed && !store::is_alive(record.supervisor))
         record.state = store::RunState::Lost;
     record.folder = m_folder;

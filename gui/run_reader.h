@@ -42,8 +42,8 @@ private:
     std::filesystem::path m_folder;
     std::shared_ptr<QSemaphore> m_credits;
     QTimer* m_timer = nullptr;
-    QElapsedTimer m_failing;   // since the first of a row of failures
-    QElapsedTimer m_lastLook;  // at the supervisor, whose death moves no version
+    QElapsedTimer m_failing; // since the first of a row of failures
+    QElapsedTimer m_lastLook; // at the supervisor, whose death moves no version
     std::unique_ptr<store::RunStore> m_store;
     std::int64_t m_version = -1;
     std::int64_t m_after = 0;

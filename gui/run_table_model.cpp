@@ -18,8 +18,8 @@ namespace {
 bool looksSame(const store::RunRecord& a, const store::RunRecord& b)
 {
     const auto parts = [](const store::RunRecord& run) {
-        return std::tie(run.id, run.name, run.pair, run.strategy, run.devices, run.state, run.throughput, run.final_loss, run.created,
-            run.started, run.finished, run.error, run.folder);
+        return std::tie(run.id, run.name, run.pair, run.strategy, run.devices, run.state, run.throughput, run.final_loss,
+            run.created, run.started, run.finished, run.error, run.folder);
     };
     return parts(a) == parts(b);
 }

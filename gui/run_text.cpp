@@ -115,7 +115,8 @@ QString devicesText(const std::vector<std::string>& devices)
 {
     if (devices.empty())
         return none;
-    const bool alike = std::all_of(devices.begin(), devices.end(), [&](const std::string& device) { return device == devices.front(); });
+    const bool alike
+        = std::all_of(devices.begin(), devices.end(), [&](const std::string& device) { return device == devices.front(); });
     if (alike && devices.size() > 2)
         return QStringLiteral("%1 × %2").arg(devices.size()).arg(QString::fromStdString(devices.front()));
     QStringList names;

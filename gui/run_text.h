@@ -18,11 +18,11 @@ QColor stateColor(store::RunState state, const QPalette& palette);
 QIcon stateIcon(store::RunState state, const QPalette& palette);
 
 QString devicesText(const std::vector<std::string>& devices); // "cpu, cpu"; many alike: "8 × cuda"
-QString throughputText(double samplesPerSecond);              // "1,234 samples/s", "–" for 0
+QString throughputText(double samplesPerSecond); // "1,234 samples/s", "–" for 0
 QString millisecondsText(double milliseconds);
 QString lossText(double loss);
-double meanLoss(const std::vector<double>& byBlock);          // NaN if there is none
-QString lossByBlockText(const std::vector<double>& byBlock);  // a line a block
+double meanLoss(const std::vector<double>& byBlock); // NaN if there is none
+QString lossByBlockText(const std::vector<double>& byBlock); // a line a block
 
 /// An ISO 8601 time of a record, in local time and short format; empty for an empty one.
 QString timeText(const std::string& iso);

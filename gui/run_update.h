@@ -22,10 +22,10 @@ using SeriesPoints = std::map<store::Series, std::vector<SeriesPoint>>;
 
 struct RunUpdate {
     std::optional<store::RunRecord> record; // if it may have changed
-    std::optional<int> batch;               // global, samples; once it is known
-    SeriesPoints points;                    // new ones, each series in the order in which they were stored
-    std::vector<store::LogLine> log;        // new lines
-    bool caughtUp = false;                  // nothing stored before this read began is still missing
+    std::optional<int> batch; // global, samples; once it is known
+    SeriesPoints points; // new ones, each series in the order in which they were stored
+    std::vector<store::LogLine> log; // new lines
+    bool caughtUp = false; // nothing stored before this read began is still missing
 };
 
 } // namespace pipebd::gui

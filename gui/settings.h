@@ -1,4 +1,5 @@
-// Settings: what the window remembers between starts. A value that cannot be used is replaced by its default, and wasDamaged() says so.
+// Settings: what the window remembers between starts. A value that cannot be used is replaced by its default, and wasDamaged() says
+// so.
 #pragma once
 
 #include "gui/curve.h"

@@ -100,7 +100,9 @@ StartDialog::StartDialog(Settings& settings, QWidget* parent)
     form->addRow(tr("&Name:"), m_name);
     form->addRow(tr("S&trategy:"), m_strategy);
     form->addRow(tr("&Devices:"), m_devices);
-    form->addRow(tr("&Length:"), lengthRow);
+    auto* lengthLabel = new QLabel(tr("&Length:"), overrideBox);
+    lengthLabel->setBuddy(m_length);
+    form->addRow(lengthLabel, lengthRow);
     for (QLineEdit* edit : {m_name, m_devices, m_length})
         connect(edit, &QLineEdit::textChanged, this, &StartDialog::check);
     connect(m_strategy, &QComboBox::currentIndexChanged, this, &StartDialog::check);
@@ -134,8 +136,8 @@ void StartDialog::setFile(const QString& file)
 
 void StartDialog::browse()
 {
-    const QString file = QFileDialog::getOpenFileName(this, tr("Choose an experiment file"), m_settings.folder(QStringLiteral("experiment")),
-        tr("Experiments (*.toml);;All files (*)"));
+    const QString file = QFileDialog::getOpenFileName(this, tr("Choose an experiment file"),
+        m_settings.folder(QStringLiteral("experiment")), tr("Experiments (*.toml);;All files (*)"));
     if (file.isEmpty())
         return;
     m_settings.setFolder(QStringLiteral("experiment"), QFileInfo(file).absolutePath());
@@ -159,7 +161,7 @@ void StartDialog::readFile()
             m_summary->setText(tr("<i>This file cannot be used.</i>"));
         }
     }
-    for (QWidget* widget : std::initializer_list<QWidget*> {m_name, m_strategy, m_devices, m_length, m_lengthUnit})
+    for (QWidget* widget : std::initializer_list<QWidget*>{m_name, m_strategy, m_devices, m_length, m_lengthUnit})
         widget->setEnabled(m_asInFile.has_value());
     if (!m_asInFile) {
         for (QLineEdit* edit : {m_name, m_devices, m_length})
@@ -173,12 +175,14 @@ void StartDialog::readFile()
     m_strategy->addItem(tr("%1 (as in the file)").arg(QString::fromStdString(experiment.run.strategy)), QString());
     m_strategy->addItem(QStringLiteral("auto"), QStringLiteral("auto"));
     for (const std::string_view name : schedule::strategy_names())
-        m_strategy->addItem(QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())), QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())));
+        m_strategy->addItem(QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())),
+            QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())));
     // A file that counts in steps is overruled in steps: they come before epochs.
     if (!experiment.train.steps)
         m_lengthUnit->addItem(tr("epochs"), QStringLiteral("train.epochs"));
     m_lengthUnit->addItem(tr("steps"), QStringLiteral("train.steps"));
-    m_length->setPlaceholderText(experiment.train.steps ? QString::number(*experiment.train.steps) : QString::number(experiment.train.epochs));
+    m_length->setPlaceholderText(
+        experiment.train.steps ? QString::number(*experiment.train.steps) : QString::number(experiment.train.epochs));
     check();
 }
 
@@ -216,17 +220,25 @@ void StartDialog::showSummary(const experiment::Experiment& experiment)
 {
     const QLocale locale;
     const auto row = [](const QString& caption, const QString& value) {
-        return QStringLiteral("<tr><td style=\"padding-right: 16px\"><font color=\"gray\">%1</font></td><td><b>%2</b></td></tr>").arg(caption, value);
+        return QStringLiteral("<tr><td style=\"padding-right: 16px\"><font color=\"gray\">%1</font></td><td><b>%2</b></td></tr>")
+            .arg(caption, value);
     };
-    const QString length = experiment.train.steps ? tr("%1 steps").arg(locale.toString(static_cast<qlonglong>(*experiment.train.steps)))
-                                            : tr("%1 epochs").arg(locale.toString(experiment.train.epochs));
-    m_summary->setText(QStringLiteral("<table>%1%2%3%4%5%6</table>")
-                           .arg(row(tr("Name"), quoted(experiment.name)), row(tr("Pair"), quoted(experiment.pair)),
-                               row(tr("Data"), tr("%1, batches of %2").arg(quoted(experiment.data.source), locale.toString(experiment.data.batch))),
-                               row(tr("Training"),
-                                   tr("%1 of %2, learning rate %3").arg(length, quoted(experiment.train.optimizer), locale.toString(experiment.train.learning_rate))),
-                               row(tr("Losses"), tr("%1, last block %2").arg(quoted(experiment.distill.loss), quoted(experiment.distill.last_block_loss))),
-                               row(tr("Runs as"), tr("%1 on %2, %3").arg(quoted(experiment.run.strategy), quoted(experiment.run.devices), quoted(experiment.run.dtype)))));
+    const QString length = experiment.train.steps
+        ? tr("%1 steps").arg(locale.toString(static_cast<qlonglong>(*experiment.train.steps)))
+        : tr("%1 epochs").arg(locale.toString(experiment.train.epochs));
+    m_summary->setText(
+        QStringLiteral("<table>%1%2%3%4%5%6</table>")
+            .arg(row(tr("Name"), quoted(experiment.name)), row(tr("Pair"), quoted(experiment.pair)),
+                row(tr("Data"),
+                    tr("%1, batches of %2").arg(quoted(experiment.data.source), locale.toString(experiment.data.batch))),
+                row(tr("Training"),
+                    tr("%1 of %2, learning rate %3")
+                        .arg(length, quoted(experiment.train.optimizer), locale.toString(experiment.train.learning_rate))),
+                row(tr("Losses"),
+                    tr("%1, last block %2").arg(quoted(experiment.distill.loss), quoted(experiment.distill.last_block_loss))),
+                row(tr("Runs as"),
+                    tr("%1 on %2, %3")
+                        .arg(quoted(experiment.run.strategy), quoted(experiment.run.devices), quoted(experiment.run.dtype)))));
 }
 
 void StartDialog::showError(const QString& error)

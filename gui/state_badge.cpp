@@ -12,7 +12,7 @@ namespace {
 constexpr int iconSize = 16;
 constexpr int margin = 8;
 
-}
+} // namespace
 
 StateBadge::StateBadge(QWidget* parent)
     : QWidget(parent)
@@ -34,7 +34,8 @@ QSize StateBadge::sizeHint() const
     QFont bold = font();
     bold.setBold(true);
     const QFontMetrics metrics(bold);
-    return {margin + iconSize + 5 + metrics.horizontalAdvance(stateWord(m_state)) + margin + 2, std::max(iconSize, metrics.height()) + margin};
+    return {margin + iconSize + 5 + metrics.horizontalAdvance(stateWord(m_state)) + margin + 2,
+        std::max(iconSize, metrics.height()) + margin};
 }
 
 void StateBadge::paintEvent(QPaintEvent*)

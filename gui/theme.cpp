@@ -14,10 +14,10 @@ struct Shades {
     QRgb window, base, alternate, button, text, placeholder, disabled, highlight, link, mid;
 };
 
-constexpr Shades lightShades {0xfff4f5f7, 0xffffffff, 0xfff7f8fa, 0xfff0f1f4, 0xff1f2328, 0xff5b636d, 0xffa3a9b1, 0xff1f6fb2, 0xff0b5cad,
-    0xffd0d5db};
-constexpr Shades darkShades {0xff202327, 0xff17191c, 0xff1d2024, 0xff2d3137, 0xffe6e8eb, 0xff9aa3ad, 0xff656c75, 0xff2f7fc4, 0xff6cb6ff,
-    0xff3c4148};
+constexpr Shades lightShades{
+    0xfff4f5f7, 0xffffffff, 0xfff7f8fa, 0xfff0f1f4, 0xff1f2328, 0xff5b636d, 0xffa3a9b1, 0xff1f6fb2, 0xff0b5cad, 0xffd0d5db};
+constexpr Shades darkShades{
+    0xff202327, 0xff17191c, 0xff1d2024, 0xff2d3137, 0xffe6e8eb, 0xff9aa3ad, 0xff656c75, 0xff2f7fc4, 0xff6cb6ff, 0xff3c4148};
 
 QPalette paletteOf(const Shades& shades)
 {
@@ -52,7 +52,7 @@ QPalette paletteOf(const Shades& shades)
 }
 
 // Okabe and Ito, "Color Universal Design", 2008; its black takes the colour of text.
-constexpr std::array<QRgb, 7> okabeIto {0xff56b4e9, 0xffe69f00, 0xff009e73, 0xffd55e00, 0xffcc79a7, 0xff0072b2, 0xfff0e442};
+constexpr std::array<QRgb, 7> okabeIto{0xff56b4e9, 0xffe69f00, 0xff009e73, 0xffd55e00, 0xffcc79a7, 0xff0072b2, 0xfff0e442};
 constexpr int colours = static_cast<int>(okabeIto.size()) + 1;
 
 } // namespace
@@ -88,7 +88,7 @@ void applyTheme(Theme theme)
     QPalette outlined = palette;
     if (theme == Theme::Dark)
         outlined.setColor(QPalette::Window, QColor(darkShades.placeholder));
-    for (const char* widget : {"QCheckBox", "QRadioButton", "QLineEdit"})
+    for (const char* widget : {"QCheckBox", "QRadioButton", "QLineEdit", "QComboBox"})
         QApplication::setPalette(outlined, widget);
 }
 
@@ -109,7 +109,7 @@ QColor curveColor(int index, const QPalette& palette)
 
 Qt::PenStyle curvePenStyle(int index)
 {
-    static constexpr std::array styles {Qt::SolidLine, Qt::DashLine, Qt::DotLine, Qt::DashDotLine};
+    static constexpr std::array styles{Qt::SolidLine, Qt::DashLine, Qt::DotLine, Qt::DashDotLine};
     return styles[static_cast<std::size_t>(index / colours) % styles.size()];
 }
 

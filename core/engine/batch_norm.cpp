@@ -15,68 +15,66 @@ namespace pipebd::engine {
 
 namespace {
 
-    constexpr double epsilon = 1e-5;
-    constexpr double momentum = 0.1;
+constexpr double epsilon = 1e-5;
+constexpr double momentum = 0.1;
 
-    // Sums over ranks are taken in double precision: with it E[x^2] - E[x]^2 is sound for float32 data, and one sum is enough.
-    class SynchronisedBatchNorm : public torch::autograd::Function<SynchronisedBatchNorm> {
-    public:
-        static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-            const at::Tensor& bias, at::Tensor running_mean, at::Tensor running_var, Group* group)
-        {
-            const std::int64_t channels = input.size(1);
-            const double count = static_cast<double>(input.numel()) / static_cast<double>(channels);
+// Sums over ranks are taken in double precision: with it E[x^2] - E[x]^2 is sound for float32 data, and one sum is enough.
+class SynchronisedBatchNorm : public torch::autograd::Function<SynchronisedBatchNorm> {
+public:
+    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
+        const at::Tensor& bias, at::Tensor running_mean, at::Tensor running_var, Group* group)
+    {
+        const std::int64_t channels = input.size(1);
+        const double count = static_cast<double>(input.numel()) / static_cast<double>(channels);
 
-            // Statistics come in the type of the running ones that are passed, which a momentum of 0 leaves alone.
-            const auto [own_mean, own_variance]
-                = at::batch_norm_update_stats(input, at::zeros_like(running_mean), at::ones_like(running_var), 0.0);
-            const at::Tensor wide_mean = own_mean.to(at::kDouble);
-            at::Tensor sums = at::cat({at::full({1}, count, wide_mean.options()), wide_mean * count,
-                (own_variance.to(at::kDouble) + wide_mean * wide_mean) * count});
-            group->sum(sums);
+        // Statistics come in the type of the running ones that are passed, which a momentum of 0 leaves alone.
+        const auto [own_mean, own_variance]
+            = at::batch_norm_update_stats(input, at::zeros_like(running_mean), at::ones_like(running_var), 0.0);
+        const at::Tensor wide_mean = own_mean.to(at::kDouble);
+        at::Tensor sums = at::cat({at::full({1}, count, wide_mean.options()), wide_mean * count,
+            (own_variance.to(at::kDouble) + wide_mean * wide_mean) * count});
+        group->sum(sums);
 
-            const at::Tensor total = sums.narrow(0, 0, 1);
-            const at::Tensor mean = sums.narrow(0, 1, channels) / total;
-            const at::Tensor variance = (sums.narrow(0, 1 + channels, channels) / total - mean * mean).clamp_min(0);
-            running_mean.mul_(1 - momentum).add_(mean, momentum);
-            running_var.mul_(1 - momentum).add_(variance * (total / (total - 1).clamp_min(1)), momentum);
+        const at::Tensor total = sums.narrow(0, 0, 1);
+        const at::Tensor mean = sums.narrow(0, 1, channels) / total;
+        const at::Tensor variance = (sums.narrow(0, 1 + channels, channels) / total - mean * mean).clamp_min(0);
+        running_mean.mul_(1 - momentum).add_(mean, momentum);
+        running_var.mul_(1 - momentum).add_(variance * (total / (total - 1).clamp_min(1)), momentum);
 
-            const at::Tensor narrow_mean = mean.to(weight.scalar_type());
-            const at::Tensor narrow_variance = variance.to(weight.scalar_type());
-            at::Tensor output
-                = std::get<0>(at::native_batch_norm(input, weight, bias, narrow_mean, narrow_variance, false, 0.0, epsilon));
-            context->save_for_backward({input, weight, narrow_mean, narrow_variance, total});
-            context->saved_data["group"] = reinterpret_cast<std::int64_t>(group);
-            return output;
-        }
+        const at::Tensor narrow_mean = mean.to(weight.scalar_type());
+        const at::Tensor narrow_variance = variance.to(weight.scalar_type());
+        at::Tensor output
+            = std::get<0>(at::native_batch_norm(input, weight, bias, narrow_mean, narrow_variance, false, 0.0, epsilon));
+        context->save_for_backward({input, weight, narrow_mean, narrow_variance, total});
+        context->saved_data["group"] = reinterpret_cast<std::int64_t>(group);
+        return output;
+    }
 
-        static torch::autograd::variable_list backward(
-            torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients)
-        {
-            const torch::autograd::variable_list saved = context->get_saved_variables();
-            const at::Tensor &input = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3], &total = saved[4];
-            auto* group = reinterpret_cast<Group*>(context->saved_data["group"].toInt());
-            const at::Tensor gradient = gradients[0].contiguous(input.suggest_memory_format());
-            const std::int64_t channels = input.size(1);
+    static torch::autograd::variable_list backward(
+        torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients)
+    {
+        const torch::autograd::variable_list saved = context->get_saved_variables();
+        const at::Tensor &input = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3], &total = saved[4];
+        auto* group = reinterpret_cast<Group*>(context->saved_data["group"].toInt());
+        const at::Tensor gradient = gradients[0].contiguous(input.suggest_memory_format());
+        const std::int64_t channels = input.size(1);
 
-            // As in evaluation mode, the kernel gives this rank's sums: of gradient * normalised input, and of the gradient.
-            const auto [none, weight_gradient, bias_gradient] = at::native_batch_norm_backward(
-                gradient, input, weight, mean, variance, {}, {}, false, epsilon, {false, true, true});
-            at::Tensor sums = at::cat({bias_gradient, weight_gradient}).to(at::kDouble);
-            group->sum(sums);
+        // As in evaluation mode, the kernel gives this rank's sums: of gradient * normalised input, and of the gradient.
+        const auto [none, weight_gradient, bias_gradient]
+            = at::native_batch_norm_backward(gradient, input, weight, mean, variance, {}, {}, false, epsilon, {false, true, true});
+        at::Tensor sums = at::cat({bias_gradient, weight_gradient}).to(at::kDouble);
+        group->sum(sums);
 
-            const at::Tensor inverse = (variance.to(at::kDouble) + epsilon).rsqrt();
-            const at::Tensor factor = weight.to(at::kDouble) * inverse;
-            const at::Tensor slope = factor * inverse * (sums.narrow(0, channels, channels) / total);
-            const at::Tensor offset = slope * mean - factor * (sums.narrow(0, 0, channels) / total);
-            const auto for_map = [&](const at::Tensor& values) {
-                return values.to(gradient.scalar_type()).view({1, channels, 1, 1});
-            };
-            at::Tensor input_gradient = gradient * for_map(factor);
-            input_gradient.addcmul_(input, for_map(slope), -1).add_(for_map(offset));
-            return {input_gradient, weight_gradient, bias_gradient, {}, {}, {}};
-        }
-    };
+        const at::Tensor inverse = (variance.to(at::kDouble) + epsilon).rsqrt();
+        const at::Tensor factor = weight.to(at::kDouble) * inverse;
+        const at::Tensor slope = factor * inverse * (sums.narrow(0, channels, channels) / total);
+        const at::Tensor offset = slope * mean - factor * (sums.narrow(0, 0, channels) / total);
+        const auto for_map = [&](const at::Tensor& values) { return values.to(gradient.scalar_type()).view({1, channels, 1, 1}); };
+        at::Tensor input_gradient = gradient * for_map(factor);
+        input_gradient.addcmul_(input, for_map(slope), -1).add_(for_map(offset));
+        return {input_gradient, weight_gradient, bias_gradient, {}, {}, {}};
+    }
+};
 
 } // namespace
 

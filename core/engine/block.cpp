@@ -7,7 +7,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 
-#include <array>
 #include <functional>
 #include <numeric>
 
@@ -15,41 +14,42 @@ namespace pipebd::engine {
 
 namespace {
 
-    std::vector<std::reference_wrapper<const Pair>> pairs()
-    {
-        return {nas_digits()};
-    }
+std::vector<std::reference_wrapper<const Pair>> pairs()
+{
+    return {nas_digits()};
+}
 
-    std::string text_of(at::IntArrayRef shape)
-    {
-        std::string text = "[";
-        for (std::size_t i = 0; i < shape.size(); ++i)
-            text += (i ? ", " : "") + std::to_string(shape[i]);
-        return text + "]";
-    }
+std::string text_of(at::IntArrayRef shape)
+{
+    std::string text = "[";
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        text += (i ? ", " : "") + std::to_string(shape[i]);
+    return text + "]";
+}
 
-    void load(NamedTensor& into, const SafetensorsFile& file, const std::string& where)
-    {
-        const std::string place = where + ", tensor " + into.name;
-        const std::string remedy = "use weights that were written for this pair and network";
-        const TensorView* view = file.find(into.name);
-        if (!view)
-            throw Error(Code::Damaged, "a tensor is missing", place, remedy);
-        if (view->dtype != DType::F32)
-            throw Error(Code::Damaged, "the tensor is " + std::string(to_string(view->dtype)) + ", not F32", place, remedy);
-        if (into.tensor.sizes() != at::IntArrayRef(view->shape))
-            throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()),
-                place, remedy);
-        at::NoGradGuard no_grad;
-        into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(at::kFloat)));
-    }
+void load(NamedTensor& into, const SafetensorsFile& file, const std::string& where)
+{
+    const std::string place = where + ", tensor " + into.name;
+    const std::string remedy = "use weights that were written for this pair and network";
+    const TensorView* view = file.find(into.name);
+    if (!view)
+        throw Error(Code::Damaged, "a tensor is missing", place, remedy);
+    if (view->dtype != DType::F32)
+        throw Error(Code::Damaged, "the tensor is " + std::string(to_string(view->dtype)) + ", not F32", place, remedy);
+    if (into.tensor.sizes() != at::IntArrayRef(view->shape))
+        throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()), place,
+            remedy);
+    at::NoGradGuard no_grad;
+    into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(at::kFloat)));
+}
 
-    template <typename Function> void for_all(Block& block, Function function)
-    {
-        for (const std::vector<NamedTensor>* tensors : {&block.parameters(), &block.buffers()})
-            for (NamedTensor named : *tensors)
-                function(named);
-    }
+template <typename Function>
+void for_all(Block& block, Function function)
+{
+    for (const std::vector<NamedTensor>* tensors : {&block.parameters(), &block.buffers()})
+        for (NamedTensor named : *tensors)
+            function(named);
+}
 
 } // namespace
 

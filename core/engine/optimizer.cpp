@@ -16,168 +16,168 @@ namespace pipebd::engine {
 
 namespace {
 
-    // PyTorch's defaults where an experiment has no key for them.
-    constexpr double adam_beta1 = 0.9;
-    constexpr double adam_beta2 = 0.999;
-    constexpr double rmsprop_alpha = 0.99;
-    constexpr double epsilon = 1e-8;
+// PyTorch's defaults where an experiment has no key for them.
+constexpr double adam_beta1 = 0.9;
+constexpr double adam_beta2 = 0.999;
+constexpr double rmsprop_alpha = 0.99;
+constexpr double epsilon = 1e-8;
 
-    using Tensors = std::vector<at::Tensor>;
+using Tensors = std::vector<at::Tensor>;
 
-    // What all have in common: parameters, state tensors of each, and which take part in an update.
-    class BaseOptimizer : public Optimizer {
-    public:
-        BaseOptimizer(const experiment::Train& train, const Block& block)
-            : train_(train)
-            , parameters_(block.parameters())
-        {
+// What all have in common: parameters, state tensors of each, and which take part in an update.
+class BaseOptimizer : public Optimizer {
+public:
+    BaseOptimizer(const experiment::Train& train, const Block& block)
+        : train_(train)
+        , parameters_(block.parameters())
+    {
+    }
+
+    std::vector<NamedTensor> state() const override
+    {
+        std::vector<NamedTensor> all;
+        for (const auto& [name, tensors] : state_)
+            for (std::size_t i = 0; i < tensors.size(); ++i)
+                all.push_back({name + "." + parameters_[i].name, tensors[i]});
+        return all;
+    }
+
+    void update(const std::vector<std::size_t>& active, double learning_rate) override
+    {
+        at::NoGradGuard no_grad;
+        std::vector<std::size_t> used;
+        Tensors parameters, gradients;
+        for (std::size_t index : active) {
+            const at::Tensor& parameter = parameters_.at(index).tensor;
+            if (!parameter.grad().defined())
+                continue;
+            used.push_back(index);
+            parameters.push_back(parameter);
+            gradients.push_back(parameter.grad());
         }
+        if (used.empty())
+            return;
+        apply(used, parameters, gradients, learning_rate);
+        for (at::Tensor& parameter : parameters)
+            parameter.mutable_grad() = at::Tensor();
+    }
 
-        std::vector<NamedTensor> state() const override
-        {
-            std::vector<NamedTensor> all;
-            for (const auto& [name, tensors] : state_)
-                for (std::size_t i = 0; i < tensors.size(); ++i)
-                    all.push_back({name + "." + parameters_[i].name, tensors[i]});
-            return all;
+protected:
+    virtual void apply(
+        const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients, double learning_rate)
+        = 0;
+
+    // Adds a state tensor of zeros for every parameter; its place in the state is returned.
+    std::size_t add_state(std::string name, bool scalar = false)
+    {
+        Tensors tensors;
+        for (const NamedTensor& parameter : parameters_) {
+            const at::Tensor values = parameter.tensor.detach();
+            tensors.push_back(scalar ? at::zeros({}, values.options().dtype(at::kFloat)) : at::zeros_like(values));
         }
+        state_.emplace_back(std::move(name), std::move(tensors));
+        return state_.size() - 1;
+    }
 
-        void update(const std::vector<std::size_t>& active, double learning_rate) override
-        {
-            at::NoGradGuard no_grad;
-            std::vector<std::size_t> used;
-            Tensors parameters, gradients;
-            for (std::size_t index : active) {
-                const at::Tensor& parameter = parameters_.at(index).tensor;
-                if (!parameter.grad().defined())
-                    continue;
-                used.push_back(index);
-                parameters.push_back(parameter);
-                gradients.push_back(parameter.grad());
+    Tensors state_of(std::size_t place, const std::vector<std::size_t>& used) const
+    {
+        Tensors tensors;
+        for (std::size_t index : used)
+            tensors.push_back(state_[place].second[index]);
+        return tensors;
+    }
+
+    const experiment::Train train_;
+
+private:
+    std::vector<NamedTensor> parameters_;
+    std::vector<std::pair<std::string, Tensors>> state_;
+};
+
+class Sgd : public BaseOptimizer {
+public:
+    Sgd(const experiment::Train& train, const Block& block)
+        : BaseOptimizer(train, block)
+    {
+        if (train.momentum != 0)
+            add_state("momentum");
+    }
+
+protected:
+    void apply(
+        const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients, double learning_rate) override
+    {
+        // Momentum starts from zeros, so the first step needs no case of its own.
+        const bool has_momentum = train_.momentum != 0;
+        at::_fused_sgd_(parameters, gradients, has_momentum ? state_of(0, used) : Tensors(), train_.weight_decay, train_.momentum,
+            learning_rate, 0.0, has_momentum && train_.nesterov, false, false);
+    }
+};
+
+class Adam : public BaseOptimizer {
+public:
+    Adam(const experiment::Train& train, const Block& block)
+        : BaseOptimizer(train, block)
+        , decoupled_(train.optimizer == "adamw")
+        , step_(add_state("step", true))
+        , mean_(add_state("exp_avg"))
+        , square_(add_state("exp_avg_sq"))
+    {
+    }
+
+protected:
+    void apply(
+        const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients, double learning_rate) override
+    {
+        Tensors steps = state_of(step_, used);
+        for (at::Tensor& step : steps)
+            step.add_(1);
+        const Tensors means = state_of(mean_, used), squares = state_of(square_, used);
+        if (decoupled_)
+            at::_fused_adamw_(parameters, gradients, means, squares, {}, steps, learning_rate, adam_beta1, adam_beta2,
+                train_.weight_decay, epsilon, false, false);
+        else
+            at::_fused_adam_(parameters, gradients, means, squares, {}, steps, learning_rate, adam_beta1, adam_beta2,
+                train_.weight_decay, epsilon, false, false);
+    }
+
+private:
+    bool decoupled_; // weight decay (Loshchilov and Hutter, ICLR 2019)
+    std::size_t step_, mean_, square_;
+};
+
+class RmsProp : public BaseOptimizer {
+public:
+    RmsProp(const experiment::Train& train, const Block& block)
+        : BaseOptimizer(train, block)
+        , square_(add_state("square_avg"))
+        , momentum_(train.momentum != 0 ? add_state("momentum") : square_)
+    {
+    }
+
+protected:
+    void apply(
+        const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients, double learning_rate) override
+    {
+        const Tensors squares = state_of(square_, used), momenta = state_of(momentum_, used);
+        for (std::size_t i = 0; i < used.size(); ++i) {
+            const at::Tensor gradient
+                = train_.weight_decay != 0 ? gradients[i].add(parameters[i], train_.weight_decay) : gradients[i];
+            squares[i].mul_(rmsprop_alpha).addcmul_(gradient, gradient, 1 - rmsprop_alpha);
+            const at::Tensor deviation = squares[i].sqrt().add_(epsilon);
+            if (momentum_ == square_) {
+                parameters[i].addcdiv_(gradient, deviation, -learning_rate);
+            } else {
+                momenta[i].mul_(train_.momentum).addcdiv_(gradient, deviation);
+                parameters[i].add_(momenta[i], -learning_rate);
             }
-            if (used.empty())
-                return;
-            apply(used, parameters, gradients, learning_rate);
-            for (at::Tensor& parameter : parameters)
-                parameter.mutable_grad() = at::Tensor();
         }
+    }
 
-    protected:
-        virtual void apply(
-            const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients, double learning_rate)
-            = 0;
-
-        // Adds a state tensor of zeros for every parameter; its place in the state is returned.
-        std::size_t add_state(std::string name, bool scalar = false)
-        {
-            Tensors tensors;
-            for (const NamedTensor& parameter : parameters_) {
-                const at::Tensor values = parameter.tensor.detach();
-                tensors.push_back(scalar ? at::zeros({}, values.options().dtype(at::kFloat)) : at::zeros_like(values));
-            }
-            state_.emplace_back(std::move(name), std::move(tensors));
-            return state_.size() - 1;
-        }
-
-        Tensors state_of(std::size_t place, const std::vector<std::size_t>& used) const
-        {
-            Tensors tensors;
-            for (std::size_t index : used)
-                tensors.push_back(state_[place].second[index]);
-            return tensors;
-        }
-
-        const experiment::Train train_;
-
-    private:
-        std::vector<NamedTensor> parameters_;
-        std::vector<std::pair<std::string, Tensors>> state_;
-    };
-
-    class Sgd : public BaseOptimizer {
-    public:
-        Sgd(const experiment::Train& train, const Block& block)
-            : BaseOptimizer(train, block)
-        {
-            if (train.momentum != 0)
-                add_state("momentum");
-        }
-
-    protected:
-        void apply(const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients,
-            double learning_rate) override
-        {
-            // Momentum starts from zeros, so the first step needs no case of its own.
-            const bool has_momentum = train_.momentum != 0;
-            at::_fused_sgd_(parameters, gradients, has_momentum ? state_of(0, used) : Tensors(), train_.weight_decay,
-                train_.momentum, learning_rate, 0.0, has_momentum && train_.nesterov, false, false);
-        }
-    };
-
-    class Adam : public BaseOptimizer {
-    public:
-        Adam(const experiment::Train& train, const Block& block)
-            : BaseOptimizer(train, block)
-            , decoupled_(train.optimizer == "adamw")
-            , step_(add_state("step", true))
-            , mean_(add_state("exp_avg"))
-            , square_(add_state("exp_avg_sq"))
-        {
-        }
-
-    protected:
-        void apply(const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients,
-            double learning_rate) override
-        {
-            Tensors steps = state_of(step_, used);
-            for (at::Tensor& step : steps)
-                step.add_(1);
-            const Tensors means = state_of(mean_, used), squares = state_of(square_, used);
-            if (decoupled_)
-                at::_fused_adamw_(parameters, gradients, means, squares, {}, steps, learning_rate, adam_beta1, adam_beta2,
-                    train_.weight_decay, epsilon, false, false);
-            else
-                at::_fused_adam_(parameters, gradients, means, squares, {}, steps, learning_rate, adam_beta1, adam_beta2,
-                    train_.weight_decay, epsilon, false, false);
-        }
-
-    private:
-        bool decoupled_; // weight decay (Loshchilov and Hutter, ICLR 2019)
-        std::size_t step_, mean_, square_;
-    };
-
-    class RmsProp : public BaseOptimizer {
-    public:
-        RmsProp(const experiment::Train& train, const Block& block)
-            : BaseOptimizer(train, block)
-            , square_(add_state("square_avg"))
-            , momentum_(train.momentum != 0 ? add_state("momentum") : square_)
-        {
-        }
-
-    protected:
-        void apply(const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients,
-            double learning_rate) override
-        {
-            const Tensors squares = state_of(square_, used), momenta = state_of(momentum_, used);
-            for (std::size_t i = 0; i < used.size(); ++i) {
-                const at::Tensor gradient
-                    = train_.weight_decay != 0 ? gradients[i].add(parameters[i], train_.weight_decay) : gradients[i];
-                squares[i].mul_(rmsprop_alpha).addcmul_(gradient, gradient, 1 - rmsprop_alpha);
-                const at::Tensor deviation = squares[i].sqrt().add_(epsilon);
-                if (momentum_ == square_) {
-                    parameters[i].addcdiv_(gradient, deviation, -learning_rate);
-                } else {
-                    momenta[i].mul_(train_.momentum).addcdiv_(gradient, deviation);
-                    parameters[i].add_(momenta[i], -learning_rate);
-                }
-            }
-        }
-
-    private:
-        std::size_t square_;
-        std::size_t momentum_; // square_: there is none
-    };
+private:
+    std::size_t square_;
+    std::size_t momentum_; // square_: there is none
+};
 
 } // namespace
 

@@ -29,6 +29,13 @@ template <typename Body> std::optional<Error> errorOf(Body&& body)
     return std::nullopt;
 }
 
+/// The code of that Error; Code::Internal, which no test expects, if there is none.
+template <typename Body> Code codeOf(Body&& body)
+{
+    const std::optional<Error> error = errorOf(body);
+    return error ? error->code() : Code::Internal;
+}
+
 inline fs::path pathOf(const QTemporaryDir& folder)
 {
     return folder.path().toStdString();

@@ -83,15 +83,15 @@ private slots:
         QVERIFY(error);
         QCOMPARE(error->code(), Code::BadRequest);
         VERIFY_SAYS(error, "larger than 4 bytes");
-        QCOMPARE(errorOf([] { read_file("/proc/self/maps", 10); })->code(), Code::BadRequest);
+        QCOMPARE(codeOf([] { read_file("/proc/self/maps", 10); }), Code::BadRequest);
     }
 
     void whatIsNotThereIsNotFound()
     {
-        QCOMPARE(errorOf([&] { read_file(m_file); })->code(), Code::NotFound);
-        QCOMPARE(errorOf([&] { MappedFile mapped(m_file); })->code(), Code::NotFound);
-        QCOMPARE(errorOf([&] { replace_file(pathOf(m_folder) / "no" / "file", "x"); })->code(), Code::NotFound);
-        QCOMPARE(errorOf([&] { sync_folder(pathOf(m_folder) / "no"); })->code(), Code::NotFound);
+        QCOMPARE(codeOf([&] { read_file(m_file); }), Code::NotFound);
+        QCOMPARE(codeOf([&] { MappedFile mapped(m_file); }), Code::NotFound);
+        QCOMPARE(codeOf([&] { replace_file(pathOf(m_folder) / "no" / "file", "x"); }), Code::NotFound);
+        QCOMPARE(codeOf([&] { sync_folder(pathOf(m_folder) / "no"); }), Code::NotFound);
     }
 
     void foldersAndPipesAreRefusedWithoutWaiting()

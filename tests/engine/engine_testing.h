@@ -19,7 +19,8 @@
 namespace pipebd::engine {
 
 /// The Error that `body` throws; nothing if it throws none.
-template <typename Body> std::optional<Error> error_of(Body&& body)
+template <typename Body>
+std::optional<Error> error_of(Body&& body)
 {
     try {
         body();

@@ -179,12 +179,13 @@ private Q_SLOTS:
 
     void evaluationAsksNobody()
     {
+        class Forbidden : public Group {
+            int size() const override { return 2; }
+            void sum(at::Tensor&) override { QFAIL("a sum over the group"); }
+        } group;
         std::vector<NamedTensor> parameters, buffers;
         BatchNorm norm(TensorMaker("student", 0, parameters, buffers), channels);
-        Ranks ranks(2);
-        Ranks::Member group(ranks, 0);
         norm.forward(random_map({6, channels, 4, 3}, 1), {.group = &group});
-        QCOMPARE(group.sums, 0);
     }
 };
 

@@ -53,13 +53,15 @@ void WrittenRun::end(store::RunState state)
 void WrittenRun::appendSteps(int first, int count, int ranks, int blocks)
 {
     std::vector<store::Sample> samples;
-    const auto noise = [](int step, int which) { return std::sin(step * 12.9898 + which * 78.233) * 0.5 + std::sin(step * 3.7 + which) * 0.5; };
+    const auto noise
+        = [](int step, int which) { return std::sin(step * 12.9898 + which * 78.233) * 0.5 + std::sin(step * 3.7 + which) * 0.5; };
     for (int step = first; step < first + count; ++step) {
         const double t = 0.32 * step + 0.4;
         samples.push_back({{"throughput", -1, -1}, step, t, 205 * (1 - std::exp(-0.3 * (step + 1))) + 9 * noise(step, 7)});
         for (int block = 0; block < blocks; ++block) {
             const double scale = 0.9 * std::pow(0.62, block) + 0.05;
-            samples.push_back({{"loss", -1, block}, step, t, scale * (0.08 + std::exp(-step / (40.0 + 12 * block))) * (1 + 0.12 * noise(step, block))});
+            samples.push_back({{"loss", -1, block}, step, t,
+                scale * (0.08 + std::exp(-step / (40.0 + 12 * block))) * (1 + 0.12 * noise(step, block))});
         }
         for (int rank = 0; rank < ranks; ++rank) {
             const double inUse = (180 + 45 * rank + 6 * noise(step, rank + 20)) * 1024 * 1024;
@@ -86,8 +88,8 @@ int TestLab::addFinishedRun(const std::string& name, int steps)
     run.record().first_loss = {0.95, 0.61, 0.39, 0.26, 0.18, 0.13};
     run.record().final_loss = {0.083, 0.052, 0.034, 0.023, 0.015, 0.011};
     run.appendSteps(0, steps, 2, 6);
-    const std::vector<store::LogLine> lines {{0.01, -1, "2 ranks started on cpu, cpu"}, {0.38, 0, "owns blocks 0 to 2"}, {0.39, 1, "owns blocks 3 to 5"},
-        {128.2, -1, "test accuracy of the student 97.33 %"}, {128.3, -1, "finished"}};
+    const std::vector<store::LogLine> lines{{0.01, -1, "2 ranks started on cpu, cpu"}, {0.38, 0, "owns blocks 0 to 2"},
+        {0.39, 1, "owns blocks 3 to 5"}, {128.2, -1, "test accuracy of the student 97.33 %"}, {128.3, -1, "finished"}};
     run.store().append(std::span<const store::LogLine>(lines));
     run.end(store::RunState::Finished);
     return run.id();
@@ -154,7 +156,8 @@ void Watchdog::watch()
         QMetaObject::invokeMethod(
             this,
             [this, ping, waited, sent] {
-                const double took = duration<double, std::milli>(steady_clock::now() - sent).count() - (waitedForProcessor(m_watchedThread) - waited);
+                const double took = duration<double, std::milli>(steady_clock::now() - sent).count()
+                    - (waitedForProcessor(m_watchedThread) - waited);
                 const std::lock_guard lock(ping->mutex);
                 ping->took = took;
                 ping->done = true;

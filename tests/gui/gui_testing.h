@@ -77,7 +77,8 @@ private:
 };
 
 /// The text of an Error that `body` throws; empty if it throws none.
-template <typename Body> QString errorOf(Body body)
+template <typename Body>
+QString errorOf(Body body)
 {
     try {
         body();

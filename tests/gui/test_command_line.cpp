@@ -38,8 +38,8 @@ Outcome runWorkbench(const QStringList& arguments, const QString& home)
     process.setProcessEnvironment(environment);
     process.start(WORKBENCH, arguments);
     process.waitForFinished(30000);
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1, QString::fromUtf8(process.readAllStandardOutput()),
-        QString::fromUtf8(process.readAllStandardError())};
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
+        QString::fromUtf8(process.readAllStandardOutput()), QString::fromUtf8(process.readAllStandardError())};
 }
 
 int coloursOf(const QImage& image)
@@ -68,10 +68,10 @@ void CommandLineTest::helpAndVersionNeedNoDisplay()
 void CommandLineTest::everyPageCanBeDrawn_data()
 {
     QTest::addColumn<QStringList>("arguments");
-    QTest::newRow("runs") << QStringList {"--page", "runs", "--size", "1000x640"};
-    QTest::newRow("run") << QStringList {"--page", "run", "--run", "1", "--size", "1000x640"};
-    QTest::newRow("start") << QStringList {"--page", "start", "--size", "700x560"};
-    QTest::newRow("welcome") << QStringList {"--page", "welcome", "--size", "800x600"};
+    QTest::newRow("runs") << QStringList{"--page", "runs", "--size", "1000x640"};
+    QTest::newRow("run") << QStringList{"--page", "run", "--run", "1", "--size", "1000x640"};
+    QTest::newRow("start") << QStringList{"--page", "start", "--size", "700x560"};
+    QTest::newRow("welcome") << QStringList{"--page", "welcome", "--size", "800x600"};
 }
 
 void CommandLineTest::everyPageCanBeDrawn()
@@ -84,7 +84,8 @@ void CommandLineTest::everyPageCanBeDrawn()
     if (arguments.contains("start"))
         arguments << "--experiment" << experiment;
 
-    const Outcome outcome = runWorkbench(QStringList {"--lab", QString::fromStdString(lab.path()), "--grab", picture} + arguments, lab.file("home"));
+    const Outcome outcome
+        = runWorkbench(QStringList{"--lab", QString::fromStdString(lab.path()), "--grab", picture} + arguments, lab.file("home"));
 
     QCOMPARE(outcome.error, QString());
     QCOMPARE(outcome.status, 0);
@@ -97,29 +98,30 @@ void CommandLineTest::everyPageCanBeDrawn()
 void CommandLineTest::themesDiffer()
 {
     TestLab lab;
-    const QStringList common {"--lab", QString::fromStdString(lab.path()), "--page", "welcome", "--size", "300x300", "--grab"};
-    QCOMPARE(runWorkbench(common + QStringList {lab.file("dark.png"), "--theme", "dark"}, lab.file("home")).status, 0);
-    QCOMPARE(runWorkbench(common + QStringList {lab.file("light.png"), "--theme", "light"}, lab.file("home")).status, 0);
-    QVERIFY(QImage(lab.file("dark.png")).pixelColor(2, 2).lightness() + 100 < QImage(lab.file("light.png")).pixelColor(2, 2).lightness());
+    const QStringList common{"--lab", QString::fromStdString(lab.path()), "--page", "welcome", "--size", "300x300", "--grab"};
+    QCOMPARE(runWorkbench(common + QStringList{lab.file("dark.png"), "--theme", "dark"}, lab.file("home")).status, 0);
+    QCOMPARE(runWorkbench(common + QStringList{lab.file("light.png"), "--theme", "light"}, lab.file("home")).status, 0);
+    QVERIFY(QImage(lab.file("dark.png")).pixelColor(2, 2).lightness() + 100
+        < QImage(lab.file("light.png")).pixelColor(2, 2).lightness());
 }
 
 void CommandLineTest::whatCannotBeDoneIsOneLineAndExitStatusTwo_data() // I1
 {
     QTest::addColumn<QStringList>("arguments");
     QTest::addColumn<QString>("names");
-    QTest::newRow("unknown option") << QStringList {"--labb", "x"} << "labb";
-    QTest::newRow("unknown page") << QStringList {"--grab", "LAB/a.png", "--page", "everything"} << "welcome";
-    QTest::newRow("no page") << QStringList {"--grab", "LAB/a.png"} << "--page";
-    QTest::newRow("unknown run") << QStringList {"--grab", "LAB/a.png", "--page", "run", "--run", "99"} << "99";
-    QTest::newRow("no runs") << QStringList {"--grab", "LAB/a.png", "--page", "run"} << "pipebd run";
-    QTest::newRow("no id") << QStringList {"--run", "seven"} << "seven";
-    QTest::newRow("bad size") << QStringList {"--grab", "LAB/a.png", "--page", "runs", "--size", "big"} << "big";
-    QTest::newRow("bad theme") << QStringList {"--theme", "pink"} << "pink";
-    QTest::newRow("unwritable file") << QStringList {"--grab", "/proc/none/a.png", "--page", "welcome"} << "/proc/none/a.png";
-    QTest::newRow("missing file") << QStringList {"nothing.toml"} << "nothing.toml";
-    QTest::newRow("folder that is no run") << QStringList {"LAB"} << "not a run";
-    QTest::newRow("page without a file") << QStringList {"--page", "runs"} << "--grab";
-    QTest::newRow("no display") << QStringList {} << "display";
+    QTest::newRow("unknown option") << QStringList{"--labb", "x"} << "labb";
+    QTest::newRow("unknown page") << QStringList{"--grab", "LAB/a.png", "--page", "everything"} << "welcome";
+    QTest::newRow("no page") << QStringList{"--grab", "LAB/a.png"} << "--page";
+    QTest::newRow("unknown run") << QStringList{"--grab", "LAB/a.png", "--page", "run", "--run", "99"} << "99";
+    QTest::newRow("no runs") << QStringList{"--grab", "LAB/a.png", "--page", "run"} << "pipebd run";
+    QTest::newRow("no id") << QStringList{"--run", "seven"} << "seven";
+    QTest::newRow("bad size") << QStringList{"--grab", "LAB/a.png", "--page", "runs", "--size", "big"} << "big";
+    QTest::newRow("bad theme") << QStringList{"--theme", "pink"} << "pink";
+    QTest::newRow("unwritable file") << QStringList{"--grab", "/proc/none/a.png", "--page", "welcome"} << "/proc/none/a.png";
+    QTest::newRow("missing file") << QStringList{"nothing.toml"} << "nothing.toml";
+    QTest::newRow("folder that is no run") << QStringList{"LAB"} << "not a run";
+    QTest::newRow("page without a file") << QStringList{"--page", "runs"} << "--grab";
+    QTest::newRow("no display") << QStringList{} << "display";
 }
 
 void CommandLineTest::whatCannotBeDoneIsOneLineAndExitStatusTwo()
@@ -128,7 +130,7 @@ void CommandLineTest::whatCannotBeDoneIsOneLineAndExitStatusTwo()
     QFETCH(QString, names);
     TestLab lab;
     arguments.replaceInStrings("LAB", QString::fromStdString(lab.path()));
-    const Outcome outcome = runWorkbench(QStringList {"--lab", QString::fromStdString(lab.path())} + arguments, lab.file("home"));
+    const Outcome outcome = runWorkbench(QStringList{"--lab", QString::fromStdString(lab.path())} + arguments, lab.file("home"));
     QCOMPARE(outcome.status, 2);
     QVERIFY2(outcome.error.startsWith("pipebd-workbench: error: "), qPrintable(outcome.error));
     QCOMPARE(outcome.error.count('\n'), 1);

@@ -78,7 +78,7 @@ void FollowingTest::allSamplesOfALiveRunArriveOnceAndInOrder()
     run.end(RunState::Finished);
 
     QTRY_COMPARE(received.record.state, RunState::Finished);
-    QTRY_COMPARE(received.steps.size(), std::size_t {1 + 3 + 2 + 2});
+    QTRY_COMPARE(received.steps.size(), std::size_t{1 + 3 + 2 + 2});
     for (const auto& [series, steps] : received.steps)
         QTRY_COMPARE(steps, upTo(1000));
 }
@@ -109,10 +109,10 @@ void FollowingTest::aRunWithoutADatabaseIsFollowedFromItsFirstSample()
     QVERIFY(received.steps.empty());
 
     store::RunStore store(made.folder / "run.sqlite", store::RunStore::Mode::Writer);
-    const std::vector<store::Sample> samples {{{"loss", -1, 0}, 0, 0.5, 1.0}};
+    const std::vector<store::Sample> samples{{{"loss", -1, 0}, 0, 0.5, 1.0}};
     store.append(std::span<const store::Sample>(samples));
 
-    QTRY_COMPARE(received.steps.size(), std::size_t {1});
+    QTRY_COMPARE(received.steps.size(), std::size_t{1});
     QCOMPARE(received.error, QString());
 }
 
@@ -124,7 +124,7 @@ void FollowingTest::everyLogLineArrivesOnce()
     Received received(follower);
     QStringList written;
     for (int i = 0; i < 60; ++i) {
-        const std::vector<store::LogLine> lines {{0.1 * i, 0, "line"}, {0.1 * i, 0, "line " + std::to_string(i)}};
+        const std::vector<store::LogLine> lines{{0.1 * i, 0, "line"}, {0.1 * i, 0, "line " + std::to_string(i)}};
         run.store().append(std::span<const store::LogLine>(lines));
         written << "line" << QStringLiteral("line %1").arg(i);
         QCoreApplication::processEvents(QEventLoop::AllEvents, 10);
@@ -160,11 +160,11 @@ void FollowingTest::newRunsAppearInTheList()
     LabFollower follower(lab.path());
     RunRecords runs;
     connect(&follower, &LabFollower::scanned, this, [&](const RunRecords& scanned) { runs = scanned; });
-    QTRY_COMPARE(runs ? runs->size() : 0, std::size_t {1});
+    QTRY_COMPARE(runs ? runs->size() : 0, std::size_t{1});
 
     const WrittenRun second(lab.lab(), "second");
 
-    QTRY_COMPARE(runs->size(), std::size_t {2});
+    QTRY_COMPARE(runs->size(), std::size_t{2});
     QCOMPARE(runs->front().name, std::string("second"));
     QCOMPARE(runs->front().state, RunState::Running);
 }

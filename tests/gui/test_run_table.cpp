@@ -63,7 +63,7 @@ void RunTableTest::everyChangeKeepsTheModelConsistent() // U4
     const QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
     const QAbstractItemModelTester filteredTester(&filtered, QAbstractItemModelTester::FailureReportingMode::Fatal);
 
-    const std::vector<std::vector<int>> labs {{}, {1}, {3, 2, 1}, {3, 1}, {5, 4, 3, 1}, {2}, {7, 6, 2}, {}};
+    const std::vector<std::vector<int>> labs{{}, {1}, {3, 2, 1}, {3, 1}, {5, 4, 3, 1}, {2}, {7, 6, 2}, {}};
     for (const std::vector<int>& ids : labs) {
         std::vector<RunRecord> runs;
         for (const int id : ids)
@@ -109,7 +109,8 @@ void RunTableTest::theFilterFindsWordsInAnyColumn()
     RunTableModel model;
     RunFilterModel filtered;
     filtered.setSourceModel(&model);
-    model.setRuns({recordOf(4, "nas", 1, RunState::Failed), recordOf(3, "nas", 1), recordOf(2, "digits", 1), recordOf(1, "digits", 1)});
+    model.setRuns(
+        {recordOf(4, "nas", 1, RunState::Failed), recordOf(3, "nas", 1), recordOf(2, "digits", 1), recordOf(1, "digits", 1)});
 
     filtered.setWords("NAS fail");
     QCOMPARE(columnOf(filtered, RunTableModel::Id), QStringList({"4"}));
@@ -126,7 +127,8 @@ void RunTableTest::statesHaveIconColourAndWord()
     RunTableModel model;
     QSet<QString> words;
     QSet<QRgb> colours;
-    for (const RunState state : {RunState::Queued, RunState::Running, RunState::Finished, RunState::Failed, RunState::Cancelled, RunState::Lost}) {
+    for (const RunState state :
+        {RunState::Queued, RunState::Running, RunState::Finished, RunState::Failed, RunState::Cancelled, RunState::Lost}) {
         model.setRuns({recordOf(1, "a", 1, state)});
         const QModelIndex index = model.index(0, RunTableModel::State);
         QVERIFY(!index.data(Qt::DecorationRole).value<QIcon>().isNull());
@@ -142,11 +144,12 @@ void RunTableTest::selectionSurvivesNewRuns()
     const QTemporaryDir folder;
     Settings settings(folder.filePath("settings.ini"));
     RunList list(settings);
-    list.setRuns(std::make_shared<const std::vector<RunRecord>>(std::vector {recordOf(2, "b", 1), recordOf(1, "a", 1)}));
+    list.setRuns(std::make_shared<const std::vector<RunRecord>>(std::vector{recordOf(2, "b", 1), recordOf(1, "a", 1)}));
     QVERIFY(list.select(1));
     QSignalSpy selected(&list, &RunList::runSelected);
 
-    list.setRuns(std::make_shared<const std::vector<RunRecord>>(std::vector {recordOf(3, "c", 1), recordOf(2, "b", 1), recordOf(1, "a", 2)}));
+    list.setRuns(
+        std::make_shared<const std::vector<RunRecord>>(std::vector{recordOf(3, "c", 1), recordOf(2, "b", 1), recordOf(1, "a", 2)}));
 
     QCOMPARE(list.selected(), std::optional(1));
     QCOMPARE(selected.size(), 0);
@@ -160,7 +163,7 @@ void RunTableTest::copyGivesTabSeparatedTextOfTheSelectedRows()
     const QTemporaryDir folder;
     Settings settings(folder.filePath("settings.ini"));
     RunList list(settings);
-    list.setRuns(std::make_shared<const std::vector<RunRecord>>(std::vector {recordOf(2, "with\ttab", 1), recordOf(1, "a", 7)}));
+    list.setRuns(std::make_shared<const std::vector<RunRecord>>(std::vector{recordOf(2, "with\ttab", 1), recordOf(1, "a", 7)}));
     list.show();
     QVERIFY(QTest::qWaitForWindowActive(&list));
     list.view()->setFocus();

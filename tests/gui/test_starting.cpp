@@ -54,7 +54,11 @@ struct Dialog {
             dialog.setFile(file);
         dialog.show();
     }
-    template <typename Widget> Widget* find(const char* name) { return dialog.findChild<Widget*>(name); }
+    template <typename Widget>
+    Widget* find(const char* name)
+    {
+        return dialog.findChild<Widget*>(name);
+    }
     bool canStart() { return find<QPushButton>("start")->isEnabled(); }
 
     QTemporaryDir folder;
@@ -136,7 +140,8 @@ void StartingTest::overridesBecomeTheCommandLine()
     strategy->setCurrentIndex(strategy->findData("tr+dpu"));
     QVERIFY2(dialog.canStart(), qPrintable(dialog.dialog.error()));
     QCOMPARE(runArguments(dialog.dialog.request(), "/lab"),
-        QStringList({"run", file, "--lab", "/lab", "--strategy", "tr+dpu", "--devices", "cpu,cpu@2", "--set", "name=my run", "--set", "train.epochs=5"}));
+        QStringList({"run", file, "--lab", "/lab", "--strategy", "tr+dpu", "--devices", "cpu,cpu@2", "--set", "name=my run",
+            "--set", "train.epochs=5"}));
 }
 
 void StartingTest::aDroppedFileIsTaken()

@@ -72,7 +72,7 @@ void SurvivalTest::aRunOutlivesItsWindow()
     MainWindow reopened(settings, lab.path());
     reopened.show();
     const auto* loss = reopened.findChild<MetricChart*>("lossChart");
-    const store::Series series {"loss", -1, 9};
+    const store::Series series{"loss", -1, 9};
     const auto shown = [&] {
         const auto curve = loss->curves().find(series);
         return curve == loss->curves().end() ? 0 : static_cast<int>(curve->second->points().size());
