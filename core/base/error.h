@@ -11,20 +11,20 @@
 namespace pipebd {
 
 enum class Code {
-    BadRequest,   // what the user asked for cannot be: option, experiment, profile, model
-    NotFound,     // a file, run, pair or device that was named is not there
-    Damaged,      // a file is cut off, inconsistent, or does not match its checksum
-    Newer,        // written by a later version of this program
+    BadRequest, // what the user asked for cannot be: option, experiment, profile, model
+    NotFound, // a file, run, pair or device that was named is not there
+    Damaged, // a file is cut off, inconsistent, or does not match its checksum
+    Newer, // written by a later version of this program
     NotADatabase, // not a database, or not one of ours
-    Locked,       // another process holds it
-    RankDied,     // a rank ended before its work was done
-    TimedOut,     // no progress within the limit
-    Protocol,     // a rank printed what is no metric
-    NotFinite,    // NaN or infinity in an activation, loss or gradient
+    Locked, // another process holds it
+    RankDied, // a rank ended before its work was done
+    TimedOut, // no progress within the limit
+    Protocol, // a rank printed what is no metric
+    NotFinite, // NaN or infinity in an activation, loss or gradient
     OutOfMemory,
     DiskFull,
     Cancelled,
-    System,   // the operating system refused
+    System, // the operating system refused
     Internal, // a fault of this program
 };
 

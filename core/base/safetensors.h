@@ -2,8 +2,8 @@
 //
 // Little-endian u64 header length, JSON header {name: {dtype, shape, data_offsets}}, raw data
 // (github.com/huggingface/safetensors, "Format"). Every rule of the format is checked on reading: header length, JSON, dtype, shape
-// products, offsets in range, no overlap, no hole, no duplicate name or key. Nothing is copied: the file is mapped, and reading it takes
-// less than 64 MB beside it, whatever it holds. Headers beyond any real file are refused (docs/formats/safetensors.md).
+// products, offsets in range, no overlap, no hole, no duplicate name or key. Nothing is copied: the file is mapped, and reading it
+// takes less than 64 MB beside it, whatever it holds. Headers beyond any real file are refused (docs/formats/safetensors.md).
 #pragma once
 
 #include "base/file.h"

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t longest_string = std::size_t{4} << 20;
 constexpr std::size_t longest_gap = std::size_t{64} << 10; // numbers and white space between structural characters
-constexpr std::size_t kept_limit = std::size_t{12} << 20;  // names, shapes and metadata
+constexpr std::size_t kept_limit = std::size_t{12} << 20; // names, shapes and metadata
 
 // The JSON lexer buffers whole tokens, so their length is bounded before it sees them.
 void check_tokens(std::string_view json, std::string_view where)

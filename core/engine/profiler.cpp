@@ -19,8 +19,7 @@ using schedule::Profile;
 
 namespace {
 
-constexpr int paths = 4;   // steps whose supernet paths are measured
-constexpr int repeats = 3; // of each
+constexpr int repeats = 3; // of each path, after one that is not counted
 
 /// The repeats of one figure, by path.
 class Figure {
@@ -160,6 +159,13 @@ private:
         if (ranks > 1 && experiment_.run.batch_norm == "sync")
             context.group = transport_.group(first_ranks(ranks));
 
+        // A supernet's paths are the same candidate in every cell: cells' times add up, so the mean over these paths is the mean over
+        // all that can be drawn.
+        std::vector<Block::Cell> cells = student.cells();
+        std::size_t most = 1;
+        for (const Block::Cell& cell : cells)
+            most = std::max(most, cell.candidates.size());
+        int paths = static_cast<int>(most);
         Figure teacher_forward(1), student_forward(paths), student_backward(paths), update(paths);
         std::int64_t peak = 0;
         std::int64_t gradient_bytes = 0;
@@ -167,7 +173,11 @@ private:
         for (int repeat = 0; repeat <= repeats; ++repeat) {
             for (int path = 0; path < paths; ++path) {
                 reporter_.heartbeat(repeat * paths + path, names_[static_cast<std::size_t>(block)]);
-                context.step = path;
+                std::vector<int> candidates;
+                for (const Block::Cell& cell : cells)
+                    candidates.push_back(path % static_cast<int>(cell.candidates.size()));
+                if (!cells.empty())
+                    student.choose(candidates);
                 double start = now();
                 output = run_teacher(teacher, input);
                 double teacher_done = now();

@@ -11,12 +11,12 @@ namespace pipebd::experiment {
 struct Device {
     enum class Kind { Cpu, Cuda };
     Kind kind = Kind::Cpu;
-    int index = 0;   // of the GPU
+    int index = 0; // of the GPU
     int threads = 1; // of a CPU rank
     bool operator==(const Device&) const = default;
 };
 
-std::string to_string(const Device& device);               // "cpu", "cpu@4", "cuda:1"
+std::string to_string(const Device& device); // "cpu", "cpu@4", "cuda:1"
 std::string to_string(const std::vector<Device>& devices); // "cpu,cpu"
 
 /// A list such as "cpu,cpu@4" or "cuda:0,cuda:1"; never "auto". Throws Error{BadRequest} that names `where` and shows what is

@@ -15,8 +15,8 @@ namespace pipebd::experiment {
 
 struct Data {
     std::string source = "digits"; // digits, synthetic
-    std::string path;              // for sources that are files
-    int batch = 64;                // global, samples
+    std::string path; // for sources that are files
+    int batch = 64; // global, samples
     bool shuffle = true;
     std::string augment = "none";
     bool operator==(const Data&) const = default;
@@ -26,7 +26,7 @@ struct Train {
     std::string network = "student"; // student: distilled from the teacher; teacher: the teacher itself, end to end on labels
     double epochs = 4;
     std::optional<std::int64_t> steps; // instead of epochs
-    std::string optimizer = "sgd";     // sgd, adam, adamw, rmsprop
+    std::string optimizer = "sgd"; // sgd, adam, adamw, rmsprop
     double learning_rate = 0.05;
     double momentum = 0.9;
     bool nesterov = true;
@@ -49,7 +49,7 @@ struct Distill {
 struct Run {
     std::string strategy = "auto"; // auto: profile, search, run the best
     std::string devices = "auto";
-    std::string dtype = "float32";   // bfloat16
+    std::string dtype = "float32"; // bfloat16
     std::string batch_norm = "sync"; // local
     double checkpoint_minutes = 10;
     std::optional<std::int64_t> checkpoint_steps; // instead of minutes
@@ -69,16 +69,17 @@ struct Experiment {
 };
 
 /// Reads and checks `file`, with `settings` ("train.steps=20") laid over it: the right side is a TOML value, or else a text without
-/// quotes. Unknown keys (the nearest known one is suggested), wrong types and impossible values are Error{BadRequest} whose place is
-/// "FILE:LINE" or "--set SETTING"; of two keys that exclude each other a setting drops the one in the file. `teacher.weights` becomes
-/// absolute and must be there. Throws Error{NotFound} for a missing file, this one or the weights.
+/// quotes. Unknown keys (the nearest known one is suggested), wrong types and impossible values are Error{BadRequest} whose place
+/// is "FILE:LINE" or "--set SETTING"; of two keys that exclude each other a setting drops the one in the file. `teacher.weights`
+/// becomes absolute and must be there. Throws Error{NotFound} for a missing file, this one or the weights.
 Experiment read_experiment(const std::filesystem::path& file, std::span<const std::string> settings = {});
 
 /// The same for text; `where` stands for the file's name. `teacher.weights` stay as they are.
 Experiment parse_experiment(std::string_view toml, std::string_view where, std::span<const std::string> settings = {});
 
-/// Every key with its value; experiment_from_json(to_json(e)) == e. Reading lets unknown keys be and gives missing ones, but `pair`,
-/// their defaults. Throws Error{Damaged} for what is not JSON, Error{BadRequest} with `where` and the key for a value that cannot be.
+/// Every key with its value; experiment_from_json(to_json(e)) == e. Reading lets unknown keys be and gives missing ones, but
+/// `pair`, their defaults. Throws Error{Damaged} for what is not JSON, Error{BadRequest} with `where` and the key for a value that
+/// cannot be.
 std::string to_json(const Experiment& experiment);
 Experiment experiment_from_json(std::string_view json, std::string_view where);
 

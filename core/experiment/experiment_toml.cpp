@@ -12,7 +12,8 @@ namespace pipebd::experiment {
 
 namespace {
 
-template <typename Names> bool contains(const Names& names, std::string_view name)
+template <typename Names>
+bool contains(const Names& names, std::string_view name)
 {
     return std::find(names.begin(), names.end(), name) != names.end();
 }

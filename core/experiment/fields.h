@@ -63,7 +63,8 @@ inline const std::vector<std::string_view>& strategy()
 } // namespace choices
 
 /// Calls visit(key, member, rule) for every key. `experiment` is an Experiment, const or not.
-template <typename E, typename Visitor> void visit_fields(E& experiment, Visitor&& visit)
+template <typename E, typename Visitor>
+void visit_fields(E& experiment, Visitor&& visit)
 {
     constexpr Whole count{1, std::int64_t{1} << 40};
     constexpr Text path{true, 4096};

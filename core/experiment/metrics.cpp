@@ -57,7 +57,8 @@ bool always_written(const TypeRow& row, std::string_view key)
 }
 
 // Calls visit(key, member) for every member that stands in a line beside v, type, t and rank.
-template <typename M, typename Visitor> void visit_members(M& metric, Visitor&& visit)
+template <typename M, typename Visitor>
+void visit_members(M& metric, Visitor&& visit)
 {
     visit("step", metric.step);
     visit("phase", metric.phase);
@@ -87,7 +88,8 @@ bool is_default(const std::string& text)
     return text.empty();
 }
 
-template <std::integral Number> bool is_default(Number number)
+template <std::integral Number>
+bool is_default(Number number)
 {
     return number == 0;
 }
@@ -102,7 +104,8 @@ Json json_of(double value)
     return value;
 }
 
-template <typename Member> Json json_of(const Member& member)
+template <typename Member>
+Json json_of(const Member& member)
 {
     return member;
 }
@@ -132,7 +135,8 @@ public:
             refuse(key + " is missing");
     }
 
-    template <typename Member> void read(const std::string& key, Member& member) const
+    template <typename Member>
+    void read(const std::string& key, Member& member) const
     {
         if (const auto found = json_.find(key); found != json_.end() && !convert(*found, member))
             refuse(key + " is not what belongs there");
@@ -160,7 +164,8 @@ private:
         return true;
     }
 
-    template <std::integral Number> static bool convert(const Json& json, Number& number)
+    template <std::integral Number>
+    static bool convert(const Json& json, Number& number)
     {
         if (!json.is_number_integer() || (json.is_number_unsigned() && !std::in_range<Number>(json.get<std::uint64_t>()))
             || (!json.is_number_unsigned() && !std::in_range<Number>(json.get<std::int64_t>())))

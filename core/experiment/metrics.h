@@ -30,8 +30,8 @@ struct Metric {
     double ms = 0;
     double start = 0;
     double end = 0;
-    double value = 0;            // Loss, Eval; Progress: fraction done, 0 to 1
-    std::int64_t bytes = 0;      // Memory: in use; Hello: of the device
+    double value = 0; // Loss, Eval; Progress: fraction done, 0 to 1
+    std::int64_t bytes = 0; // Memory: in use; Hello: of the device
     std::int64_t peak_bytes = 0; // Memory
 
     std::string name = {}; // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction

@@ -80,7 +80,8 @@ public:
     {
     }
 
-    template <typename Member, typename Rule> void operator()(std::string_view key, Member& member, const Rule& rule) const
+    template <typename Member, typename Rule>
+    void operator()(std::string_view key, Member& member, const Rule& rule) const
     {
         if (const auto found = settings_.find(key); found != settings_.end())
             read({key, found->second}, member, rule);
@@ -91,18 +92,21 @@ private:
         std::string_view key;
         const Given& given;
 
-        template <typename Rule> Error wrong_type(const Rule& rule) const
+        template <typename Rule>
+        Error wrong_type(const Rule& rule) const
         {
             return {Code::BadRequest, std::string(key) + " is " + kind(given.value), given.place, "give " + description(rule)};
         }
 
-        template <typename Rule> Error impossible(const std::string& value, const Rule& rule) const
+        template <typename Rule>
+        Error impossible(const std::string& value, const Rule& rule) const
         {
             return {Code::BadRequest, std::string(key) + " cannot be " + value, given.place, "give " + description(rule)};
         }
     };
 
-    template <typename Rule> static std::string text_of(const Item& item, const Rule& rule)
+    template <typename Rule>
+    static std::string text_of(const Item& item, const Rule& rule)
     {
         const auto* text = std::get_if<std::string>(&item.given.value);
         if (text == nullptr && !item.given.is_setting)
@@ -161,7 +165,8 @@ private:
         member = number;
     }
 
-    template <std::integral Number> static void read(const Item& item, Number& member, const Whole& rule)
+    template <std::integral Number>
+    static void read(const Item& item, Number& member, const Whole& rule)
     {
         if constexpr (std::same_as<Number, std::uint64_t>) {
             if (const auto* huge = std::get_if<std::uint64_t>(&item.given.value)) {
@@ -203,7 +208,8 @@ void check_together(const Experiment& experiment, const Settings& settings)
             place("run.strategy"), "give auto or single, or set train.network to \"student\"");
 }
 
-template <typename Part> std::vector<std::string_view> parts_of_keys(Part part)
+template <typename Part>
+std::vector<std::string_view> parts_of_keys(Part part)
 {
     std::vector<std::string_view> parts;
     const Experiment defaults;

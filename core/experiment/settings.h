@@ -26,8 +26,8 @@ using Value = std::variant<std::string, bool, std::int64_t, std::uint64_t, doubl
 struct Given {
     Value value;
     std::string place; // "digits.toml:12", "--set train.steps=20"
-    std::string raw;   // a setting's right side as it was typed; a text may stand there without quotes
-    int order = 0;     // later ones are greater
+    std::string raw; // a setting's right side as it was typed; a text may stand there without quotes
+    int order = 0; // later ones are greater
     bool is_setting = false;
 };
 

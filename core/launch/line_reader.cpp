@@ -41,7 +41,7 @@ void LineReader::take(std::string_view bytes, const std::function<void(std::stri
         const std::size_t end = std::min(bytes.find('\n'), bytes.size());
         const bool complete = end < bytes.size();
         if (!dropping_)
-            pending_.append(bytes.substr(0, std::min(end, limit_ + 1 - pending_.size())));
+            pending_.append(bytes.substr(0, end)); // grows by one buffer at most before it is cut
         bytes.remove_prefix(complete ? end + 1 : end);
 
         if (!dropping_ && pending_.size() > limit_) {

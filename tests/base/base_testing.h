@@ -19,7 +19,8 @@ namespace pipebd {
 namespace fs = std::filesystem;
 
 /// The Error that `body` throws; nothing if it throws none.
-template <typename Body> std::optional<Error> errorOf(Body&& body)
+template <typename Body>
+std::optional<Error> errorOf(Body&& body)
 {
     try {
         body();
@@ -30,7 +31,8 @@ template <typename Body> std::optional<Error> errorOf(Body&& body)
 }
 
 /// The code of that Error; Code::Internal, which no test expects, if there is none.
-template <typename Body> Code codeOf(Body&& body)
+template <typename Body>
+Code codeOf(Body&& body)
 {
     const std::optional<Error> error = errorOf(body);
     return error ? error->code() : Code::Internal;

@@ -145,7 +145,8 @@ private:
         return false;
     }
 
-    template <typename Member> void object(Member member)
+    template <typename Member>
+    void object(Member member)
     {
         require(accept('{'));
         if (accept('}'))

@@ -14,7 +14,8 @@ TensorView view(std::string name, DType dtype, std::vector<std::int64_t> shape, 
     return {std::move(name), dtype, std::move(shape), data};
 }
 
-template <typename T> std::vector<T> valuesOf(const TensorView* tensor)
+template <typename T>
+std::vector<T> valuesOf(const TensorView* tensor)
 {
     std::vector<T> values(tensor->data.size() / sizeof(T));
     std::memcpy(values.data(), tensor->data.data(), tensor->data.size());

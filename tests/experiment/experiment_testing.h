@@ -15,7 +15,8 @@ namespace pipebd::experiment {
 namespace fs = std::filesystem;
 
 /// The Error that `body` throws; nothing if it throws none.
-template <typename Body> std::optional<Error> errorOf(Body&& body)
+template <typename Body>
+std::optional<Error> errorOf(Body&& body)
 {
     try {
         body();

@@ -139,5 +139,5 @@ void CommandLineTest::whatCannotBeDoneIsOneLineAndExitStatusTwo()
 
 } // namespace pipebd::gui
 
-QTEST_GUILESS_MAIN(pipebd::gui::CommandLineTest)
+QTEST_MAIN(pipebd::gui::CommandLineTest)
 #include "test_command_line.moc"

@@ -171,5 +171,5 @@ void FollowingTest::newRunsAppearInTheList()
 
 } // namespace pipebd::gui
 
-QTEST_GUILESS_MAIN(pipebd::gui::FollowingTest)
+QTEST_MAIN(pipebd::gui::FollowingTest)
 #include "test_following.moc"

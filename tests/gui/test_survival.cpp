@@ -14,7 +14,7 @@
 
 namespace pipebd::gui {
 
-constexpr int steps = 300;
+constexpr int steps = 220;
 
 class SurvivalTest : public QObject {
     Q_OBJECT

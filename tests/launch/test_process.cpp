@@ -154,10 +154,14 @@ private slots:
         QCOMPARE(::read(ends[0], &child, sizeof child), ssize_t(sizeof child));
         ::waitpid(parent, nullptr, 0);
 
-        int status = 0;
-        QTRY_COMPARE_WITH_TIMEOUT(::waitpid(child, &status, WNOHANG), child, 1000);
-        QVERIFY(WIFSIGNALED(status));
-        QCOMPARE(WTERMSIG(status), SIGKILL);
+        siginfo_t ended = {};
+        const auto has_ended = [&] {
+            return ::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == child;
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(has_ended(), 1000);
+        QCOMPARE(ended.si_code, int(CLD_KILLED));
+        QCOMPARE(ended.si_status, SIGKILL);
+        ::waitpid(child, nullptr, 0);
         ::close(ends[0]);
         ::close(ends[1]);
         ::prctl(PR_SET_CHILD_SUBREAPER, 0);
