@@ -35,17 +35,14 @@ public:
     /// Starts pipebd here; FAKE_ENGINE is `told`.
     std::unique_ptr<QProcess> start(const QStringList& arguments, const QByteArray& told = {}) const
     {
-        auto process = std::make_unique<QProcess>();
-        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-        environment.insert("PIPEBD_ENGINE", FAKE_ENGINE);
-        environment.insert("PIPEBD_LAB", path("lab"));
-        environment.insert("FAKE_ENGINE", told);
-        process->setProcessEnvironment(environment);
-        process->setWorkingDirectory(folder_.path());
-        process->start(PIPEBD_BIN_DIR "/pipebd", arguments);
-        if (!process->waitForStarted())
-            qFatal("cannot start " PIPEBD_BIN_DIR "/pipebd");
-        return process;
+        return start_program(PIPEBD_BIN_DIR "/pipebd", arguments, told);
+    }
+
+    /// Runs a line of the shell to its end.
+    void run_shell(const QString& line, const QByteArray& told) const
+    {
+        if (!start_program("/bin/sh", {"-c", line}, told)->waitForFinished(20'000))
+            qFatal("the shell does not end");
     }
 
     Said run(const QStringList& arguments, const QByteArray& told = {}) const
@@ -62,5 +59,20 @@ public:
     QString newest_state() const { return run({"runs", "list", "--json"}).array().at(0)["state"].toString(); }
 
 private:
+    std::unique_ptr<QProcess> start_program(const QString& program, const QStringList& arguments, const QByteArray& told) const
+    {
+        auto process = std::make_unique<QProcess>();
+        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+        environment.insert("PIPEBD_ENGINE", FAKE_ENGINE);
+        environment.insert("PIPEBD_LAB", path("lab"));
+        environment.insert("FAKE_ENGINE", told);
+        process->setProcessEnvironment(environment);
+        process->setWorkingDirectory(folder_.path());
+        process->start(program, arguments);
+        if (!process->waitForStarted())
+            qFatal("cannot start %s", qPrintable(program));
+        return process;
+    }
+
     QTemporaryDir folder_;
 };

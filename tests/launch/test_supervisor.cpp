@@ -198,6 +198,7 @@ private slots:
 
         QCOMPARE(job.outcome.culprit, 2);
         QCOMPARE(job.outcome.error->code(), Code::TimedOut);
+        QCOMPARE(job.outcome.error->problem(), std::string("rank 2 has not joined within 1 s"));
         QCOMPARE(job.survivors(), 0);
     }
 

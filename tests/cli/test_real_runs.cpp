@@ -1,0 +1,255 @@
+// Runs of the real engine, started as a user would: what is trained is the same whatever the strategy, nothing listens beyond this
+// computer, and a rank that is killed takes its run and its fellows with it.
+
+#include "base/checksum.h"
+#include "base/safetensors.h"
+
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QProcessEnvironment>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+using namespace pipebd;
+
+namespace {
+
+const QString pipebd_program = QStringLiteral(PIPEBD_BIN_DIR "/pipebd");
+const QString experiment_file = QStringLiteral(PIPEBD_SOURCE_DIR "/experiments/digits-nas.toml");
+// Small batches and few steps: the real models, in seconds.
+const QStringList small{"--set", "data.batch=8", "--set", "train.steps=6"};
+
+struct Ended {
+    int status = 0;
+    QString output;
+    QString errors;
+};
+
+/// Started with standard output and error in pipes; ends with the object.
+void start(QProcess& process, const QString& lab, const QStringList& arguments)
+{
+    process.setProgram(pipebd_program);
+    process.setArguments(QStringList{"--lab", lab} + arguments);
+    process.start();
+}
+
+Ended run(const QString& lab, const QStringList& arguments)
+{
+    QProcess process;
+    start(process, lab, arguments);
+    process.waitForFinished(100'000);
+    return {process.exitCode(), QString::fromUtf8(process.readAllStandardOutput()), QString::fromUtf8(process.readAllStandardError())};
+}
+
+/// The pids of the engines that work for `lab`, by their command lines.
+std::vector<int> engines_of(const QString& lab)
+{
+    std::vector<int> pids;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        std::string name = entry.path().filename();
+        if (name.find_first_not_of("0123456789") != std::string::npos)
+            continue;
+        std::ifstream file(entry.path() / "cmdline");
+        std::string line((std::istreambuf_iterator<char>(file)), {});
+        if (line.find("pipebd-engine") != std::string::npos && line.find("train") != std::string::npos
+            && line.find(lab.toStdString()) != std::string::npos)
+            pids.push_back(std::stoi(name));
+    }
+    return pids;
+}
+
+/// Inodes of the sockets that `pid` has open.
+std::set<std::string> sockets_of(int pid)
+{
+    std::set<std::string> inodes;
+    std::error_code failure;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", failure)) {
+        std::string target = std::filesystem::read_symlink(entry.path(), failure).string();
+        if (target.starts_with("socket:["))
+            inodes.insert(target.substr(8, target.size() - 9));
+    }
+    return inodes;
+}
+
+/// The local addresses, as /proc/net writes them, on which one of `inodes` listens.
+std::vector<std::string> listening(const std::set<std::string>& inodes)
+{
+    std::vector<std::string> addresses;
+    for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+        std::ifstream file(table);
+        std::string line;
+        std::getline(file, line);
+        while (std::getline(file, line)) {
+            std::istringstream words(line);
+            std::string number, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
+            words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode;
+            if (state == "0A" && inodes.contains(inode))
+                addresses.push_back(local.substr(0, local.find(':')));
+        }
+    }
+    return addresses;
+}
+
+double largest_difference(const QString& a, const QString& b)
+{
+    SafetensorsFile first(a.toStdString());
+    SafetensorsFile second(b.toStdString());
+    double largest = first.tensors().size() == second.tensors().size() ? 0 : INFINITY;
+    for (const TensorView& tensor : first.tensors()) {
+        const TensorView* other = second.find(tensor.name);
+        if (other == nullptr || other->shape != tensor.shape)
+            return INFINITY;
+        if (tensor.dtype != DType::F32)
+            continue;
+        for (std::size_t i = 0; i < tensor.data.size(); i += 4) {
+            float x = 0, y = 0;
+            std::memcpy(&x, tensor.data.data() + i, 4);
+            std::memcpy(&y, other->data.data() + i, 4);
+            largest = std::max(largest, std::abs(static_cast<double>(x) - static_cast<double>(y)));
+        }
+    }
+    return largest;
+}
+
+QJsonObject shown(const QString& lab, const QString& id)
+{
+    Ended ended = run(lab, {"--json", "runs", "show", id});
+    return QJsonDocument::fromJson(ended.output.toUtf8()).object();
+}
+
+} // namespace
+
+class TestRealRuns : public QObject {
+    Q_OBJECT
+
+private slots:
+    void initTestCase()
+    {
+        // One lab, so that the profile of these devices and this batch is measured once.
+        QVERIFY(lab_.isValid());
+        Ended ended = run(lab(), QStringList{"run", experiment_file, "--strategy", "single", "--devices", "cpu", "--out", out("single")} + small);
+        QVERIFY2(ended.status == 0, qPrintable(ended.errors));
+    }
+
+    void relayedTrainingOnTwoDevicesGivesTheBitsOfOne()
+    {
+        Ended ended
+            = run(lab(), QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--out", out("tr")} + small);
+        QVERIFY2(ended.status == 0, qPrintable(ended.errors));
+        QCOMPARE(sha256_of_file(weights("tr").toStdString()), sha256_of_file(weights("single").toStdString()));
+    }
+
+    void dataParallelTrainingGivesTheSameWeightsUpToTheOrderOfSummation()
+    {
+        // A small rate: what differs by rounding must not be driven apart by ReLU6 and batch norm before it is compared.
+        const QStringList gentle{"--set", "data.batch=8", "--set", "train.steps=2", "--set", "train.learning_rate=0.01"};
+        auto train = [&](const QString& strategy, const QString& devices, const QString& name, const QStringList& more = {}) {
+            Ended ended = run(lab(), QStringList{"run", experiment_file, "--strategy", strategy, "--devices", devices, "--out", out(name)} + gentle + more);
+            if (ended.status != 0)
+                qWarning("%s", qPrintable(ended.errors));
+            return ended.status == 0;
+        };
+        QVERIFY(train("single", "cpu", "one"));
+        QVERIFY(train("dp", "cpu,cpu", "dp"));
+        QVERIFY(train("dp", "cpu,cpu", "local", {"--set", "run.batch_norm=local"}));
+        double difference = largest_difference(weights("dp"), weights("one"));
+        double unsynchronised = largest_difference(weights("local"), weights("one"));
+        qInfo("largest difference %g; with local batch norm %g", difference, unsynchronised);
+        QVERIFY(difference > 0); // two different computations were compared
+        QVERIFY(difference < 1e-3);
+        QVERIFY(unsynchronised > 10 * difference);
+    }
+
+    void aRankThatIsKilledFailsTheRunAndLeavesNobodyBehind() // P1
+    {
+        QProcess process;
+        start(process, lab(), {"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--set", "data.batch=8", "--set",
+                                  "train.steps=5000"});
+        QTRY_COMPARE_WITH_TIMEOUT(engines_of(lab()).size(), std::size_t{2}, 30'000);
+        std::vector<int> ranks = engines_of(lab());
+        auto newest = [&] {
+            Ended listed = run(lab(), {"--json", "runs", "list"});
+            return QJsonDocument::fromJson(listed.output.toUtf8()).array().first().toObject();
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(newest()["throughput"].toDouble() > 0, 30'000);
+
+        // P13, on the same run: the rendezvous and the connections between ranks listen on the loopback interface alone.
+        std::vector<std::string> addresses;
+        for (int rank : ranks) {
+            for (const std::string& address : listening(sockets_of(rank)))
+                addresses.push_back(address);
+        }
+        QVERIFY(!addresses.empty());
+        for (const std::string& address : addresses) {
+            bool loopback = address == "0100007F" || address == "00000000000000000000000001000000"
+                || address == "0000000000000000FFFF00000100007F";
+            QVERIFY2(loopback, address.c_str());
+        }
+
+        kill(ranks.back(), SIGKILL);
+
+        QVERIFY(process.waitForFinished(2000 + 1500)); // failed within 2 s; then the run is sealed
+        QCOMPARE(process.exitCode(), 1);
+        QVERIFY(engines_of(lab()).empty());
+        QCOMPARE(newest()["state"].toString(), QStringLiteral("failed"));
+        Ended told = run(lab(), {"runs", "show", QString::number(newest()["id"].toInt())});
+        QVERIFY2(told.output.contains("SIGKILL"), qPrintable(told.output));
+    }
+
+    void lossFallsInEveryBlockAndIsKeptByBlock()
+    {
+        QJsonObject record = shown(lab(), "1");
+        QCOMPARE(record["state"].toString(), QStringLiteral("finished"));
+        QCOMPARE(record["final_loss"].toArray().size(), 6);
+    }
+
+    void whatWasNamedButIsNotThereOrIsDamagedIsToldInOneLineBeforeAnythingRuns_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QString>("part");
+
+        std::ofstream(file("cut.safetensors").toStdString()) << "{\"a\":";
+        std::ofstream(file("bad.toml").toStdString()) << "pair = \"nas-digits\"\n[train]\nlearning_rat = 0.1\n";
+        std::ofstream(file("cut.toml").toStdString()) << "pair = \"nas-digits\"\n[teacher]\nweights = \"cut.safetensors\"\n";
+        std::ofstream(file("pair.toml").toStdString()) << "pair = \"nas-digit\"\n";
+        QTest::newRow("no experiment") << QStringList{"run", "nowhere.toml"} << "nowhere.toml";
+        QTest::newRow("misspelt key") << QStringList{"run", file("bad.toml")} << "bad.toml:3";
+        QTest::newRow("weights cut off") << QStringList{"run", file("cut.toml"), "--devices", "cpu"} << "cut.safetensors";
+        QTest::newRow("no such pair") << QStringList{"run", file("pair.toml"), "--devices", "cpu"} << "nas-digits";
+        QTest::newRow("no such data") << QStringList{"run", experiment_file, "--set", "data.source=cifar"} << "digits";
+        QTest::newRow("no such GPU") << QStringList{"run", experiment_file, "--devices", "cuda:63"} << "cuda:63";
+    }
+
+    void whatWasNamedButIsNotThereOrIsDamagedIsToldInOneLineBeforeAnythingRuns() // I1
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(QString, part);
+        Ended ended = run(lab(), arguments);
+        QCOMPARE(ended.status, 2);
+        QCOMPARE(ended.errors.count('\n'), 1);
+        QVERIFY2(ended.errors.startsWith("pipebd: error: "), qPrintable(ended.errors));
+        QVERIFY2(ended.errors.contains(part), qPrintable(ended.errors));
+    }
+
+private:
+    QString lab() const { return lab_.filePath("lab"); }
+    QString file(const QString& name) const { return lab_.filePath(name); }
+    QString out(const QString& name) const { return lab_.filePath(name); }
+    QString weights(const QString& name) const { return out(name) + "/student.safetensors"; }
+
+    QTemporaryDir lab_;
+};
+
+QTEST_GUILESS_MAIN(TestRealRuns)
+#include "test_real_runs.moc"
