@@ -38,6 +38,9 @@ constexpr std::uint64_t coordinate(std::string_view name)
 }
 
 /// Uniform in [0, n), without bias that matters here (n far below 2^32).
-constexpr std::uint64_t below(std::uint64_t n, std::uint64_t bits) { return (bits >> 32) * n >> 32; }
+constexpr std::uint64_t below(std::uint64_t n, std::uint64_t bits)
+{
+    return (bits >> 32) * n >> 32;
+}
 
 } // namespace pipebd

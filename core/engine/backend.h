@@ -17,7 +17,7 @@ namespace pipebd::engine {
 
 /// A point in the device's work.
 struct Mark {
-    double host = 0;             // ms since the run's start, when it was made
+    double host = 0; // ms since the run's start, when it was made
     std::shared_ptr<void> event; // of devices that work behind the host's back
 };
 

@@ -25,10 +25,10 @@ struct NamedTensor {
 
 /// What a forward pass depends on beside its input.
 struct Context {
-    bool training = false;     // batch norm uses and follows batch statistics
+    bool training = false; // batch norm uses and follows batch statistics
     std::uint64_t seed = 0;
-    std::int64_t step = 0;     // of training; chooses a supernet's path
-    Group* group = nullptr;    // null: alone. With others: batch statistics are taken over the whole group's batch
+    std::int64_t step = 0; // of training; chooses a supernet's path
+    Group* group = nullptr; // null: alone. With others: batch statistics are taken over the whole group's batch
 };
 
 class Block {
@@ -58,7 +58,8 @@ protected:
     std::vector<NamedTensor> buffers_;
 };
 
-/// A teacher and a student, cut into the same blocks. Built in; described by data, made block by block so that a rank holds only what it owns.
+/// A teacher and a student, cut into the same blocks. Built in; described by data, made block by block so that a rank holds only
+/// what it owns.
 class Pair {
 public:
     virtual ~Pair() = default;
@@ -70,13 +71,13 @@ public:
     virtual std::vector<std::int64_t> input_shape() const = 0;
     virtual int classes() const = 0;
 
-    /// Freshly initialised as a function of `seed` and the parameters' names, on the CPU, float32. A teacher block is made ready to be
-    /// trained (its parameters require gradients); who only runs it freezes it.
+    /// Freshly initialised as a function of `seed` and the parameters' names, on the CPU, float32. A teacher block is made ready to
+    /// be trained (its parameters require gradients); who only runs it freezes it.
     virtual std::unique_ptr<Block> make_teacher(int block, std::uint64_t seed) const = 0;
     virtual std::unique_ptr<Block> make_student(int block, std::uint64_t seed) const = 0;
 
-    /// The teacher's weights that come with the pair: a safetensors file in memory, and its SHA-256 as recorded when it was trained.
-    /// Empty if none do.
+    /// The teacher's weights that come with the pair: a safetensors file in memory, and its SHA-256 as recorded when it was
+    /// trained. Empty if none do.
     virtual std::span<const std::byte> teacher_weights() const { return {}; }
     virtual std::string_view teacher_weights_sha256() const { return {}; }
 };
@@ -85,7 +86,8 @@ public:
 const Pair& find_pair(std::string_view name);
 std::vector<std::string_view> pair_names();
 
-/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape or dtype.
+/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape or
+/// dtype.
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where);
 
 /// Moves parameters and buffers to `device`, in place.

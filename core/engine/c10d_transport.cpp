@@ -1,9 +1,9 @@
-// The transport over c10d, and the only source that sees c10d. Compiled twice: into the engine for Gloo, and with USE_C10D_NCCL into
-// the CUDA module for NCCL.
+// The transport over c10d, and the only source that sees c10d. Compiled twice: into the engine for Gloo, and with USE_C10D_NCCL
+// into the CUDA module for NCCL.
 //
-// Gloo: one process group over all ranks carries every edge, told apart by tags; a thread an edge waits for what was posted, because
-// a posted Gloo operation does not complete until somebody waits for it. NCCL: a communicator an edge and a group, each on a stream of
-// its own; waiting only orders streams. Both make every connection at start, in one global order.
+// Gloo: one process group over all ranks carries every edge, told apart by tags; a thread an edge waits for what was posted,
+// because a posted Gloo operation does not complete until somebody waits for it. NCCL: a communicator an edge and a group, each on
+// a stream of its own; waiting only orders streams. Both make every connection at start, in one global order.
 
 #include "engine/transport.h"
 
@@ -51,9 +51,9 @@ std::exception_ptr as_error(const std::string& doing)
             "look for the rank that ended first"));
     } catch (const std::exception& error) {
         std::string text = error.what();
-        return std::make_exception_ptr(Error(Code::RankDied,
-            "the connection between ranks broke (" + text.substr(0, text.find('\n')) + ")", doing,
-            "look for the rank that ended first"));
+        return std::make_exception_ptr(
+            Error(Code::RankDied, "the connection between ranks broke (" + text.substr(0, text.find('\n')) + ")", doing,
+                "look for the rank that ended first"));
     }
 }
 
@@ -175,7 +175,10 @@ c10::intrusive_ptr<c10d::Store> meet(const Rendezvous& rendezvous)
     return c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
 }
 
-bool is_loopback(const std::string& address) { return address == "localhost" || address == "::1" || address.starts_with("127."); }
+bool is_loopback(const std::string& address)
+{
+    return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
 
 /// A process group of `size` ranks of which this is `rank`; `name` is the same on all of them and used once.
 BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const std::string& name, int rank, int size, bool loopback)
@@ -188,9 +191,10 @@ BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const st
     options->group_name = name;
     return c10::make_intrusive<c10d::ProcessGroupNCCL>(prefixed, rank, size, options);
 #else
-    auto options = c10d::ProcessGroupGloo::Options::create(std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout));
-    options->devices.push_back(loopback ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
-                                        : c10d::ProcessGroupGloo::createDefaultDevice());
+    auto options
+        = c10d::ProcessGroupGloo::Options::create(std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout));
+    options->devices.push_back(
+        loopback ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1") : c10d::ProcessGroupGloo::createDefaultDevice());
     options->threads = 1;
     return c10::make_intrusive<c10d::ProcessGroupGloo>(prefixed, rank, size, options);
 #endif
@@ -224,17 +228,15 @@ public:
     std::unique_ptr<Pending> send(const at::Tensor& tensor, const Edge& edge) override
     {
         Channel& channel = channel_of(edge);
-        return post("sending from " + to_string(edge), channel.waiter.get(), tensor, [&](std::vector<at::Tensor>& tensors) {
-            return channel.group->send(tensors, channel.peer, channel.next_tag());
-        });
+        return post("sending from " + to_string(edge), channel.waiter.get(), tensor,
+            [&](std::vector<at::Tensor>& tensors) { return channel.group->send(tensors, channel.peer, channel.next_tag()); });
     }
 
     std::unique_ptr<Pending> receive(const at::Tensor& into, const Edge& edge) override
     {
         Channel& channel = channel_of(edge);
-        return post("receiving from " + to_string(edge), channel.waiter.get(), into, [&](std::vector<at::Tensor>& tensors) {
-            return channel.group->recv(tensors, channel.peer, channel.next_tag());
-        });
+        return post("receiving from " + to_string(edge), channel.waiter.get(), into,
+            [&](std::vector<at::Tensor>& tensors) { return channel.group->recv(tensors, channel.peer, channel.next_tag()); });
     }
 
     std::unique_ptr<Pending> all_reduce(const at::Tensor& tensor, const std::vector<int>& ranks) override
@@ -255,7 +257,7 @@ private:
     /// One end of an edge.
     struct Channel {
         BackendPointer group;
-        int peer = 0;   // the other end, as a rank of `group`
+        int peer = 0; // the other end, as a rank of `group`
         int number = 0; // of the edge
         int stride = 1; // distance of successive tags
         int sequence = 0;
@@ -270,7 +272,7 @@ private:
     };
 
     struct RankGroup final : Group {
-        BackendPointer gradients;  // asynchronous all-reduces
+        BackendPointer gradients; // asynchronous all-reduces
         BackendPointer statistics; // those in the middle of a pass: never queued behind the others
         int count = 0;
         std::unique_ptr<Waiter> waiter;
@@ -374,7 +376,7 @@ private:
 #endif
     }
 
-    template<typename Operation>
+    template <typename Operation>
     std::unique_ptr<Pending> post(std::string doing, Waiter* waiter, const at::Tensor& tensor, Operation operation)
     {
         try {

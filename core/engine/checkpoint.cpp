@@ -28,7 +28,10 @@ std::string name_of(std::int64_t round)
     return name;
 }
 
-std::string block_file(int block) { return "block" + std::to_string(block) + ".safetensors"; }
+std::string block_file(int block)
+{
+    return "block" + std::to_string(block) + ".safetensors";
+}
 
 void remove_older(const std::filesystem::path& folder)
 {
@@ -55,7 +58,8 @@ std::filesystem::path begin_checkpoint(const std::filesystem::path& run_folder, 
     return folder;
 }
 
-void write_block(const std::filesystem::path& folder, int block, const Block& student, const Optimizer& optimizer, std::int64_t updates)
+void write_block(
+    const std::filesystem::path& folder, int block, const Block& student, const Optimizer& optimizer, std::int64_t updates)
 {
     std::vector<NamedTensor> tensors = student.parameters();
     tensors.insert(tensors.end(), student.buffers().begin(), student.buffers().end());
@@ -98,12 +102,13 @@ void check_checkpoint(const std::filesystem::path& folder)
             throw Error(Code::Damaged, "the manifest is not JSON", manifest_file.string(), "use an older checkpoint");
         std::string found = manifest.at("format");
         if (found != format)
-            throw Error(found.starts_with("pipebd.checkpoint/") ? Code::Newer : Code::Damaged, "the checkpoint's format is '" + found + "'",
-                manifest_file.string(), "this version reads " + std::string(format));
+            throw Error(found.starts_with("pipebd.checkpoint/") ? Code::Newer : Code::Damaged,
+                "the checkpoint's format is '" + found + "'", manifest_file.string(), "this version reads " + std::string(format));
         for (const json& block : manifest.at("blocks")) {
             std::filesystem::path file = folder / block.at("file").get<std::string>();
             if (sha256_of_file(file) != block.at("sha256").get<std::string>())
-                throw Error(Code::Damaged, "the file does not match the checkpoint's manifest", file.string(), "use an older checkpoint");
+                throw Error(
+                    Code::Damaged, "the file does not match the checkpoint's manifest", file.string(), "use an older checkpoint");
         }
     } catch (const json::exception&) {
         throw Error(Code::Damaged, "the manifest is incomplete", manifest_file.string(), "use an older checkpoint");

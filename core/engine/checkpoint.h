@@ -1,7 +1,7 @@
 // Checkpoint: a folder with a file a block and a manifest, written beside and renamed into place (docs/formats/checkpoint.md).
 //
-// The block is the unit: whichever ranks own the blocks, the folder is the same. There is always a valid one: a new one has a name of
-// its own, and older ones go only once it is there.
+// The block is the unit: whichever ranks own the blocks, the folder is the same. There is always a valid one: a new one has a name
+// of its own, and older ones go only once it is there.
 #pragma once
 
 #include "engine/block.h"
@@ -16,8 +16,10 @@ namespace pipebd::engine {
 /// Where the checkpoint of `round` is being written; every rank makes it if it is not there.
 std::filesystem::path begin_checkpoint(const std::filesystem::path& run_folder, std::int64_t round);
 
-/// Parameters and buffers of a student block under their own names, its optimizer's state as "optimizer.<name>". `updates`: steps done.
-void write_block(const std::filesystem::path& folder, int block, const Block& student, const Optimizer& optimizer, std::int64_t updates);
+/// Parameters and buffers of a student block under their own names, its optimizer's state as "optimizer.<name>". `updates`: steps
+/// done.
+void write_block(
+    const std::filesystem::path& folder, int block, const Block& student, const Optimizer& optimizer, std::int64_t updates);
 
 /// Once every block is written: the manifest, the rename into place, and the end of all but the newest two. One rank calls it.
 /// Returns the folder's final name.

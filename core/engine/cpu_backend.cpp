@@ -115,6 +115,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(const experiment::Device& device) { return std::make_unique<CpuBackend>(device); }
+std::unique_ptr<Backend> make_cpu_backend(const experiment::Device& device)
+{
+    return std::make_unique<CpuBackend>(device);
+}
 
 } // namespace pipebd::engine

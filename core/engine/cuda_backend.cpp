@@ -109,7 +109,10 @@ private:
 extern "C" {
 
 /// GPUs that CUDA sees.
-__attribute__((visibility("default"))) int pipebd_cuda_count() { return static_cast<int>(c10::cuda::device_count()); }
+__attribute__((visibility("default"))) int pipebd_cuda_count()
+{
+    return static_cast<int>(c10::cuda::device_count());
+}
 
 /// The backend of one GPU; the caller owns it. Throws pipebd::Error.
 __attribute__((visibility("default"))) pipebd::engine::Backend* pipebd_cuda_backend(int index)

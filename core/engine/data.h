@@ -1,7 +1,7 @@
 // Data: samples in memory, and which of them make up a batch.
 //
-// The training stream is the data set's epochs one after another, each in an order that is a function of seed and epoch. Step k takes
-// the stream's samples [k * batch, (k + 1) * batch): every batch has exactly `batch` samples, none is left out.
+// The training stream is the data set's epochs one after another, each in an order that is a function of seed and epoch. Step k
+// takes the stream's samples [k * batch, (k + 1) * batch): every batch has exactly `batch` samples, none is left out.
 #pragma once
 
 #include "experiment/experiment.h"
@@ -16,7 +16,7 @@
 namespace pipebd::engine {
 
 struct Batch {
-    at::Tensor input;  // [rows, channels, height, width], float32, channels last
+    at::Tensor input; // [rows, channels, height, width], float32, channels last
     at::Tensor labels; // [rows], int64
 };
 
@@ -33,7 +33,8 @@ public:
 };
 
 /// Throws Error{BadRequest} for a source that is not known, {NotFound} or {Damaged} for its files.
-std::unique_ptr<DataSet> open_data(const experiment::Experiment& experiment, const std::vector<std::int64_t>& input_shape, int classes);
+std::unique_ptr<DataSet> open_data(
+    const experiment::Experiment& experiment, const std::vector<std::int64_t>& input_shape, int classes);
 
 /// Indices of the samples `rows` of the batch of `step`.
 std::vector<std::int64_t> batch_indices(

@@ -24,16 +24,25 @@ using nlohmann::json;
 
 namespace {
 
-const Pair& pair_of(const RunSpec& spec) { return find_pair(spec.experiment.pair); }
+const Pair& pair_of(const RunSpec& spec)
+{
+    return find_pair(spec.experiment.pair);
+}
 
 std::unique_ptr<DataSet> data_of(const RunSpec& spec)
 {
     return open_data(spec.experiment, pair_of(spec).input_shape(), pair_of(spec).classes());
 }
 
-bool has_teacher(const RunSpec& spec) { return spec.experiment.train.network == "student"; }
+bool has_teacher(const RunSpec& spec)
+{
+    return spec.experiment.train.network == "student";
+}
 
-std::string versions() { return json{{"libtorch", TORCH_VERSION}}.dump(); }
+std::string versions()
+{
+    return json{{"libtorch", TORCH_VERSION}}.dump();
+}
 
 /// CUDA registers itself with LibTorch when its module is loaded, which must come before any other call of LibTorch.
 void load_modules(const RunSpec& spec)
@@ -120,8 +129,9 @@ Rank join(const RunSpec& spec, const Topology& topology, std::int64_t steps, Rep
     rank.rendezvous = Rendezvous::from_environment();
     reporter.set_rank(rank.rendezvous.rank);
     if (rank.rendezvous.size != static_cast<int>(spec.devices.size()))
-        throw Error(Code::BadRequest, "there are " + std::to_string(rank.rendezvous.size) + " ranks for "
-                + std::to_string(spec.devices.size()) + " devices", "WORLD_SIZE", "start one rank for each device");
+        throw Error(Code::BadRequest,
+            "there are " + std::to_string(rank.rendezvous.size) + " ranks for " + std::to_string(spec.devices.size()) + " devices",
+            "WORLD_SIZE", "start one rank for each device");
     rank.backend = make_backend(spec.devices[static_cast<std::size_t>(rank.rendezvous.rank)]);
     say_hello(*rank.backend, steps, versions(), reporter);
     rank.transport = rank.backend->connect(rank.rendezvous, topology);
@@ -180,7 +190,8 @@ private:
 };
 
 /// The student as one file, what it is worth, and the architecture chosen from a supernet.
-void deliver(const RunSpec& spec, const std::filesystem::path& checkpoint, const DataSet& data, Backend& backend, Reporter& reporter)
+void deliver(
+    const RunSpec& spec, const std::filesystem::path& checkpoint, const DataSet& data, Backend& backend, Reporter& reporter)
 {
     const Pair& pair = pair_of(spec);
     std::filesystem::path file = spec.folder / "student.safetensors";
@@ -283,13 +294,26 @@ void check(const RunSpec& spec, Reporter& reporter)
     say_bye(reporter);
 }
 
+void list_pairs(Reporter& reporter)
+{
+    for (std::string_view name : pair_names()) {
+        Metric hello;
+        hello.type = Metric::Type::Hello;
+        hello.name = name;
+        hello.text = json{{"blocks", find_pair(name).block_names()}}.dump();
+        reporter.report(std::move(hello));
+    }
+    say_bye(reporter);
+}
+
 void list_devices(Reporter& reporter)
 {
     auto describe = [&](const experiment::Device& device, int count) {
         std::unique_ptr<Backend> backend = make_backend(device);
         bool cpu = device.kind == experiment::Device::Kind::Cpu;
         say_hello(*backend, 0,
-            json{{"kind", cpu ? "cpu" : "cuda"}, {"index", device.index}, {"count", count}, {"libtorch", TORCH_VERSION}}.dump(), reporter);
+            json{{"kind", cpu ? "cpu" : "cuda"}, {"index", device.index}, {"count", count}, {"libtorch", TORCH_VERSION}}.dump(),
+            reporter);
     };
     int gpus = gpu_count(); // before anything else of LibTorch, so that CUDA is registered
     describe({experiment::Device::Kind::Cpu, 0, 1}, static_cast<int>(std::thread::hardware_concurrency()));

@@ -15,6 +15,9 @@ void profile(const experiment::RunSpec& spec, Reporter& reporter);
 /// Looks for everything that the user named, without training: pair, weights, data. Says hello with the steps that there are to do.
 void check(const experiment::RunSpec& spec, Reporter& reporter);
 
+/// Says hello for every pair that is built in.
+void list_pairs(Reporter& reporter);
+
 /// Says hello for every device of this machine.
 void list_devices(Reporter& reporter);
 

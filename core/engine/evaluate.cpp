@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t chunk = 64;             // samples at a time
+constexpr std::int64_t chunk = 64; // samples at a time
 constexpr std::int64_t architecture_samples = 64;
 
 std::vector<std::int64_t> range(std::int64_t begin, std::int64_t end)

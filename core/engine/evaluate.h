@@ -17,9 +17,10 @@ namespace pipebd::engine {
 /// Correct answers / samples on the test split of the blocks one after another, in evaluation mode.
 double test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at::Device device);
 
-/// Chooses a candidate for each cell of the student's supernet blocks: cell after cell, the one with which the block's loss against the
-/// teacher, over 64 training samples, is least, the other cells keeping what they have (blockwise supervision of the search as in
-/// DNA, CVPR 2020, with a greedy walk in place of its traversal). Leaves the student with that choice and returns architecture.json.
+/// Chooses a candidate for each cell of the student's supernet blocks: cell after cell, the one with which the block's loss against
+/// the teacher, over 64 training samples, is least, the other cells keeping what they have (blockwise supervision of the search as
+/// in DNA, CVPR 2020, with a greedy walk in place of its traversal). Leaves the student with that choice and returns
+/// architecture.json.
 std::string choose_architecture(const experiment::Experiment& experiment, const std::vector<Block*>& teacher,
     const std::vector<Block*>& student, const std::vector<std::string>& block_names, const DataSet& data, at::Device device);
 

@@ -20,7 +20,7 @@ using Kind = ValueName::Kind;
 
 namespace {
 
-constexpr double span_interval = 1000;  // ms between measured steps, once the run is under way
+constexpr double span_interval = 1000; // ms between measured steps, once the run is under way
 constexpr std::int64_t first_measured = 20;
 
 /// The elements of `tensor` in its own memory order, inside `flat` from `offset`.
@@ -48,7 +48,7 @@ void refuse_what_cannot_run(const schedule::Program& program)
 struct Executor::GradientWork {
     struct Graph {
         Rows rows;
-        at::Tensor input;  // end to end: the leaf whose gradient the block before needs
+        at::Tensor input; // end to end: the leaf whose gradient the block before needs
         at::Tensor output; // end to end: the student's output; blockwise: the weighted loss
     };
     std::vector<Graph> graphs;
@@ -67,7 +67,7 @@ struct Executor::ReceiveQueue {
         std::unique_ptr<Pending> pending;
     };
     std::vector<std::size_t> instructions; // of the phase, on this edge
-    std::size_t next = 0;                  // in `instructions`, to be posted
+    std::size_t next = 0; // in `instructions`, to be posted
     std::int64_t next_step = 0;
     std::deque<Posted> posted;
 };
@@ -237,17 +237,28 @@ void Executor::wait_for_inputs(const Instruction& instruction, std::int64_t batc
 void Executor::execute(const Instruction& instruction, std::int64_t batch)
 {
     switch (instruction.op) {
-    case Op::Load: return load(instruction, batch);
-    case Op::TeacherForward: return teacher_forward(instruction, batch);
-    case Op::StudentForward: return student_forward(instruction, batch);
-    case Op::Loss: return loss(instruction, batch);
-    case Op::StudentBackward: return student_backward(instruction, batch);
-    case Op::AllReduce: return all_reduce(instruction, batch);
-    case Op::Update: return update(instruction, batch);
-    case Op::Send: return send(instruction, batch);
-    case Op::Receive: return receive(instruction, batch);
-    case Op::Barrier: return parts_.transport.barrier();
-    case Op::TeacherUpdate: break;
+    case Op::Load:
+        return load(instruction, batch);
+    case Op::TeacherForward:
+        return teacher_forward(instruction, batch);
+    case Op::StudentForward:
+        return student_forward(instruction, batch);
+    case Op::Loss:
+        return loss(instruction, batch);
+    case Op::StudentBackward:
+        return student_backward(instruction, batch);
+    case Op::AllReduce:
+        return all_reduce(instruction, batch);
+    case Op::Update:
+        return update(instruction, batch);
+    case Op::Send:
+        return send(instruction, batch);
+    case Op::Receive:
+        return receive(instruction, batch);
+    case Op::Barrier:
+        return parts_.transport.barrier();
+    case Op::TeacherUpdate:
+        break;
     }
     throw Error(Code::Internal, "an instruction that the engine does not know", to_text(instruction));
 }
@@ -407,7 +418,8 @@ void Executor::send(const Instruction& instruction, std::int64_t batch)
         queue.posted.pop_front();
     }
     double posted = run_milliseconds();
-    queue.posted.push_back({parts_.transport.send(values_.get(value_of(instruction), batch, rows), edge), step_, index_, posted, measuring_});
+    queue.posted.push_back(
+        {parts_.transport.send(values_.get(value_of(instruction), batch, rows), edge), step_, index_, posted, measuring_});
 }
 
 void Executor::finish_send(Sent& sent)
@@ -443,8 +455,9 @@ void Executor::receive(const Instruction& instruction, std::int64_t batch)
         Rows rows = intersection(rows_of(next), rows_of(peer));
         std::vector<std::int64_t> shape = shapes_[static_cast<std::size_t>(next.block)];
         shape.insert(shape.begin(), rows.size());
-        at::TensorOptions options = at::TensorOptions().device(parts_.backend.device()).dtype(
-            parts_.spec.experiment.run.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat);
+        at::TensorOptions options = at::TensorOptions()
+                                        .device(parts_.backend.device())
+                                        .dtype(parts_.spec.experiment.run.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat);
         at::Tensor buffer = shape.size() == 4 ? at::empty(shape, options.memory_format(at::MemoryFormat::ChannelsLast))
                                               : at::empty(shape, options);
         std::unique_ptr<Pending> pending = parts_.transport.receive(buffer, edge);

@@ -79,7 +79,7 @@ private:
     int phase_ = 0;
 
     std::vector<std::vector<std::int64_t>> shapes_; // of each block's output, a sample
-    std::vector<std::string> texts_;                // of each instruction of the phase
+    std::vector<std::string> texts_; // of each instruction of the phase
     std::vector<std::vector<ValueName>> last_uses_;
     std::map<int, std::vector<int>> groups_; // block -> ranks that share it in this phase
     Values values_;
@@ -118,9 +118,9 @@ private:
     void report_spans();
     void report_span(std::int64_t step, int index, double start, double end);
 
-    int index_ = 0;             // of the instruction at hand
-    std::int64_t step_ = 0;     // at hand
-    bool measuring_ = false;    // spans of this step are reported
+    int index_ = 0; // of the instruction at hand
+    std::int64_t step_ = 0; // at hand
+    bool measuring_ = false; // spans of this step are reported
     double last_measured_ = -1e9;
     double last_step_end_ = 0;
     double last_memory_ = -1e9;

@@ -1,7 +1,7 @@
 // pipebd-engine: one rank. Reports metrics on standard output (docs/formats/metrics.md), people's text on standard error.
 //
 //     pipebd-engine train|profile|check --spec FILE
-//     pipebd-engine devices
+//     pipebd-engine devices|pairs
 //
 // Exit status: 0 done, 1 failed, 2 the request was wrong.
 
@@ -40,10 +40,14 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
         pipebd::engine::list_devices(reporter);
         return 0;
     }
+    if (command == "pairs" && argc == 2) {
+        pipebd::engine::list_pairs(reporter);
+        return 0;
+    }
     bool known = command == "train" || command == "profile" || command == "check";
     if (!known || argc != 4 || std::string_view(argv[2]) != "--spec")
         throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command",
-            "use: pipebd-engine train|profile|check --spec FILE, or pipebd-engine devices");
+            "use: pipebd-engine train|profile|check --spec FILE, or pipebd-engine devices|pairs");
     pipebd::experiment::RunSpec spec = pipebd::experiment::run_spec_from_json(pipebd::read_file(argv[3]), argv[3]);
     if (command == "train")
         pipebd::engine::train(spec, reporter);

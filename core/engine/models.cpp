@@ -37,11 +37,15 @@ TeacherWeights::TeacherWeights(const experiment::Experiment& experiment, const P
 
 TeacherWeights::~TeacherWeights() = default;
 
-void TeacherWeights::load_into(Block& block) const { load_weights(block, source_->bytes, source_->where); }
+void TeacherWeights::load_into(Block& block) const
+{
+    load_weights(block, source_->bytes, source_->where);
+}
 
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block)
 {
-    return experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed) : pair.make_student(block, experiment.seed);
+    return experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed)
+                                                 : pair.make_student(block, experiment.seed);
 }
 
 Models Models::make(const experiment::Experiment& experiment, const Pair& pair, const std::set<int>& teacher_blocks,

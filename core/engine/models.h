@@ -35,8 +35,8 @@ private:
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block);
 
 struct Models {
-    std::map<int, std::unique_ptr<Block>> teacher;   // frozen, weights loaded
-    std::map<int, std::unique_ptr<Block>> student;   // freshly initialised
+    std::map<int, std::unique_ptr<Block>> teacher; // frozen, weights loaded
+    std::map<int, std::unique_ptr<Block>> student; // freshly initialised
     std::map<int, std::unique_ptr<Optimizer>> optimizer;
 
     /// Makes these blocks on `device`.
@@ -44,8 +44,8 @@ struct Models {
         const std::set<int>& student_blocks, at::Device device);
 
     /// Those that `device` needs for its part of `program`.
-    static Models make(const experiment::Experiment& experiment, const Pair& pair, const schedule::Program& program, int rank,
-        at::Device device);
+    static Models make(
+        const experiment::Experiment& experiment, const Pair& pair, const schedule::Program& program, int rank, at::Device device);
 };
 
 /// Shape of one sample of each block's output, without the batch dimension: the teacher's, which relayed activations have.

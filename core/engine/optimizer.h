@@ -17,8 +17,8 @@ class Optimizer {
 public:
     virtual ~Optimizer() = default;
 
-    /// Updates the parameters of these indices from their gradients, in place, and drops the gradients. Parameters that are left out
-    /// (a supernet's paths that were not drawn) stay as they are, and so does their state.
+    /// Updates the parameters of these indices from their gradients, in place, and drops the gradients. Parameters that are left
+    /// out (a supernet's paths that were not drawn) stay as they are, and so does their state.
     virtual void update(const std::vector<std::size_t>& active, double learning_rate) = 0;
 
     /// "momentum.<parameter>" and so on; for checkpoints, and for the profile's optimizer_bytes.

@@ -12,7 +12,8 @@ Precision::Precision(std::string_view dtype, c10::DeviceType device)
 {
     if (!autocast_) {
         if (dtype != "float32")
-            throw Error(Code::BadRequest, "'" + std::string(dtype) + "' is no dtype to train in", "run.dtype", "use float32 or bfloat16");
+            throw Error(
+                Code::BadRequest, "'" + std::string(dtype) + "' is no dtype to train in", "run.dtype", "use float32 or bfloat16");
         return;
     }
     was_enabled_ = at::autocast::is_autocast_enabled(device_);

@@ -159,8 +159,8 @@ private:
         if (ranks > 1 && experiment_.run.batch_norm == "sync")
             context.group = transport_.group(first_ranks(ranks));
 
-        // A supernet's paths are the same candidate in every cell: cells' times add up, so the mean over these paths is the mean over
-        // all that can be drawn.
+        // A supernet's paths are the same candidate in every cell: cells' times add up, so the mean over these paths is the mean
+        // over all that can be drawn.
         std::vector<Block::Cell> cells = student.cells();
         std::size_t most = 1;
         for (const Block::Cell& cell : cells)
@@ -327,8 +327,8 @@ Topology profiling_topology(int ranks)
     return topology;
 }
 
-Profile measure_profile(const Experiment& experiment, const Pair& pair, const DataSet& data, Backend& backend, Transport& transport,
-    Reporter& reporter)
+Profile measure_profile(
+    const Experiment& experiment, const Pair& pair, const DataSet& data, Backend& backend, Transport& transport, Reporter& reporter)
 {
     return Profiler(experiment, pair, data, backend, transport, reporter).run();
 }

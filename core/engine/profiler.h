@@ -1,7 +1,8 @@
 // Profiler: measures what each block of a pair costs on these ranks' kind of device, as it will be run.
 //
-// Every rank measures at the same time, because in a run every rank works at the same time. Each figure is the median of repeats after a
-// warm-up that runs the same supernet paths once, averaged over those paths; the spread, (p90 - p10) / median, is kept beside it. Batch sizes are ceil(batch / g) for every g up to the number of ranks; those of g > 1 are measured with batch norm
+// Every rank measures at the same time, because in a run every rank works at the same time. Each figure is the median of repeats
+// after a warm-up that runs the same supernet paths once, averaged over those paths; the spread, (p90 - p10) / median, is kept
+// beside it. Batch sizes are ceil(batch / g) for every g up to the number of ranks; those of g > 1 are measured with batch norm
 // synchronised over g ranks, where the experiment has it so.
 #pragma once
 

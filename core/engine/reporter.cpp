@@ -10,8 +10,8 @@ namespace pipebd::engine {
 
 namespace {
 
-constexpr double flush_interval = 50;  // ms
-constexpr double beat_interval = 500;  // ms
+constexpr double flush_interval = 50; // ms
+constexpr double beat_interval = 500; // ms
 constexpr std::size_t flush_size = 16 << 10;
 
 } // namespace
@@ -43,7 +43,8 @@ void Reporter::report(experiment::Metric metric)
     std::lock_guard lock(mutex_);
     buffer_ += line;
     buffer_ += '\n';
-    bool gather = metric.type == Type::Span || metric.type == Type::Loss || metric.type == Type::Memory || metric.type == Type::Step;
+    bool gather
+        = metric.type == Type::Span || metric.type == Type::Loss || metric.type == Type::Memory || metric.type == Type::Step;
     if (!gather || now - last_flush_ > flush_interval || buffer_.size() > flush_size)
         write_all();
 }

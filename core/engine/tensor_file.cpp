@@ -9,17 +9,28 @@ namespace {
 DType dtype_of(const at::Tensor& tensor, const std::string& name)
 {
     switch (tensor.scalar_type()) {
-    case at::kBool: return DType::Bool;
-    case at::kByte: return DType::U8;
-    case at::kChar: return DType::I8;
-    case at::kShort: return DType::I16;
-    case at::kInt: return DType::I32;
-    case at::kLong: return DType::I64;
-    case at::kHalf: return DType::F16;
-    case at::kBFloat16: return DType::BF16;
-    case at::kFloat: return DType::F32;
-    case at::kDouble: return DType::F64;
-    default: throw Error(Code::Internal, "a tensor of a dtype that safetensors does not know", name);
+    case at::kBool:
+        return DType::Bool;
+    case at::kByte:
+        return DType::U8;
+    case at::kChar:
+        return DType::I8;
+    case at::kShort:
+        return DType::I16;
+    case at::kInt:
+        return DType::I32;
+    case at::kLong:
+        return DType::I64;
+    case at::kHalf:
+        return DType::F16;
+    case at::kBFloat16:
+        return DType::BF16;
+    case at::kFloat:
+        return DType::F32;
+    case at::kDouble:
+        return DType::F64;
+    default:
+        throw Error(Code::Internal, "a tensor of a dtype that safetensors does not know", name);
     }
 }
 

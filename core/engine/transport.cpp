@@ -23,7 +23,8 @@ int number_from(const char* variable, int low, int high, std::optional<int> fall
     int value = 0;
     auto [end, failure] = std::from_chars(view.data(), view.data() + view.size(), value);
     if (failure != std::errc() || end != view.data() + view.size() || value < low || value > high)
-        throw Error(Code::BadRequest, "'" + std::string(view) + "' is no number from " + std::to_string(low) + " to " + std::to_string(high),
+        throw Error(Code::BadRequest,
+            "'" + std::string(view) + "' is no number from " + std::to_string(low) + " to " + std::to_string(high),
             std::string("environment variable ") + variable, "start the rank with `pipebd run` or torchrun");
     return value;
 }
@@ -81,6 +82,9 @@ Topology topology_of(const schedule::Program& program)
     return {{edges.begin(), edges.end()}, {groups.begin(), groups.end()}};
 }
 
-std::unique_ptr<Transport> no_transport() { return std::make_unique<NoTransport>(); }
+std::unique_ptr<Transport> no_transport()
+{
+    return std::make_unique<NoTransport>();
+}
 
 } // namespace pipebd::engine

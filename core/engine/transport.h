@@ -1,7 +1,7 @@
 // Transport: how ranks exchange tensors. Behind it c10d: Gloo between CPU ranks, NCCL between GPUs.
 //
-// Everything is asynchronous: send, receive and all_reduce post and return; Pending::wait() makes what they bring usable. Used by one
-// thread, the interpreter's. Errors are Error{RankDied} naming the peer, or Error{TimedOut}.
+// Everything is asynchronous: send, receive and all_reduce post and return; Pending::wait() makes what they bring usable. Used by
+// one thread, the interpreter's. Errors are Error{RankDied} naming the peer, or Error{TimedOut}.
 #pragma once
 
 #include "engine/group.h"
@@ -27,7 +27,7 @@ struct Rendezvous {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;
     std::optional<int> listen_descriptor; // rank 0: serve the store on this socket instead of binding one
-    bool serve = true;                    // rank 0 serves the store; false where an agent already does
+    bool serve = true; // rank 0 serves the store; false where an agent already does
 
     /// From RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, PIPEBD_LISTEN_FD, TORCHELASTIC_USE_AGENT_STORE.
     /// Throws Error{BadRequest} naming the variable that is missing or no number.

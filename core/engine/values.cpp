@@ -17,9 +17,12 @@ using Kind = ValueName::Kind;
 ValueName value_of(const Instruction& transfer)
 {
     switch (transfer.payload) {
-    case Payload::TeacherOutput: return {Kind::TeacherOutput, transfer.block, transfer.view};
-    case Payload::StudentOutput: return {Kind::StudentOutput, transfer.block, transfer.view};
-    case Payload::StudentGradient: return {Kind::StudentGradient, transfer.block, transfer.view};
+    case Payload::TeacherOutput:
+        return {Kind::TeacherOutput, transfer.block, transfer.view};
+    case Payload::StudentOutput:
+        return {Kind::StudentOutput, transfer.block, transfer.view};
+    case Payload::StudentGradient:
+        return {Kind::StudentGradient, transfer.block, transfer.view};
     }
     throw Error(Code::Internal, "a transfer of nothing known", "program");
 }
@@ -28,22 +31,24 @@ std::vector<ValueName> inputs_of(const Instruction& instruction, int blocks, boo
 {
     int block = instruction.block;
     int view = instruction.view;
-    auto output_before = [&](Kind kind) {
-        return block == 0 ? ValueName{Kind::Data, 0, view} : ValueName{kind, block - 1, view};
-    };
+    auto output_before = [&](Kind kind) { return block == 0 ? ValueName{Kind::Data, 0, view} : ValueName{kind, block - 1, view}; };
     switch (instruction.op) {
-    case Op::TeacherForward: return {output_before(Kind::TeacherOutput)};
+    case Op::TeacherForward:
+        return {output_before(Kind::TeacherOutput)};
     case Op::StudentForward:
         if (end_to_end)
             return {output_before(Kind::StudentOutput)};
         return {output_before(Kind::TeacherOutput), {Kind::TeacherOutput, block, view}};
-    case Op::Loss: return {{Kind::StudentOutput, blocks - 1, view}, {Kind::Labels, 0, view}};
+    case Op::Loss:
+        return {{Kind::StudentOutput, blocks - 1, view}, {Kind::Labels, 0, view}};
     case Op::StudentBackward:
         if (end_to_end)
             return {{Kind::StudentGradient, block, view}};
         return {};
-    case Op::Send: return {value_of(instruction)};
-    default: return {};
+    case Op::Send:
+        return {value_of(instruction)};
+    default:
+        return {};
     }
 }
 
@@ -80,8 +85,8 @@ at::Tensor Values::get(const ValueName& name, std::int64_t batch, Rows rows)
         rows_found += common.size();
     }
     if (rows_found != rows.size())
-        throw Error(Code::Internal, "an instruction needs rows that no instruction before it brought", "block " + std::to_string(name.block),
-            "report this program");
+        throw Error(Code::Internal, "an instruction needs rows that no instruction before it brought",
+            "block " + std::to_string(name.block), "report this program");
     if (found.size() == 1)
         return found.front().second;
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -91,7 +96,10 @@ at::Tensor Values::get(const ValueName& name, std::int64_t batch, Rows rows)
     return at::cat(parts);
 }
 
-void Values::drop(const ValueName& name, std::int64_t batch) { values_.erase({name, batch}); }
+void Values::drop(const ValueName& name, std::int64_t batch)
+{
+    values_.erase({name, batch});
+}
 
 std::vector<std::vector<ValueName>> last_uses(const std::vector<Instruction>& instructions, int blocks, bool end_to_end)
 {

@@ -1,7 +1,7 @@
 // Values: the tensors a device holds between instructions, by what they are and the batch they belong to.
 //
-// A value may come in pieces, each some rows of the global batch: from several senders, or a microbatch at a time. It is dropped after
-// the last instruction that needs it. Used by the interpreter's thread only.
+// A value may come in pieces, each some rows of the global batch: from several senders, or a microbatch at a time. It is dropped
+// after the last instruction that needs it. Used by the interpreter's thread only.
 #pragma once
 
 #include "engine/transport.h"
@@ -34,7 +34,8 @@ std::vector<ValueName> inputs_of(const schedule::Instruction& instruction, int b
 class Values {
 public:
     /// Adds rows of a value. With `pending`, the tensor is there only once that has been waited for.
-    void put(const ValueName& name, std::int64_t batch, schedule::Rows rows, at::Tensor tensor, std::unique_ptr<Pending> pending = {});
+    void put(
+        const ValueName& name, std::int64_t batch, schedule::Rows rows, at::Tensor tensor, std::unique_ptr<Pending> pending = {});
 
     /// Exactly `rows` of it, waited for; gathered from pieces where it must be. Throws Error{Internal} if some are not there.
     at::Tensor get(const ValueName& name, std::int64_t batch, schedule::Rows rows);

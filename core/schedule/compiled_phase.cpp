@@ -14,258 +14,257 @@ namespace pipebd::schedule {
 
 namespace {
 
-    [[noreturn]] void refuse(const std::string& what, const std::string& place)
+[[noreturn]] void refuse(const std::string& what, const std::string& place)
+{
+    throw Error(Code::BadRequest, what, place, "mend the program");
+}
+
+constexpr int most_of_part(int size, int count)
+{
+    return (size + count - 1) / count;
+}
+
+/// Costs as of docs/formats/profile.md: every shard, microbatch and part like the largest of its kind.
+class Costs {
+public:
+    Costs(const Program& program, const Profile& profile)
+        : profile_(profile)
+        , microbatches_(program.microbatches)
     {
-        throw Error(Code::BadRequest, what, place, "mend the program");
     }
 
-    constexpr int most_of_part(int size, int count)
+    double of(const Instruction& instruction) const
     {
-        return (size + count - 1) / count;
+        const int shard = shard_size(profile_.batch, instruction.shard.count);
+        const int n = most_of_part(shard, microbatches_);
+        switch (instruction.op) {
+        case Op::Load:
+            return time_for(profile_.load, shard, "load");
+        case Op::TeacherForward:
+            return time_for(block(instruction).teacher_forward, n, instruction.block, "teacher_forward");
+        case Op::StudentForward:
+            return time_for(block(instruction).student_forward, n, instruction.block, "student_forward");
+        case Op::StudentBackward:
+            return time_for(block(instruction).student_backward, n, instruction.block, "student_backward") / instruction.parts;
+        case Op::Update:
+            return block(instruction).update;
+        case Op::AllReduce:
+            return all_reduce_time(block(instruction), static_cast<int>(instruction.group.size()));
+        case Op::Send: {
+            const int rows = rows_of(instruction, profile_.batch, microbatches_).size();
+            return rows == 0 ? 0 : transfer_time(profile_.link, saturating_product(rows, block(instruction).output_bytes));
+        }
+        case Op::Receive:
+        case Op::Loss:
+        case Op::TeacherUpdate:
+        case Op::Barrier:
+            break;
+        }
+        return 0;
     }
 
-    /// Costs as of docs/formats/profile.md: every shard, microbatch and part like the largest of its kind.
-    class Costs {
-    public:
-        Costs(const Program& program, const Profile& profile)
-            : profile_(profile)
-            , microbatches_(program.microbatches)
-        {
-        }
+private:
+    const BlockProfile& block(const Instruction& instruction) const
+    {
+        return profile_.blocks[static_cast<std::size_t>(instruction.block)];
+    }
 
-        double of(const Instruction& instruction) const
-        {
-            const int shard = shard_size(profile_.batch, instruction.shard.count);
-            const int n = most_of_part(shard, microbatches_);
-            switch (instruction.op) {
-            case Op::Load:
-                return time_for(profile_.load, shard, "load");
-            case Op::TeacherForward:
-                return time_for(block(instruction).teacher_forward, n, instruction.block, "teacher_forward");
-            case Op::StudentForward:
-                return time_for(block(instruction).student_forward, n, instruction.block, "student_forward");
-            case Op::StudentBackward:
-                return time_for(block(instruction).student_backward, n, instruction.block, "student_backward") / instruction.parts;
-            case Op::Update:
-                return block(instruction).update;
-            case Op::AllReduce:
-                return all_reduce_time(block(instruction), static_cast<int>(instruction.group.size()));
-            case Op::Send: {
-                const int rows = rows_of(instruction, profile_.batch, microbatches_).size();
-                return rows == 0 ? 0 : transfer_time(profile_.link, saturating_product(rows, block(instruction).output_bytes));
-            }
-            case Op::Receive:
-            case Op::Loss:
-            case Op::TeacherUpdate:
-            case Op::Barrier:
-                break;
-            }
-            return 0;
-        }
+    const Profile& profile_;
+    int microbatches_;
+};
 
-    private:
-        const BlockProfile& block(const Instruction& instruction) const
-        {
-            return profile_.blocks[static_cast<std::size_t>(instruction.block)];
-        }
+class Compiler {
+public:
+    Compiler(const Program& program, std::size_t phase, const Profile& profile)
+        : program_(program)
+        , phase_(phase)
+        , costs_(program, profile)
+        , blocks_(static_cast<int>(profile.blocks.size()))
+    {
+        result_.devices.resize(program.phases[phase].devices.size());
+    }
 
-        const Profile& profile_;
-        int microbatches_;
+    CompiledPhase run()
+    {
+        const Training training = training_of(program_, phase_);
+        for (std::size_t device = 0; device < result_.devices.size(); ++device)
+            for (std::size_t index = 0; index < instructions(device).size(); ++index)
+                add(device, index);
+        for (std::size_t device = 0; device < result_.devices.size(); ++device)
+            add_needs(device, training);
+        check_links();
+        check_groups();
+        return std::move(result_);
+    }
+
+private:
+    using Place = std::pair<std::size_t, std::size_t>; // device, index
+
+    struct Ends {
+        std::vector<Place> sends;
+        std::vector<Place> receives;
     };
 
-    class Compiler {
-    public:
-        Compiler(const Program& program, std::size_t phase, const Profile& profile)
-            : program_(program)
-            , phase_(phase)
-            , costs_(program, profile)
-            , blocks_(static_cast<int>(profile.blocks.size()))
-        {
-            result_.devices.resize(program.phases[phase].devices.size());
+    const std::vector<Instruction>& instructions(std::size_t device) const
+    {
+        return program_.phases[phase_].devices[device].instructions;
+    }
+
+    std::string place(Place at) const { return place_of(program_, phase_, at.first, at.second); }
+
+    void add(std::size_t device, std::size_t index)
+    {
+        const Instruction& instruction = instructions(device)[index];
+        check_fields(instruction, {device, index});
+        CompiledDevice& compiled = result_.devices[device];
+        CompiledInstruction made;
+        made.op = instruction.op;
+        made.duration = costs_.of(instruction);
+        made.ahead = instruction.ahead;
+        result_.most_ahead = std::max(result_.most_ahead, instruction.ahead);
+        result_.least_ahead = std::min(result_.least_ahead, instruction.ahead);
+        if (instruction.op == Op::Send || instruction.op == Op::Receive)
+            add_transfer(made, instruction, {device, index});
+        else if (instruction.op == Op::AllReduce || instruction.op == Op::Barrier)
+            add_group(made, instruction, {device, index});
+        else
+            compiled.busy += made.duration;
+        if (instruction.op == Op::Receive || instruction.op == Op::AllReduce) {
+            made.bringer = static_cast<int>(compiled.bringers.size());
+            compiled.bringers.push_back(made.channel);
         }
+        compiled.instructions.push_back(made);
+    }
 
-        CompiledPhase run()
-        {
-            const Training training = training_of(program_, phase_);
-            for (std::size_t device = 0; device < result_.devices.size(); ++device)
-                for (std::size_t index = 0; index < instructions(device).size(); ++index)
-                    add(device, index);
-            for (std::size_t device = 0; device < result_.devices.size(); ++device)
-                add_needs(device, training);
-            check_links();
-            check_groups();
-            return std::move(result_);
+    void check_fields(const Instruction& instruction, Place at) const
+    {
+        if (has_block(instruction.op) && (instruction.block < 0 || instruction.block >= std::min(blocks_, program_.blocks)))
+            refuse("there is no block " + std::to_string(instruction.block) + ", the profile has " + std::to_string(blocks_),
+                place(at));
+        const auto is_part = [](int index, int count) { return index >= 0 && index < count; };
+        if (!is_part(instruction.shard.index, instruction.shard.count)
+            || !is_part(instruction.peer_shard.index, instruction.peer_shard.count) || !is_part(instruction.part, instruction.parts)
+            || !is_part(instruction.microbatch, program_.microbatches))
+            refuse("it works on a part of the batch that there is not", place(at));
+        const int devices = program_.devices();
+        const bool transfers = instruction.op == Op::Send || instruction.op == Op::Receive;
+        if (transfers && (!is_part(instruction.peer, devices) || instruction.peer == static_cast<int>(at.first)))
+            refuse("its peer is not one of the other devices", place(at));
+        if (instruction.op == Op::AllReduce
+            && (std::find(instruction.group.begin(), instruction.group.end(), static_cast<int>(at.first)) == instruction.group.end()
+                || !std::all_of(
+                    instruction.group.begin(), instruction.group.end(), [&](int member) { return is_part(member, devices); })))
+            refuse("its group is not one of devices that this one belongs to", place(at));
+    }
+
+    void add_transfer(CompiledInstruction& made, const Instruction& instruction, Place at)
+    {
+        const bool sends = instruction.op == Op::Send;
+        const int self = static_cast<int>(at.first);
+        const std::pair ends = sends ? std::pair(self, instruction.peer) : std::pair(instruction.peer, self);
+        const auto [link, is_new] = links_.emplace(ends, static_cast<int>(result_.links.size()));
+        if (is_new) {
+            result_.links.push_back({ends.first, ends.second, 0});
+            ends_.emplace_back();
         }
+        made.channel = link->second;
+        Ends& both = ends_[static_cast<std::size_t>(made.channel)];
+        (sends ? both.sends : both.receives).push_back(at);
+        const Content content{instruction.payload, instruction.block, instruction.microbatch, instruction.view, instruction.part,
+            instruction.parts, sends ? instruction.shard : instruction.peer_shard,
+            sends ? instruction.peer_shard : instruction.shard};
+        made.content = contents_.emplace(content, static_cast<int>(contents_.size())).first->second;
+    }
 
-    private:
-        using Place = std::pair<std::size_t, std::size_t>; // device, index
-
-        struct Ends {
-            std::vector<Place> sends;
-            std::vector<Place> receives;
-        };
-
-        const std::vector<Instruction>& instructions(std::size_t device) const
-        {
-            return program_.phases[phase_].devices[device].instructions;
+    void add_group(CompiledInstruction& made, const Instruction& instruction, Place at)
+    {
+        const auto [group, is_new] = groups_.emplace(instruction.group, static_cast<int>(result_.groups.size()));
+        if (is_new) {
+            CompiledGroup compiled{instruction.group, 0};
+            for (std::size_t device = 0; instruction.op == Op::Barrier && device < result_.devices.size(); ++device)
+                if (!instructions(device).empty())
+                    compiled.devices.push_back(static_cast<int>(device));
+            result_.groups.push_back(std::move(compiled));
+            members_.emplace_back();
         }
+        made.channel = group->second;
+        made.content = instruction.op == Op::Barrier ? -1 : instruction.block;
+        members_[static_cast<std::size_t>(made.channel)][at.first].push_back(at);
+    }
 
-        std::string place(Place at) const { return place_of(program_, phase_, at.first, at.second); }
-
-        void add(std::size_t device, std::size_t index)
-        {
-            const Instruction& instruction = instructions(device)[index];
-            check_fields(instruction, {device, index});
-            CompiledDevice& compiled = result_.devices[device];
-            CompiledInstruction made;
-            made.op = instruction.op;
-            made.duration = costs_.of(instruction);
-            made.ahead = instruction.ahead;
-            result_.most_ahead = std::max(result_.most_ahead, instruction.ahead);
-            result_.least_ahead = std::min(result_.least_ahead, instruction.ahead);
-            if (instruction.op == Op::Send || instruction.op == Op::Receive)
-                add_transfer(made, instruction, {device, index});
-            else if (instruction.op == Op::AllReduce || instruction.op == Op::Barrier)
-                add_group(made, instruction, {device, index});
-            else
-                compiled.busy += made.duration;
-            if (instruction.op == Op::Receive || instruction.op == Op::AllReduce) {
-                made.bringer = static_cast<int>(compiled.bringers.size());
-                compiled.bringers.push_back(made.channel);
-            }
-            compiled.instructions.push_back(made);
-        }
-
-        void check_fields(const Instruction& instruction, Place at) const
-        {
-            if (has_block(instruction.op) && (instruction.block < 0 || instruction.block >= std::min(blocks_, program_.blocks)))
-                refuse("there is no block " + std::to_string(instruction.block) + ", the profile has " + std::to_string(blocks_),
-                    place(at));
-            const auto is_part = [](int index, int count) { return index >= 0 && index < count; };
-            if (!is_part(instruction.shard.index, instruction.shard.count)
-                || !is_part(instruction.peer_shard.index, instruction.peer_shard.count)
-                || !is_part(instruction.part, instruction.parts) || !is_part(instruction.microbatch, program_.microbatches))
-                refuse("it works on a part of the batch that there is not", place(at));
-            const int devices = program_.devices();
-            const bool transfers = instruction.op == Op::Send || instruction.op == Op::Receive;
-            if (transfers && (!is_part(instruction.peer, devices) || instruction.peer == static_cast<int>(at.first)))
-                refuse("its peer is not one of the other devices", place(at));
-            if (instruction.op == Op::AllReduce
-                && (std::find(instruction.group.begin(), instruction.group.end(), static_cast<int>(at.first))
-                        == instruction.group.end()
-                    || !std::all_of(
-                        instruction.group.begin(), instruction.group.end(), [&](int member) { return is_part(member, devices); })))
-                refuse("its group is not one of devices that this one belongs to", place(at));
-        }
-
-        void add_transfer(CompiledInstruction& made, const Instruction& instruction, Place at)
-        {
-            const bool sends = instruction.op == Op::Send;
-            const int self = static_cast<int>(at.first);
-            const std::pair ends = sends ? std::pair(self, instruction.peer) : std::pair(instruction.peer, self);
-            const auto [link, is_new] = links_.emplace(ends, static_cast<int>(result_.links.size()));
-            if (is_new) {
-                result_.links.push_back({ends.first, ends.second, 0});
-                ends_.emplace_back();
-            }
-            made.channel = link->second;
-            Ends& both = ends_[static_cast<std::size_t>(made.channel)];
-            (sends ? both.sends : both.receives).push_back(at);
-            const Content content{instruction.payload, instruction.block, instruction.microbatch, instruction.view,
-                instruction.part, instruction.parts, sends ? instruction.shard : instruction.peer_shard,
-                sends ? instruction.peer_shard : instruction.shard};
-            made.content = contents_.emplace(content, static_cast<int>(contents_.size())).first->second;
-        }
-
-        void add_group(CompiledInstruction& made, const Instruction& instruction, Place at)
-        {
-            const auto [group, is_new] = groups_.emplace(instruction.group, static_cast<int>(result_.groups.size()));
-            if (is_new) {
-                CompiledGroup compiled{instruction.group, 0};
-                for (std::size_t device = 0; instruction.op == Op::Barrier && device < result_.devices.size(); ++device)
-                    if (!instructions(device).empty())
-                        compiled.devices.push_back(static_cast<int>(device));
-                result_.groups.push_back(std::move(compiled));
-                members_.emplace_back();
-            }
-            made.channel = group->second;
-            made.content = instruction.op == Op::Barrier ? -1 : instruction.block;
-            members_[static_cast<std::size_t>(made.channel)][at.first].push_back(at);
-        }
-
-        void add_needs(std::size_t device, Training training)
-        {
-            const DataFlow flow(program_, phase_, device, training);
-            CompiledDevice& compiled = result_.devices[device];
-            std::vector<std::size_t> last_use(compiled.bringers.size()); // + 1; in CompiledDevice::needs
-            std::vector<std::size_t> last_user(compiled.bringers.size());
-            for (std::size_t index = 0; index < compiled.instructions.size(); ++index) {
-                CompiledInstruction& instruction = compiled.instructions[index];
-                instruction.needs_begin = compiled.needs.size();
-                for (std::size_t source : flow.sources(index)) {
-                    const int bringer = compiled.instructions[source].bringer;
-                    if (bringer < 0)
-                        continue;
-                    const auto b = static_cast<std::size_t>(bringer);
-                    compiled.needs.push_back({bringer, false});
-                    if (last_use[b] == 0 || flow.precedes(last_user[b], index)) {
-                        last_use[b] = compiled.needs.size();
-                        last_user[b] = index;
-                    }
+    void add_needs(std::size_t device, Training training)
+    {
+        const DataFlow flow(program_, phase_, device, training);
+        CompiledDevice& compiled = result_.devices[device];
+        std::vector<std::size_t> last_use(compiled.bringers.size()); // + 1; in CompiledDevice::needs
+        std::vector<std::size_t> last_user(compiled.bringers.size());
+        for (std::size_t index = 0; index < compiled.instructions.size(); ++index) {
+            CompiledInstruction& instruction = compiled.instructions[index];
+            instruction.needs_begin = compiled.needs.size();
+            for (std::size_t source : flow.sources(index)) {
+                const int bringer = compiled.instructions[source].bringer;
+                if (bringer < 0)
+                    continue;
+                const auto b = static_cast<std::size_t>(bringer);
+                compiled.needs.push_back({bringer, false});
+                if (last_use[b] == 0 || flow.precedes(last_user[b], index)) {
+                    last_use[b] = compiled.needs.size();
+                    last_user[b] = index;
                 }
-                instruction.needs_end = compiled.needs.size();
             }
-            for (CompiledInstruction& instruction : compiled.instructions)
-                if (instruction.bringer >= 0)
-                    instruction.unused = last_use[static_cast<std::size_t>(instruction.bringer)] == 0;
-            for (std::size_t use : last_use)
-                if (use != 0)
-                    compiled.needs[use - 1].last_use = true;
+            instruction.needs_end = compiled.needs.size();
         }
+        for (CompiledInstruction& instruction : compiled.instructions)
+            if (instruction.bringer >= 0)
+                instruction.unused = last_use[static_cast<std::size_t>(instruction.bringer)] == 0;
+        for (std::size_t use : last_use)
+            if (use != 0)
+                compiled.needs[use - 1].last_use = true;
+    }
 
-        void check_links()
-        {
-            for (std::size_t link = 0; link < ends_.size(); ++link) {
-                const auto& [sends, receives] = ends_[link];
-                if (sends.size() > receives.size())
-                    refuse("this Send has no Receive on device " + std::to_string(result_.links[link].to),
-                        place(sends[receives.size()]));
-                if (receives.size() > sends.size())
-                    refuse("this Receive has no Send on device " + std::to_string(result_.links[link].from),
-                        place(receives[sends.size()]));
-                result_.links[link].transfers = static_cast<int>(sends.size());
+    void check_links()
+    {
+        for (std::size_t link = 0; link < ends_.size(); ++link) {
+            const auto& [sends, receives] = ends_[link];
+            if (sends.size() > receives.size())
+                refuse(
+                    "this Send has no Receive on device " + std::to_string(result_.links[link].to), place(sends[receives.size()]));
+            if (receives.size() > sends.size())
+                refuse("this Receive has no Send on device " + std::to_string(result_.links[link].from),
+                    place(receives[sends.size()]));
+            result_.links[link].transfers = static_cast<int>(sends.size());
+        }
+    }
+
+    void check_groups()
+    {
+        for (std::size_t group = 0; group < members_.size(); ++group) {
+            const std::map<std::size_t, std::vector<Place>>& members = members_[group];
+            const auto most = std::max_element(
+                members.begin(), members.end(), [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+            for (int device : result_.groups[group].devices) {
+                const auto found = members.find(static_cast<std::size_t>(device));
+                const std::size_t count = found == members.end() ? 0 : found->second.size();
+                if (count < most->second.size())
+                    refuse("device " + std::to_string(device) + " never comes to this", place(most->second[count]));
             }
+            result_.groups[group].operations = static_cast<int>(most->second.size());
         }
+    }
 
-        void check_groups()
-        {
-            for (std::size_t group = 0; group < members_.size(); ++group) {
-                const std::map<std::size_t, std::vector<Place>>& members = members_[group];
-                const auto most = std::max_element(
-                    members.begin(), members.end(), [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-                for (int device : result_.groups[group].devices) {
-                    const auto found = members.find(static_cast<std::size_t>(device));
-                    const std::size_t count = found == members.end() ? 0 : found->second.size();
-                    if (count < most->second.size())
-                        refuse("device " + std::to_string(device) + " never comes to this", place(most->second[count]));
-                }
-                result_.groups[group].operations = static_cast<int>(most->second.size());
-            }
-        }
+    using Content = std::tuple<Payload, int, int, int, int, int, Shard, Shard>;
 
-        using Content = std::tuple<Payload, int, int, int, int, int, Shard, Shard>;
-
-        const Program& program_;
-        std::size_t phase_;
-        Costs costs_;
-        int blocks_;
-        CompiledPhase result_;
-        std::map<std::pair<int, int>, int> links_;
-        std::vector<Ends> ends_; // by link
-        std::map<std::vector<int>, int> groups_;
-        std::vector<std::map<std::size_t, std::vector<Place>>> members_; // by group, by device
-        std::map<Content, int> contents_;
-    };
+    const Program& program_;
+    std::size_t phase_;
+    Costs costs_;
+    int blocks_;
+    CompiledPhase result_;
+    std::map<std::pair<int, int>, int> links_;
+    std::vector<Ends> ends_; // by link
+    std::map<std::vector<int>, int> groups_;
+    std::vector<std::map<std::size_t, std::vector<Place>>> members_; // by group, by device
+    std::map<Content, int> contents_;
+};
 
 } // namespace
 

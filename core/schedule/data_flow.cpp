@@ -10,27 +10,27 @@ namespace pipebd::schedule {
 
 namespace {
 
-    std::string describe(Payload payload, int block)
-    {
-        const std::string of = " of block " + std::to_string(block);
-        switch (payload) {
-        case Payload::TeacherOutput:
-            return "the teacher's output" + of;
-        case Payload::StudentOutput:
-            return "the student's output" + of;
-        case Payload::StudentGradient:
-            break;
-        }
-        return "the gradient of the student's output" + of;
+std::string describe(Payload payload, int block)
+{
+    const std::string of = " of block " + std::to_string(block);
+    switch (payload) {
+    case Payload::TeacherOutput:
+        return "the teacher's output" + of;
+    case Payload::StudentOutput:
+        return "the student's output" + of;
+    case Payload::StudentGradient:
+        break;
     }
+    return "the gradient of the student's output" + of;
+}
 
-    bool parts_overlap(const Instruction& a, const Instruction& b)
-    {
-        const auto begins_before_end = [](const Instruction& one, const Instruction& other) {
-            return std::int64_t{one.part} * other.parts < std::int64_t{other.part + 1} * one.parts;
-        };
-        return begins_before_end(a, b) && begins_before_end(b, a);
-    }
+bool parts_overlap(const Instruction& a, const Instruction& b)
+{
+    const auto begins_before_end = [](const Instruction& one, const Instruction& other) {
+        return std::int64_t{one.part} * other.parts < std::int64_t{other.part + 1} * one.parts;
+    };
+    return begins_before_end(a, b) && begins_before_end(b, a);
+}
 
 } // namespace
 

@@ -6,44 +6,44 @@ namespace pipebd::schedule {
 
 namespace {
 
-    Instruction of_block(Op op, int block, Shard shard = {})
-    {
-        Instruction instruction;
-        instruction.op = op;
-        instruction.block = block;
-        instruction.shard = shard;
-        return instruction;
-    }
+Instruction of_block(Op op, int block, Shard shard = {})
+{
+    Instruction instruction;
+    instruction.op = op;
+    instruction.block = block;
+    instruction.shard = shard;
+    return instruction;
+}
 
-    Instruction transfer(Op op, int block, int peer)
-    {
-        Instruction instruction = of_block(op, block);
-        instruction.peer = peer;
-        return instruction;
-    }
+Instruction transfer(Op op, int block, int peer)
+{
+    Instruction instruction = of_block(op, block);
+    instruction.peer = peer;
+    return instruction;
+}
 
-    Program empty_program(int blocks, int devices, int phases)
-    {
-        Program program;
-        program.blocks = blocks;
-        program.phases.resize(static_cast<std::size_t>(phases));
-        for (Phase& phase : program.phases)
-            phase.devices.resize(static_cast<std::size_t>(devices));
-        return program;
-    }
+Program empty_program(int blocks, int devices, int phases)
+{
+    Program program;
+    program.blocks = blocks;
+    program.phases.resize(static_cast<std::size_t>(phases));
+    for (Phase& phase : program.phases)
+        phase.devices.resize(static_cast<std::size_t>(devices));
+    return program;
+}
 
-    using Instructions = std::vector<Instruction>;
+using Instructions = std::vector<Instruction>;
 
-    Instructions& instructions_of(Program& program, int phase, int device)
-    {
-        return program.phases[static_cast<std::size_t>(phase)].devices[static_cast<std::size_t>(device)].instructions;
-    }
+Instructions& instructions_of(Program& program, int phase, int device)
+{
+    return program.phases[static_cast<std::size_t>(phase)].devices[static_cast<std::size_t>(device)].instructions;
+}
 
-    void train(Instructions& instructions, int block, Shard shard = {})
-    {
-        instructions.push_back(of_block(Op::StudentForward, block, shard));
-        instructions.push_back(of_block(Op::StudentBackward, block, shard));
-    }
+void train(Instructions& instructions, int block, Shard shard = {})
+{
+    instructions.push_back(of_block(Op::StudentForward, block, shard));
+    instructions.push_back(of_block(Op::StudentBackward, block, shard));
+}
 
 } // namespace
 

@@ -8,21 +8,21 @@ namespace pipebd::schedule {
 
 namespace {
 
-    constexpr double infinite = std::numeric_limits<double>::infinity();
+constexpr double infinite = std::numeric_limits<double>::infinity();
 
-    /// costs[i][j]: of a stage of blocks i..j-1 on one device; infinite if it does not fit.
-    std::vector<std::vector<double>> stage_costs(const Profile& profile, std::optional<std::int64_t> memory_limit)
-    {
-        const int blocks = static_cast<int>(profile.blocks.size());
-        std::vector<std::vector<double>> costs(profile.blocks.size(), std::vector<double>(profile.blocks.size() + 1, infinite));
-        for (int first = 0; first < blocks; ++first)
-            for (int last = first + 1; last <= blocks; ++last) {
-                const Stage stage{first, last, {0}};
-                if (!memory_limit || stage_memory(profile, stage) <= *memory_limit)
-                    costs[static_cast<std::size_t>(first)][static_cast<std::size_t>(last)] = stage_cost(profile, stage);
-            }
-        return costs;
-    }
+/// costs[i][j]: of a stage of blocks i..j-1 on one device; infinite if it does not fit.
+std::vector<std::vector<double>> stage_costs(const Profile& profile, std::optional<std::int64_t> memory_limit)
+{
+    const int blocks = static_cast<int>(profile.blocks.size());
+    std::vector<std::vector<double>> costs(profile.blocks.size(), std::vector<double>(profile.blocks.size() + 1, infinite));
+    for (int first = 0; first < blocks; ++first)
+        for (int last = first + 1; last <= blocks; ++last) {
+            const Stage stage{first, last, {0}};
+            if (!memory_limit || stage_memory(profile, stage) <= *memory_limit)
+                costs[static_cast<std::size_t>(first)][static_cast<std::size_t>(last)] = stage_cost(profile, stage);
+        }
+    return costs;
+}
 
 } // namespace
 

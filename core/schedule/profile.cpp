@@ -8,20 +8,20 @@ namespace pipebd::schedule {
 
 namespace {
 
-    double entry(const std::map<int, double>& times, int key, std::string_view where, const std::string& unit)
-    {
-        if (const auto found = times.find(key); found != times.end())
-            return found->second;
-        std::string there;
-        for (const auto& [size, time] : times) {
-            if (!there.empty())
-                there += ", ";
-            there += std::to_string(size);
-        }
-        throw Error(Code::BadRequest, "no time for " + std::to_string(key) + ' ' + unit, std::string(where),
-            (there.empty() ? "there is none at all" : "there are times for " + there)
-                + "; measure the profile for this batch and these devices");
+double entry(const std::map<int, double>& times, int key, std::string_view where, const std::string& unit)
+{
+    if (const auto found = times.find(key); found != times.end())
+        return found->second;
+    std::string there;
+    for (const auto& [size, time] : times) {
+        if (!there.empty())
+            there += ", ";
+        there += std::to_string(size);
     }
+    throw Error(Code::BadRequest, "no time for " + std::to_string(key) + ' ' + unit, std::string(where),
+        (there.empty() ? "there is none at all" : "there are times for " + there)
+            + "; measure the profile for this batch and these devices");
+}
 
 } // namespace
 

@@ -14,211 +14,211 @@ namespace pipebd::schedule {
 
 namespace {
 
-    using Json = nlohmann::json;
-    using OrderedJson = nlohmann::ordered_json;
+using Json = nlohmann::json;
+using OrderedJson = nlohmann::ordered_json;
 
-    constexpr std::string_view format = "pipebd.profile/1";
+constexpr std::string_view format = "pipebd.profile/1";
 
-    // Far beyond anything that can be measured; sums and products of what is below stay finite and within 64 bits.
-    constexpr double largest_time = 1e12;
-    constexpr std::int64_t largest_bytes = std::int64_t{1} << 53;
-    constexpr int largest_batch = 1 << 30;
+// Far beyond anything that can be measured; sums and products of what is below stay finite and within 64 bits.
+constexpr double largest_time = 1e12;
+constexpr std::int64_t largest_bytes = std::int64_t{1} << 53;
+constexpr int largest_batch = 1 << 30;
 
-    // A JSON value that knows its path, so that every complaint names the place.
-    class Value {
-    public:
-        Value(const Json& json, std::string_view file, std::string path)
-            : json_(json)
-            , file_(file)
-            , path_(std::move(path))
-        {
+// A JSON value that knows its path, so that every complaint names the place.
+class Value {
+public:
+    Value(const Json& json, std::string_view file, std::string path)
+        : json_(json)
+        , file_(file)
+        , path_(std::move(path))
+    {
+    }
+
+    [[noreturn]] void refuse(const std::string& what, const std::string& remedy = {}) const
+    {
+        throw Error(Code::BadRequest, what, std::string(file_) + (path_.empty() ? "" : ": " + path_), remedy);
+    }
+
+    Value at(const std::string& key) const
+    {
+        require_object();
+        const auto found = json_.find(key);
+        if (found == json_.end())
+            refuse("\"" + key + "\" is missing", "add it as docs/formats/profile.md describes");
+        return {*found, file_, path_.empty() ? key : path_ + '.' + key};
+    }
+
+    std::vector<Value> elements() const
+    {
+        if (!json_.is_array())
+            refuse(std::string("a list is needed, this is ") + kind());
+        std::vector<Value> values;
+        for (std::size_t i = 0; i < json_.size(); ++i)
+            values.push_back({json_[i], file_, path_ + '[' + std::to_string(i) + ']'});
+        return values;
+    }
+
+    std::string text() const
+    {
+        if (!json_.is_string())
+            refuse(std::string("a text is needed, this is ") + kind());
+        return json_.get<std::string>();
+    }
+
+    double number() const
+    {
+        if (!json_.is_number())
+            refuse(std::string("a number is needed, this is ") + kind());
+        const double value = json_.get<double>();
+        if (!std::isfinite(value) || value < 0 || value > largest_time)
+            refuse("a number from 0 to 1e12 is needed, this is " + json_.dump());
+        return value;
+    }
+
+    std::int64_t whole(std::int64_t least, std::int64_t most) const
+    {
+        if (!json_.is_number())
+            refuse(std::string("a number is needed, this is ") + kind());
+        const double value = json_.get<double>();
+        if (!(value >= static_cast<double>(least) && value <= static_cast<double>(most)) || value != std::floor(value))
+            refuse("a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " is needed, this is "
+                + json_.dump());
+        return static_cast<std::int64_t>(value);
+    }
+
+    /// {"256": 3.1, ...}
+    std::map<int, double> times() const
+    {
+        require_object();
+        std::map<int, double> result;
+        for (const auto& [key, value] : json_.items()) {
+            const Value entry(value, file_, path_ + "[\"" + key + "\"]");
+            const bool digits = !key.empty() && key.size() <= 10 && key[0] != '0'
+                && std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
+            if (!digits || std::stoll(key) > largest_batch)
+                entry.refuse("the key is not a number of samples or devices", "write it like \"256\"");
+            result[std::stoi(key)] = entry.number();
         }
+        return result;
+    }
 
-        [[noreturn]] void refuse(const std::string& what, const std::string& remedy = {}) const
-        {
-            throw Error(Code::BadRequest, what, std::string(file_) + (path_.empty() ? "" : ": " + path_), remedy);
-        }
+    std::map<int, double> times_of_samples() const
+    {
+        std::map<int, double> result = times();
+        if (result.empty())
+            refuse("no batch size has a time", "give at least the time for the whole batch, like {\"256\": 3.1}");
+        return result;
+    }
 
-        Value at(const std::string& key) const
-        {
-            require_object();
-            const auto found = json_.find(key);
-            if (found == json_.end())
-                refuse("\"" + key + "\" is missing", "add it as docs/formats/profile.md describes");
-            return {*found, file_, path_.empty() ? key : path_ + '.' + key};
-        }
-
-        std::vector<Value> elements() const
-        {
-            if (!json_.is_array())
-                refuse(std::string("a list is needed, this is ") + kind());
-            std::vector<Value> values;
-            for (std::size_t i = 0; i < json_.size(); ++i)
-                values.push_back({json_[i], file_, path_ + '[' + std::to_string(i) + ']'});
-            return values;
-        }
-
-        std::string text() const
-        {
-            if (!json_.is_string())
-                refuse(std::string("a text is needed, this is ") + kind());
-            return json_.get<std::string>();
-        }
-
-        double number() const
-        {
-            if (!json_.is_number())
-                refuse(std::string("a number is needed, this is ") + kind());
-            const double value = json_.get<double>();
-            if (!std::isfinite(value) || value < 0 || value > largest_time)
-                refuse("a number from 0 to 1e12 is needed, this is " + json_.dump());
-            return value;
-        }
-
-        std::int64_t whole(std::int64_t least, std::int64_t most) const
-        {
-            if (!json_.is_number())
-                refuse(std::string("a number is needed, this is ") + kind());
-            const double value = json_.get<double>();
-            if (!(value >= static_cast<double>(least) && value <= static_cast<double>(most)) || value != std::floor(value))
-                refuse("a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " is needed, this is "
-                    + json_.dump());
-            return static_cast<std::int64_t>(value);
-        }
-
-        /// {"256": 3.1, ...}
-        std::map<int, double> times() const
-        {
-            require_object();
-            std::map<int, double> result;
-            for (const auto& [key, value] : json_.items()) {
-                const Value entry(value, file_, path_ + "[\"" + key + "\"]");
-                const bool digits = !key.empty() && key.size() <= 10 && key[0] != '0'
-                    && std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-                if (!digits || std::stoll(key) > largest_batch)
-                    entry.refuse("the key is not a number of samples or devices", "write it like \"256\"");
-                result[std::stoi(key)] = entry.number();
-            }
+    std::map<std::string, TimeBySamples> spread() const
+    {
+        std::map<std::string, TimeBySamples> result;
+        if (!json_.contains("spread"))
             return result;
-        }
+        const Value spread = at("spread");
+        spread.require_object();
+        for (const auto& [key, value] : spread.json_.items())
+            result[key] = Value(value, file_, spread.path_ + '.' + key).times();
+        return result;
+    }
 
-        std::map<int, double> times_of_samples() const
-        {
-            std::map<int, double> result = times();
-            if (result.empty())
-                refuse("no batch size has a time", "give at least the time for the whole batch, like {\"256\": 3.1}");
-            return result;
-        }
-
-        std::map<std::string, TimeBySamples> spread() const
-        {
-            std::map<std::string, TimeBySamples> result;
-            if (!json_.contains("spread"))
-                return result;
-            const Value spread = at("spread");
-            spread.require_object();
-            for (const auto& [key, value] : spread.json_.items())
-                result[key] = Value(value, file_, spread.path_ + '.' + key).times();
-            return result;
-        }
-
-    private:
-        void require_object() const
-        {
-            if (!json_.is_object())
-                refuse(std::string("an object is needed, this is ") + kind());
-        }
-
-        std::string kind() const
-        {
-            switch (json_.type()) {
-            case Json::value_t::null:
-                return "null";
-            case Json::value_t::object:
-                return "an object";
-            case Json::value_t::array:
-                return "a list";
-            case Json::value_t::string:
-                return "a text";
-            case Json::value_t::boolean:
-                return "true or false";
-            default:
-                return "a number";
-            }
-        }
-
-        const Json& json_;
-        std::string_view file_;
-        std::string path_;
-    };
-
-    Json parse(std::string_view text, std::string_view where)
+private:
+    void require_object() const
     {
-        try {
-            return Json::parse(text);
-        } catch (const Json::parse_error& error) {
-            const std::size_t end = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
-            const std::string_view before = text.substr(0, end);
-            const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-            const std::size_t start = before.rfind('\n');
-            const std::size_t column = end - (start == std::string_view::npos ? 0 : start + 1) + 1;
-            throw Error(Code::Damaged, end == text.size() ? "the JSON is cut off" : "this is not JSON",
-                std::string(where) + ':' + std::to_string(line) + ':' + std::to_string(column), "write the profile again");
-        } catch (const Json::exception&) {
-            throw Error(Code::Damaged, "a number is too large for any computer", std::string(where), "write the profile again");
+        if (!json_.is_object())
+            refuse(std::string("an object is needed, this is ") + kind());
+    }
+
+    std::string kind() const
+    {
+        switch (json_.type()) {
+        case Json::value_t::null:
+            return "null";
+        case Json::value_t::object:
+            return "an object";
+        case Json::value_t::array:
+            return "a list";
+        case Json::value_t::string:
+            return "a text";
+        case Json::value_t::boolean:
+            return "true or false";
+        default:
+            return "a number";
         }
     }
 
-    BlockProfile read_block(const Value& json)
-    {
-        BlockProfile block;
-        block.name = json.at("name").text();
-        block.teacher_forward = json.at("teacher_forward").times_of_samples();
-        block.student_forward = json.at("student_forward").times_of_samples();
-        block.student_backward = json.at("student_backward").times_of_samples();
-        block.update = json.at("update").number();
-        block.all_reduce = json.at("all_reduce").times();
-        block.output_bytes = json.at("output_bytes").whole(0, largest_bytes);
-        block.activation_bytes = json.at("activation_bytes").whole(0, largest_bytes);
-        block.teacher_bytes = json.at("teacher_bytes").whole(0, largest_bytes);
-        block.student_bytes = json.at("student_bytes").whole(0, largest_bytes);
-        block.gradient_bytes = json.at("gradient_bytes").whole(0, largest_bytes);
-        block.optimizer_bytes = json.at("optimizer_bytes").whole(0, largest_bytes);
-        block.spread = json.spread();
-        return block;
-    }
+    const Json& json_;
+    std::string_view file_;
+    std::string path_;
+};
 
-    OrderedJson times_to_json(const std::map<int, double>& times)
-    {
-        OrderedJson json = OrderedJson::object();
-        for (auto entry = times.rbegin(); entry != times.rend(); ++entry)
-            json[std::to_string(entry->first)] = entry->second;
-        return json;
+Json parse(std::string_view text, std::string_view where)
+{
+    try {
+        return Json::parse(text);
+    } catch (const Json::parse_error& error) {
+        const std::size_t end = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
+        const std::string_view before = text.substr(0, end);
+        const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+        const std::size_t start = before.rfind('\n');
+        const std::size_t column = end - (start == std::string_view::npos ? 0 : start + 1) + 1;
+        throw Error(Code::Damaged, end == text.size() ? "the JSON is cut off" : "this is not JSON",
+            std::string(where) + ':' + std::to_string(line) + ':' + std::to_string(column), "write the profile again");
+    } catch (const Json::exception&) {
+        throw Error(Code::Damaged, "a number is too large for any computer", std::string(where), "write the profile again");
     }
+}
 
-    OrderedJson block_to_json(const BlockProfile& block)
-    {
-        OrderedJson json;
-        json["name"] = block.name;
-        json["teacher_forward"] = times_to_json(block.teacher_forward);
-        json["student_forward"] = times_to_json(block.student_forward);
-        json["student_backward"] = times_to_json(block.student_backward);
-        json["update"] = block.update;
-        json["all_reduce"] = times_to_json(block.all_reduce);
-        json["output_bytes"] = block.output_bytes;
-        json["activation_bytes"] = block.activation_bytes;
-        json["teacher_bytes"] = block.teacher_bytes;
-        json["student_bytes"] = block.student_bytes;
-        json["gradient_bytes"] = block.gradient_bytes;
-        json["optimizer_bytes"] = block.optimizer_bytes;
-        if (!block.spread.empty()) {
-            OrderedJson spread = OrderedJson::object();
-            for (const auto& [name, values] : block.spread)
-                spread[name] = times_to_json(values);
-            json["spread"] = std::move(spread);
-        }
-        return json;
+BlockProfile read_block(const Value& json)
+{
+    BlockProfile block;
+    block.name = json.at("name").text();
+    block.teacher_forward = json.at("teacher_forward").times_of_samples();
+    block.student_forward = json.at("student_forward").times_of_samples();
+    block.student_backward = json.at("student_backward").times_of_samples();
+    block.update = json.at("update").number();
+    block.all_reduce = json.at("all_reduce").times();
+    block.output_bytes = json.at("output_bytes").whole(0, largest_bytes);
+    block.activation_bytes = json.at("activation_bytes").whole(0, largest_bytes);
+    block.teacher_bytes = json.at("teacher_bytes").whole(0, largest_bytes);
+    block.student_bytes = json.at("student_bytes").whole(0, largest_bytes);
+    block.gradient_bytes = json.at("gradient_bytes").whole(0, largest_bytes);
+    block.optimizer_bytes = json.at("optimizer_bytes").whole(0, largest_bytes);
+    block.spread = json.spread();
+    return block;
+}
+
+OrderedJson times_to_json(const std::map<int, double>& times)
+{
+    OrderedJson json = OrderedJson::object();
+    for (auto entry = times.rbegin(); entry != times.rend(); ++entry)
+        json[std::to_string(entry->first)] = entry->second;
+    return json;
+}
+
+OrderedJson block_to_json(const BlockProfile& block)
+{
+    OrderedJson json;
+    json["name"] = block.name;
+    json["teacher_forward"] = times_to_json(block.teacher_forward);
+    json["student_forward"] = times_to_json(block.student_forward);
+    json["student_backward"] = times_to_json(block.student_backward);
+    json["update"] = block.update;
+    json["all_reduce"] = times_to_json(block.all_reduce);
+    json["output_bytes"] = block.output_bytes;
+    json["activation_bytes"] = block.activation_bytes;
+    json["teacher_bytes"] = block.teacher_bytes;
+    json["student_bytes"] = block.student_bytes;
+    json["gradient_bytes"] = block.gradient_bytes;
+    json["optimizer_bytes"] = block.optimizer_bytes;
+    if (!block.spread.empty()) {
+        OrderedJson spread = OrderedJson::object();
+        for (const auto& [name, values] : block.spread)
+            spread[name] = times_to_json(values);
+        json["spread"] = std::move(spread);
     }
+    return json;
+}
 
 } // namespace
 

@@ -6,11 +6,11 @@ namespace pipebd::schedule {
 
 namespace {
 
-    Rows part_of(Rows rows, int index, int count)
-    {
-        const Rows part = rows_of(Shard{index, count}, rows.size());
-        return {rows.begin + part.begin, rows.begin + part.end};
-    }
+Rows part_of(Rows rows, int index, int count)
+{
+    const Rows part = rows_of(Shard{index, count}, rows.size());
+    return {rows.begin + part.begin, rows.begin + part.end};
+}
 
 } // namespace
 

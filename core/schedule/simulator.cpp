@@ -12,38 +12,38 @@ namespace pipebd::schedule {
 
 namespace {
 
-    /// A pipeline settles in about as many steps as it is deep; what runs ahead and what waits in buffers adds to that. Beyond
-    /// `deepest` devices the slowest alone sets the pace.
-    int steps_until_steady(const CompiledPhase& phase)
-    {
-        constexpr std::size_t deepest = 32;
-        return 8 + 2 * (phase.most_ahead - phase.least_ahead) + static_cast<int>(std::min(phase.devices.size(), deepest));
-    }
+/// A pipeline settles in about as many steps as it is deep; what runs ahead and what waits in buffers adds to that. Beyond
+/// `deepest` devices the slowest alone sets the pace.
+int steps_until_steady(const CompiledPhase& phase)
+{
+    constexpr std::size_t deepest = 32;
+    return 8 + 2 * (phase.most_ahead - phase.least_ahead) + static_cast<int>(std::min(phase.devices.size(), deepest));
+}
 
-    /// A transfer that nobody waits for may outlast its phase.
-    void append(std::vector<Span>& spans, std::vector<Span> later)
-    {
-        if (spans.empty()) {
-            spans = std::move(later);
-            return;
-        }
-        const auto earlier = [](const Span& a, const Span& b) { return a.start < b.start; };
-        const auto middle = static_cast<std::ptrdiff_t>(spans.size());
-        spans.insert(spans.end(), later.begin(), later.end());
-        std::inplace_merge(spans.begin(), spans.begin() + middle, spans.end(), earlier);
+/// A transfer that nobody waits for may outlast its phase.
+void append(std::vector<Span>& spans, std::vector<Span> later)
+{
+    if (spans.empty()) {
+        spans = std::move(later);
+        return;
     }
+    const auto earlier = [](const Span& a, const Span& b) { return a.start < b.start; };
+    const auto middle = static_cast<std::ptrdiff_t>(spans.size());
+    spans.insert(spans.end(), later.begin(), later.end());
+    std::inplace_merge(spans.begin(), spans.begin() + middle, spans.end(), earlier);
+}
 
-    void check(const Program& program, const SimulationOptions& options)
-    {
-        const auto refuse = [](const char* what, const char* remedy) { throw Error(Code::BadRequest, what, "program", remedy); };
-        if (program.phases.empty())
-            refuse("there is nothing to simulate", "a program has at least one phase");
-        for (const Phase& phase : program.phases)
-            if (phase.devices.size() != program.phases.front().devices.size())
-                refuse("its phases differ in their number of devices", "list every device in every phase");
-        if (options.steps < 0 || options.buffers < 1)
-            refuse("it cannot be simulated for fewer than no steps or with no buffer", "ask for at least 0 steps and 1 buffer");
-    }
+void check(const Program& program, const SimulationOptions& options)
+{
+    const auto refuse = [](const char* what, const char* remedy) { throw Error(Code::BadRequest, what, "program", remedy); };
+    if (program.phases.empty())
+        refuse("there is nothing to simulate", "a program has at least one phase");
+    for (const Phase& phase : program.phases)
+        if (phase.devices.size() != program.phases.front().devices.size())
+            refuse("its phases differ in their number of devices", "list every device in every phase");
+    if (options.steps < 0 || options.buffers < 1)
+        refuse("it cannot be simulated for fewer than no steps or with no buffer", "ask for at least 0 steps and 1 buffer");
+}
 
 } // namespace
 

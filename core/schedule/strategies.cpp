@@ -16,88 +16,86 @@ namespace pipebd::schedule {
 
 namespace {
 
-    Schedule not_feasible(Schedule schedule, std::string why)
-    {
-        schedule.stages.clear();
-        schedule.feasible = false;
-        schedule.why_not = std::move(why);
-        return schedule;
-    }
+Schedule not_feasible(Schedule schedule, std::string why)
+{
+    schedule.stages.clear();
+    schedule.feasible = false;
+    schedule.why_not = std::move(why);
+    return schedule;
+}
 
-    /// The one stage of all blocks on the first `devices` devices, if it fits.
-    Schedule one_stage(Schedule schedule, const Profile& profile, const Resources& resources, int devices)
-    {
+/// The one stage of all blocks on the first `devices` devices, if it fits.
+Schedule one_stage(Schedule schedule, const Profile& profile, const Resources& resources, int devices)
+{
+    schedule.decided_by = "fixed";
+    Stage stage{0, static_cast<int>(profile.blocks.size()), std::vector<int>(static_cast<std::size_t>(devices))};
+    std::iota(stage.devices.begin(), stage.devices.end(), 0);
+    const std::int64_t memory = stage_memory(profile, stage);
+    if (resources.memory_limit && memory > *resources.memory_limit)
+        return not_feasible(std::move(schedule),
+            "all blocks on one device need " + format_bytes(memory) + ", the limit is " + format_bytes(*resources.memory_limit));
+    schedule.stages.push_back(std::move(stage));
+    return schedule;
+}
+
+Schedule single_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
+{
+    return one_stage(std::move(schedule), profile, resources, 1);
+}
+
+Schedule data_parallel_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
+{
+    if (profile.batch < resources.devices) {
         schedule.decided_by = "fixed";
-        Stage stage{0, static_cast<int>(profile.blocks.size()), std::vector<int>(static_cast<std::size_t>(devices))};
-        std::iota(stage.devices.begin(), stage.devices.end(), 0);
-        const std::int64_t memory = stage_memory(profile, stage);
-        if (resources.memory_limit && memory > *resources.memory_limit)
-            return not_feasible(std::move(schedule),
-                "all blocks on one device need " + format_bytes(memory) + ", the limit is "
-                    + format_bytes(*resources.memory_limit));
-        schedule.stages.push_back(std::move(stage));
-        return schedule;
+        return not_feasible(std::move(schedule),
+            "a batch of " + std::to_string(profile.batch) + " cannot be split over " + std::to_string(resources.devices)
+                + " devices");
     }
+    return one_stage(std::move(schedule), profile, resources, resources.devices);
+}
 
-    Schedule single_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
-    {
-        return one_stage(std::move(schedule), profile, resources, 1);
-    }
+Schedule relay_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
+{
+    const int blocks = static_cast<int>(profile.blocks.size());
+    schedule.decided_by = "search";
+    schedule.candidates = count_partitions(blocks, resources.devices);
+    if (blocks < resources.devices)
+        return not_feasible(std::move(schedule),
+            "it needs a block for every device, but there are " + std::to_string(blocks) + " blocks for "
+                + std::to_string(resources.devices) + " devices");
+    schedule.stages = best_partition(profile, resources.devices, resources.memory_limit);
+    if (schedule.stages.empty())
+        return not_feasible(std::move(schedule),
+            "no partition of " + std::to_string(blocks) + " blocks over " + std::to_string(resources.devices) + " devices fits "
+                + format_bytes(*resources.memory_limit) + " a device");
+    return schedule;
+}
 
-    Schedule data_parallel_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
-    {
-        if (profile.batch < resources.devices) {
-            schedule.decided_by = "fixed";
-            return not_feasible(std::move(schedule),
-                "a batch of " + std::to_string(profile.batch) + " cannot be split over " + std::to_string(resources.devices)
-                    + " devices");
-        }
-        return one_stage(std::move(schedule), profile, resources, resources.devices);
-    }
+struct Strategy {
+    std::string_view name;
+    Schedule (*schedule)(Schedule named, const Profile& profile, const Resources& resources);
+    Program (*program)(const Schedule& schedule, int blocks, int devices);
+};
 
-    Schedule relay_schedule(Schedule schedule, const Profile& profile, const Resources& resources)
-    {
-        const int blocks = static_cast<int>(profile.blocks.size());
-        schedule.decided_by = "search";
-        schedule.candidates = count_partitions(blocks, resources.devices);
-        if (blocks < resources.devices)
-            return not_feasible(std::move(schedule),
-                "it needs a block for every device, but there are " + std::to_string(blocks) + " blocks for "
-                    + std::to_string(resources.devices) + " devices");
-        schedule.stages = best_partition(profile, resources.devices, resources.memory_limit);
-        if (schedule.stages.empty())
-            return not_feasible(std::move(schedule),
-                "no partition of " + std::to_string(blocks) + " blocks over " + std::to_string(resources.devices) + " devices fits "
-                    + format_bytes(*resources.memory_limit) + " a device");
-        return schedule;
-    }
+constexpr std::array strategies{
+    Strategy{"single", single_schedule, single_program},
+    Strategy{"dp", data_parallel_schedule, data_parallel_program},
+    Strategy{"tr+dpu", relay_schedule, relay_program},
+};
 
-    struct Strategy {
-        std::string_view name;
-        Schedule (*schedule)(Schedule named, const Profile& profile, const Resources& resources);
-        Program (*program)(const Schedule& schedule, int blocks, int devices);
-    };
+constexpr auto names = [] {
+    std::array<std::string_view, strategies.size()> result;
+    std::transform(strategies.begin(), strategies.end(), result.begin(), [](const Strategy& strategy) { return strategy.name; });
+    return result;
+}();
 
-    constexpr std::array strategies{
-        Strategy{"single", single_schedule, single_program},
-        Strategy{"dp", data_parallel_schedule, data_parallel_program},
-        Strategy{"tr+dpu", relay_schedule, relay_program},
-    };
-
-    constexpr auto names = [] {
-        std::array<std::string_view, strategies.size()> result;
-        std::transform(
-            strategies.begin(), strategies.end(), result.begin(), [](const Strategy& strategy) { return strategy.name; });
-        return result;
-    }();
-
-    const Strategy& strategy_named(std::string_view name)
-    {
-        for (const Strategy& strategy : strategies)
-            if (strategy.name == name)
-                return strategy;
-        throw Error(Code::BadRequest, "there is no strategy " + in_quotes(name), "strategy", "choose one of " + joined(names));
-    }
+const Strategy& strategy_named(std::string_view name)
+{
+    for (const Strategy& strategy : strategies)
+        if (strategy.name == name)
+            return strategy;
+    throw Error(Code::BadRequest, "there is no strategy " + in_quotes(name), "strategy", "choose one of " + joined(names));
+}
 
 } // namespace
 

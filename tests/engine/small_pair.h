@@ -35,7 +35,10 @@ public:
         parameters_.push_back({"block" + std::to_string(block) + ".weight", numbers({width, width}, seed).requires_grad_(true)});
     }
 
-    at::Tensor forward(const at::Tensor& input, const engine::Context&) override { return at::linear(input, parameters_[0].tensor); }
+    at::Tensor forward(const at::Tensor& input, const engine::Context&) override
+    {
+        return at::linear(input, parameters_[0].tensor);
+    }
 };
 
 class LinearPair final : public engine::Pair {
@@ -46,7 +49,10 @@ public:
     }
 
     std::string_view name() const override { return "linear"; }
-    std::vector<std::string> block_names() const override { return std::vector<std::string>(static_cast<std::size_t>(blocks_), "linear"); }
+    std::vector<std::string> block_names() const override
+    {
+        return std::vector<std::string>(static_cast<std::size_t>(blocks_), "linear");
+    }
     std::vector<std::int64_t> input_shape() const override { return {width}; }
     int classes() const override { return static_cast<int>(width); }
     std::unique_ptr<engine::Block> make_teacher(int block, std::uint64_t) const override

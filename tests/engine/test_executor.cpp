@@ -24,7 +24,8 @@ Reporter& reporter()
 }
 
 /// The student's weights after `steps` steps of `program` on one device.
-std::vector<at::Tensor> trained(const std::string& program, int blocks, std::int64_t steps, double learning_rate = 0.05, int microbatches = 1)
+std::vector<at::Tensor> trained(
+    const std::string& program, int blocks, std::int64_t steps, double learning_rate = 0.05, int microbatches = 1)
 {
     LinearPair pair(blocks);
     NumberData data;

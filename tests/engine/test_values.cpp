@@ -17,7 +17,10 @@ namespace {
 
 const ValueName data{Kind::Data, 0, 0};
 
-at::Tensor rows_as_numbers(int begin, int end) { return at::arange(begin, end, at::kFloat).reshape({end - begin, 1}); }
+at::Tensor rows_as_numbers(int begin, int end)
+{
+    return at::arange(begin, end, at::kFloat).reshape({end - begin, 1});
+}
 
 struct Flag final : Pending {
     explicit Flag(bool& flag)
@@ -78,8 +81,8 @@ private Q_SLOTS:
         auto has = [&](std::size_t index, ValueName name) {
             return std::find(uses[index].begin(), uses[index].end(), name) != uses[index].end();
         };
-        QVERIFY(has(3, {Kind::Data, 0, 0}));          // F0 is the last to need the data
-        QVERIFY(has(0, {Kind::Labels, 0, 0}));        // nobody needs labels
+        QVERIFY(has(3, {Kind::Data, 0, 0})); // F0 is the last to need the data
+        QVERIFY(has(0, {Kind::Labels, 0, 0})); // nobody needs labels
         QVERIFY(has(6, {Kind::TeacherOutput, 0, 0})); // F1's input
         QVERIFY(has(6, {Kind::TeacherOutput, 1, 0})); // F1's target
     }
