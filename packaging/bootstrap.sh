@@ -125,12 +125,12 @@ run)
     shift
     "$build/bin/pipebd" run "$root/experiments/digits-nas.toml" "$@"
     if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
-        "$build/bin/pipebd-workbench" --latest
+        "$build/bin/pipebd-workbench"
     fi
     ;;
 test)
     install_packages
-    configure_and_build
+    configure_and_build all
     cd "$root"
     ctest --test-dir build --output-on-failure -L quick
     ctest --test-dir build --output-on-failure -LE 'quick|gpu|nightly'
