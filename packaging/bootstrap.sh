@@ -63,9 +63,9 @@ wheels() {
 }
 
 fetch() { # requirements... -> $partial
-    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --upgrade \
-        --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 --abi none \
-        --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+    local python=python3
+    "$python" -m pip --version >/dev/null 2>&1 || python=/usr/bin/python3
+    "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --upgrade --only-binary=:all: \
         --target "$partial" "$@"
 }
 
