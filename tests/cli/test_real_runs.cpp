@@ -5,6 +5,7 @@
 
 #include "base/checksum.h"
 
+#include <QDir>
 #include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -106,16 +107,10 @@ private slots:
     void aRankThatIsKilledFailsTheRunAndLeavesNobodyBehind() // P1
     {
         QProcess process;
-        start(process, lab(),
-            {"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--set", "data.batch=8", "--set",
-                "train.steps=5000"});
-        QTRY_COMPARE_WITH_TIMEOUT(engines_of(lab()).size(), std::size_t{2}, 30'000);
+        start(process, lab(), endless);
+        QTRY_VERIFY_WITH_TIMEOUT(newest()["throughput"].toDouble() > 0, 60'000);
         std::vector<int> ranks = engines_of(lab());
-        auto newest = [&] {
-            Ended listed = run(lab(), {"--json", "runs", "list"});
-            return QJsonDocument::fromJson(listed.output.toUtf8()).array().first().toObject();
-        };
-        QTRY_VERIFY_WITH_TIMEOUT(newest()["throughput"].toDouble() > 0, 30'000);
+        QCOMPARE(ranks.size(), std::size_t{2});
 
         // P13, on the same run: the rendezvous and the connections between ranks listen on the loopback interface alone.
         std::vector<std::string> addresses;
@@ -140,7 +135,44 @@ private slots:
         QVERIFY2(told.output.contains("SIGKILL"), qPrintable(told.output));
     }
 
-    void lossFallsInEveryBlockAndIsKeptByBlock()
+    void aSupervisorThatIsKilledTakesItsRanksWithItAndItsRunIsLost() // P4
+    {
+        QProcess process;
+        int runs_before = newest()["id"].toInt();
+        start(process, lab(), endless);
+        QTRY_VERIFY_WITH_TIMEOUT(newest()["id"].toInt() > runs_before && newest()["throughput"].toDouble() > 0, 60'000);
+        QCOMPARE(newest()["state"].toString(), QStringLiteral("running"));
+
+        process.kill();
+
+        QTRY_VERIFY_WITH_TIMEOUT(engines_of(lab()).empty(), 1000);
+        QVERIFY(process.waitForFinished());
+        QCOMPARE(newest()["state"].toString(), QStringLiteral("lost"));
+    }
+
+    void aRunThatIsCancelledWhileItSavesKeepsAValidCheckpoint() // P10
+    {
+        QProcess process;
+        int runs_before = newest()["id"].toInt();
+        // A checkpoint after every step: most of the time goes into saving.
+        start(process, lab(), endless + QStringList{"--set", "run.checkpoint_steps=1"});
+        QTRY_VERIFY_WITH_TIMEOUT(newest()["id"].toInt() > runs_before, 60'000);
+        QDir checkpoints(newest()["folder"].toString() + "/checkpoints");
+        QTRY_VERIFY_WITH_TIMEOUT(!checkpoints.entryList({"round-*"}).isEmpty(), 60'000);
+
+        kill(static_cast<pid_t>(process.processId()), SIGINT);
+
+        QVERIFY(process.waitForFinished(3000));
+        QCOMPARE(process.exitCode(), 1);
+        QCOMPARE(newest()["state"].toString(), QStringLiteral("cancelled"));
+        checkpoints.refresh();
+        QStringList complete = checkpoints.entryList({"round-*"});
+        QVERIFY(!complete.isEmpty());
+        for (const QString& checkpoint : complete)
+            verify(checkpoints.filePath(checkpoint));
+    }
+
+    void theLossOfEachBlockIsKept()
     {
         QJsonObject record = shown(lab(), "1");
         QCOMPARE(record["state"].toString(), QStringLiteral("finished"));
@@ -176,6 +208,28 @@ private slots:
     }
 
 private:
+    QJsonObject newest() const
+    {
+        Ended listed = run(lab(), {"--json", "runs", "list"});
+        return QJsonDocument::fromJson(listed.output.toUtf8()).array().first().toObject();
+    }
+
+    /// Every file of a checkpoint is as its manifest says.
+    static void verify(const QString& folder)
+    {
+        QFile manifest(folder + "/manifest.json");
+        QVERIFY(manifest.open(QIODevice::ReadOnly));
+        QJsonArray blocks = QJsonDocument::fromJson(manifest.readAll()).object()["blocks"].toArray();
+        QCOMPARE(blocks.size(), 6);
+        for (const QJsonValue& block : blocks) {
+            QString path = folder + "/" + block["file"].toString();
+            QCOMPARE(QString::fromStdString(sha256_of_file(path.toStdString())), block["sha256"].toString());
+        }
+    }
+
+    const QStringList endless{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--set", "data.batch=8",
+        "--set", "train.steps=5000"};
+
     QString lab() const { return lab_.filePath("lab"); }
     QString file(const QString& name) const { return lab_.filePath(name); }
     QString out(const QString& name) const { return lab_.filePath(name); }

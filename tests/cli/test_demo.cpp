@@ -1,0 +1,37 @@
+// The demo as a user runs it, shortened: devices and strategy are left to the program.
+
+#include "real_run.h"
+
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QTemporaryDir>
+#include <QTest>
+
+class TestDemo : public QObject {
+    Q_OBJECT
+
+private slots:
+    void theBestStrategyIsFoundAndTheLossFallsInEveryBlock()
+    {
+        QTemporaryDir lab;
+        Ended ended = run(lab.path(),
+            {"--json", "run", experiment_file, "--devices", "cpu,cpu", "--set", "data.batch=32", "--set", "train.steps=100"});
+        QVERIFY2(ended.status == 0, qPrintable(ended.errors));
+        QJsonObject record = QJsonDocument::fromJson(ended.output.toUtf8()).object();
+        QCOMPARE(record["state"].toString(), QStringLiteral("finished"));
+        QVERIFY(record["prediction"]["step"].toDouble() > 0);
+        QVERIFY(record["results"]["step"].toDouble() > 0);
+        QJsonArray first = record["results"]["first_loss"].toArray();
+        QJsonArray last = record["final_loss"].toArray();
+        QCOMPARE(first.size(), 6);
+        QCOMPARE(last.size(), 6);
+        for (qsizetype block = 0; block < first.size(); ++block) {
+            qInfo("block %d: %g -> %g", static_cast<int>(block), first[block].toDouble(), last[block].toDouble());
+            QVERIFY(last[block].toDouble() < first[block].toDouble());
+        }
+    }
+};
+
+QTEST_GUILESS_MAIN(TestDemo)
+#include "test_demo.moc"

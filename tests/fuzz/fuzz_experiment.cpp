@@ -1,0 +1,9 @@
+#include "fuzz.h"
+
+#include "experiment/experiment.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    return feed(data, size,
+        [](std::string_view text) { pipebd::experiment::to_json(pipebd::experiment::parse_experiment(text, "input")); });
+}
