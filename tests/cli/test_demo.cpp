@@ -20,9 +20,9 @@ private slots:
         QVERIFY2(ended.status == 0, qPrintable(ended.errors));
         QJsonObject record = QJsonDocument::fromJson(ended.output.toUtf8()).object();
         QCOMPARE(record["state"].toString(), QStringLiteral("finished"));
-        QVERIFY(record["prediction"]["step"].toDouble() > 0);
-        QVERIFY(record["results"]["step"].toDouble() > 0);
-        QJsonArray first = record["results"]["first_loss"].toArray();
+        QVERIFY(record["prediction"].toObject()["step"].toDouble() > 0);
+        QVERIFY(record["results"].toObject()["step"].toDouble() > 0);
+        QJsonArray first = record["results"].toObject()["first_loss"].toArray();
         QJsonArray last = record["final_loss"].toArray();
         QCOMPARE(first.size(), 6);
         QCOMPARE(last.size(), 6);
