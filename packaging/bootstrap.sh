@@ -15,7 +15,7 @@ torch_version=2.11.0
 packages=(
     ca-certificates ccache cmake g++ git ninja-build python3-pip
     libcli11-dev libqcustomplot-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
-    libtomlplusplus-dev nlohmann-json3-dev qt6-base-dev qt6-svg-dev
+    libtomlplusplus-dev nlohmann-json3-dev qt6-base-dev qt6-svg-dev qt6-wayland
 )
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -42,6 +42,7 @@ install_packages() {
     fi
     say "installing ${missing[*]}"
     export DEBIAN_FRONTEND=noninteractive
+    dpkg --configure -a >/dev/null # in case an earlier call was cut off
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
@@ -94,14 +95,30 @@ install_libtorch() {
     exec 9>&-
 }
 
+# Whether one of these folders, separated by colons, holds a LibTorch.
+holds_libtorch() {
+    local folder
+    local IFS=:
+    for folder in $1; do
+        [ -e "$folder/torch/include/ATen/core/Tensor.h" ] || [ -e "$folder/include/ATen/core/Tensor.h" ] && return 0
+    done
+    return 1
+}
+
 configure_and_build() {
     local prefix=${CMAKE_PREFIX_PATH:-}
-    if [ -z "$prefix" ]; then
+    if ! holds_libtorch "$prefix"; then
         install_libtorch
-        prefix=$cache/torch-$torch_version
+        prefix=$cache/torch-$torch_version${prefix:+:$prefix}
     fi
-    if [ ! -e "$build/build.ninja" ] || [ "$root/CMakePresets.json" -nt "$build/build.ninja" ]; then
-        (cd "$root" && cmake --preset release -DCMAKE_PREFIX_PATH="$prefix" >/dev/null)
+    # Configured anew when the presets or the LibTorch to use have changed.
+    local choice
+    choice="$prefix $(ls -A "$cache/torch-$torch_version" 2>/dev/null | grep '^\.complete' | tr '\n' ' ' || true)"
+    if [ ! -e "$build/build.ninja" ] || [ "$root/CMakePresets.json" -nt "$build/build.ninja" ] \
+        || [ "$(cat "$build/.libtorch" 2>/dev/null)" != "$choice" ]; then
+        (cd "$root" && cmake --preset release -U 'LibTorch_*' -U PIPEBD_CUDA_INCLUDE -U PIPEBD_CUDART -U PIPEBD_NCCL_INCLUDE \
+            -DCMAKE_PREFIX_PATH="${prefix//:/;}" >/dev/null)
+        printf '%s\n' "$choice" >"$build/.libtorch"
     fi
     say "building into build/ (minutes the first time)"
     cmake --build "$build" -- "$@" >"$build/build.log" 2>&1 || {
@@ -125,7 +142,7 @@ run)
     shift
     "$build/bin/pipebd" run "$root/experiments/digits-nas.toml" "$@"
     if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
-        "$build/bin/pipebd-workbench"
+        "$build/bin/pipebd-workbench" || say "the workbench could not be opened on this display"
     fi
     ;;
 test)

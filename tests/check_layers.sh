@@ -7,7 +7,7 @@ broken=0
 # forbid FOLDER PATTERN REASON: no source under FOLDER includes a header that matches PATTERN.
 forbid() {
     local found
-    found=$(grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($2)" --include='*.h' --include='*.cpp' --include="*.cu" "$1" 2>/dev/null)
+    found=$(grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"](\.\./)*($2)" --include='*.h' --include='*.cpp' --include="*.cu" "$1" 2>/dev/null)
     if [ -n "$found" ]; then
         printf '%s:\n%s\n' "$3" "$found"
         broken=1

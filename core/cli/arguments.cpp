@@ -65,6 +65,19 @@ std::vector<Device> devices_from(const std::string& text, const std::string& whe
     return experiment::parse_devices(text, where);
 }
 
+std::vector<Device> devices_for(
+    const experiment::Experiment& experiment, const std::string& option, const std::atomic<bool>& cancel)
+{
+    const std::string& text = option.empty() ? experiment.run.devices : option;
+    std::vector<Device> devices = devices_from(text, option.empty() ? "run.devices" : "--devices", cancel);
+    if (text != "auto")
+        return devices;
+    for (const launch::EnginePair& pair : launch::engine_pairs(cancel))
+        if (pair.name == experiment.pair)
+            devices.resize(std::min(devices.size(), std::max<std::size_t>(1, pair.blocks.size())));
+    return devices;
+}
+
 std::vector<Device> devices_or_count_from(const std::string& text, const std::string& where, const std::atomic<bool>& cancel)
 {
     if (!is_number(text))

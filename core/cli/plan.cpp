@@ -29,7 +29,7 @@ Basis basis_from_experiment(const Context& context, const PlanOptions& options)
 {
     const experiment::Experiment experiment = experiment_from(options.experiment, options.settings, "pipebd plan EXPERIMENT");
     const std::vector<experiment::Device> devices = options.devices.empty()
-        ? devices_from(experiment.run.devices, "run.devices", context.cancel)
+        ? devices_for(experiment, {}, context.cancel)
         : devices_or_count_from(options.devices, "--devices", context.cancel);
     store::Lab lab = context.open_lab();
     return {stored_or_measured_profile(context, lab, experiment, devices), static_cast<int>(devices.size())};

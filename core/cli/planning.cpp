@@ -3,7 +3,7 @@
 #include "cli/progress_line.h"
 #include "launch/engine_queries.h"
 
-#include <cstdio>
+#include <unistd.h>
 
 namespace pipebd::cli {
 
@@ -11,7 +11,17 @@ namespace {
 
 store::ProfileKey key_of(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices)
 {
-    return {.pair = experiment.pair, .batch = experiment.data.batch, .dtype = experiment.run.dtype, .devices = to_string(devices)};
+    char host[256] = {};
+    ::gethostname(host, sizeof host - 1);
+    // What else the figures depend on: another optimizer has another update, another machine other times.
+    const std::string conditions = experiment.train.optimizer + (experiment.train.momentum > 0 ? " with momentum" : "")
+        + ", batch norm " + experiment.run.batch_norm + ", " + experiment.distill.loss + ", " + experiment.distill.last_block_loss
+        + ", " + experiment.data.source + ", " + host;
+    return {.pair = experiment.pair,
+        .batch = experiment.data.batch,
+        .dtype = experiment.run.dtype,
+        .devices = to_string(devices),
+        .conditions = conditions};
 }
 
 std::string described(const store::ProfileKey& key)

@@ -10,9 +10,7 @@ namespace pipebd::cli {
 int measure_profile(const Context& context, const ProfileOptions& options)
 {
     const experiment::Experiment experiment = experiment_from(options.experiment, options.settings, "pipebd profile EXPERIMENT");
-    const std::vector<experiment::Device> devices = options.devices.empty()
-        ? devices_from(experiment.run.devices, "run.devices", context.cancel)
-        : devices_from(options.devices, "--devices", context.cancel);
+    const std::vector<experiment::Device> devices = devices_for(experiment, options.devices, context.cancel);
     store::Lab lab = context.open_lab();
     const schedule::Profile profile = measured_profile(context, lab, experiment, devices);
     if (context.json)

@@ -133,8 +133,7 @@ int run(const Context& context, const RunOptions& options)
     request.experiment = experiment_from(options.experiment, settings_of(options), "pipebd run EXPERIMENT");
     request.experiment_text = read_file(options.experiment);
     const bool distils = request.experiment.train.network != "teacher";
-    request.devices = options.devices.empty() ? devices_from(request.experiment.run.devices, "run.devices", context.cancel)
-                                              : devices_from(options.devices, "--devices", context.cancel);
+    request.devices = devices_for(request.experiment, options.devices, context.cancel);
     if (!distils && (options.devices.empty() && request.experiment.run.devices == "auto"))
         request.devices.resize(1);
     if (!distils && request.devices.size() != 1)

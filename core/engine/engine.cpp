@@ -12,8 +12,11 @@
 #include <nlohmann/json.hpp>
 #include <torch/headeronly/version.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
-#include <numeric>
+#include <fstream>
+#include <sched.h>
 #include <thread>
 
 namespace pipebd::engine {
@@ -42,6 +45,21 @@ bool has_teacher(const RunSpec& spec)
 std::string versions()
 {
     return json{{"libtorch", TORCH_VERSION}}.dump();
+}
+
+/// Cores that this process may use: its affinity, and the quota of its control group if there is one.
+int usable_cores()
+{
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    int cores = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed)
+                                                                    : static_cast<int>(std::thread::hardware_concurrency());
+    std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
+    double quota = 0;
+    double period = 0;
+    if (quota_file >> quota >> period && period > 0)
+        cores = std::min(cores, static_cast<int>(std::ceil(quota / period)));
+    return std::max(1, cores);
 }
 
 /// CUDA registers itself with LibTorch when its module is loaded, which must come before any other call of LibTorch.
@@ -316,7 +334,7 @@ void list_devices(Reporter& reporter)
             reporter);
     };
     int gpus = gpu_count(); // before anything else of LibTorch, so that CUDA is registered
-    describe({experiment::Device::Kind::Cpu, 0, 1}, static_cast<int>(std::thread::hardware_concurrency()));
+    describe({experiment::Device::Kind::Cpu, 0, 1}, usable_cores());
     for (int index = 0; index < gpus; ++index)
         describe({experiment::Device::Kind::Cuda, index, 1}, gpus);
     say_bye(reporter);

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ctime>
 
 namespace pipebd::launch {
 
@@ -16,16 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using store::RunRecord;
 using store::RunState;
-
-std::string now_utc()
-{
-    const std::time_t now = std::time(nullptr);
-    std::tm parts = {};
-    ::gmtime_r(&now, &parts);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
-}
 
 /// Steps of a phase between two checkpoints; 0: only at the end.
 std::int64_t checkpoint_steps(const experiment::Run& run, double predicted_step, std::size_t phases)
@@ -61,7 +50,7 @@ RunRecord queued_record(const TrainingRequest& request, const store::Lab::NewRun
     record.strategy = request.planned.schedule.strategy;
     for (const experiment::Device& device : request.devices)
         record.devices.push_back(to_string(device));
-    record.created = now_utc();
+    record.created = store::utc_text();
     record.steps = request.steps * static_cast<std::int64_t>(request.planned.program.phases.size());
     record.predicted_step = request.planned.simulation.step;
     record.supervisor = store::this_process();
@@ -117,7 +106,7 @@ RunRecord Training::run(const std::atomic<bool>& cancel)
 {
     try {
         write_documents();
-        record_.started = now_utc();
+        record_.started = store::utc_text();
         record_.state = RunState::Running;
         store_.save(record_);
         end_as(supervise(cancel));
@@ -232,7 +221,7 @@ void Training::end(RunState state)
     measure();
     recorder_.flush(record_, true);
     record_.state = state;
-    record_.finished = now_utc();
+    record_.finished = store::utc_text();
     store_.save(record_);
     store_.finish();
 }

@@ -35,9 +35,10 @@ constexpr std::array<const char*, 1> library_steps{R"(
             batch INTEGER NOT NULL,
             dtype TEXT NOT NULL,
             devices TEXT NOT NULL,
+            conditions TEXT NOT NULL,
             measured TEXT NOT NULL,
             json TEXT NOT NULL,
-            PRIMARY KEY (pair, batch, dtype, devices)
+            PRIMARY KEY (pair, batch, dtype, devices, conditions)
         ) STRICT;
     )"};
 
@@ -236,13 +237,14 @@ void Lab::save_profile(const ProfileKey& key, const schedule::Profile& profile)
     guarded(impl_->library_file, [&] {
         SQLite::Transaction transaction(impl_->library, SQLite::TransactionBehavior::IMMEDIATE);
         SQLite::Statement replace(impl_->library,
-            "INSERT OR REPLACE INTO profile (pair, batch, dtype, devices, measured, json) VALUES (?, ?, ?, ?, ?, ?)");
+            "INSERT OR REPLACE INTO profile (pair, batch, dtype, devices, conditions, measured, json) VALUES (?, ?, ?, ?, ?, ?, ?)");
         replace.bind(1, key.pair);
         replace.bind(2, key.batch);
         replace.bind(3, key.dtype);
         replace.bind(4, key.devices);
-        replace.bind(5, utc_text());
-        replace.bind(6, schedule::to_json(profile));
+        replace.bind(5, key.conditions);
+        replace.bind(6, utc_text());
+        replace.bind(7, schedule::to_json(profile));
         replace.exec();
         transaction.commit();
     });
@@ -252,11 +254,12 @@ std::optional<schedule::Profile> Lab::profile(const ProfileKey& key) const
 {
     const std::string json = guarded(impl_->library_file, [&] {
         SQLite::Statement query(
-            impl_->library, "SELECT json FROM profile WHERE pair = ? AND batch = ? AND dtype = ? AND devices = ?");
+            impl_->library, "SELECT json FROM profile WHERE pair = ? AND batch = ? AND dtype = ? AND devices = ? AND conditions = ?");
         query.bind(1, key.pair);
         query.bind(2, key.batch);
         query.bind(3, key.dtype);
         query.bind(4, key.devices);
+        query.bind(5, key.conditions);
         return query.executeStep() ? query.getColumn(0).getString() : std::string();
     });
     if (json.empty())

@@ -24,6 +24,7 @@ struct ProfileKey {
     int batch = 0;
     std::string dtype;
     std::string devices; // "cpu,cpu"
+    std::string conditions = {}; // what else it depends on, in words: optimizer, batch norm, machine
 };
 
 class Lab {

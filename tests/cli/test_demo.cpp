@@ -1,4 +1,4 @@
-// The demo as a user runs it, shortened: devices and strategy are left to the program.
+// The demo as a user runs it, shortened; the strategy is left to the program.
 
 #include "real_run.h"
 
@@ -12,6 +12,22 @@ class TestDemo : public QObject {
     Q_OBJECT
 
 private slots:
+    void relayingBeatsDataParallelTrainingOnTheSameWork()
+    {
+        QTemporaryDir lab;
+        auto throughput = [&](const QString& strategy) {
+            Ended ended = run(lab.path(),
+                {"--json", "run", experiment_file, "--devices", "cpu,cpu", "--strategy", strategy, "--set", "data.batch=32", "--set",
+                    "train.steps=15"});
+            return QJsonDocument::fromJson(ended.output.toUtf8()).object()["throughput"].toDouble();
+        };
+        double data_parallel = throughput("dp");
+        double relayed = throughput("tr+dpu");
+        qInfo("dp %g samples/s, tr+dpu %g samples/s", data_parallel, relayed);
+        QVERIFY(data_parallel > 0);
+        QVERIFY(relayed > data_parallel);
+    }
+
     void theBestStrategyIsFoundAndTheLossFallsInEveryBlock()
     {
         QTemporaryDir lab;

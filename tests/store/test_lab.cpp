@@ -155,6 +155,7 @@ private slots:
         QVERIFY(!lab.profile({"nas-digits", 64, "bfloat16", "cpu,cpu"}));
         QVERIFY(!lab.profile({"nas-digits", 64, "float32", "cpu"}));
         QVERIFY(!lab.profile({"other", 64, "float32", "cpu,cpu"}));
+        QVERIFY(!lab.profile({"nas-digits", 64, "float32", "cpu,cpu", "adam"}));
     }
 
     void runsAreListedNewestFirstAndAnUnknownOneNamesThoseThatAre()

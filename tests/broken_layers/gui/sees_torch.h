@@ -1,0 +1,2 @@
+// Breaks a dependency rule on purpose: tests/check_layers.sh must find it.
+#include <ATen/core/Tensor.h>
