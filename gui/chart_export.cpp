@@ -118,7 +118,9 @@ void exportChartInteractively(MetricChart& chart, const QString& runName, Settin
     try {
         exportChart(chart, file);
     } catch (...) {
-        QMessageBox::warning(parent, QObject::tr("Export"), currentErrorText());
+        QMessageBox box(QMessageBox::Warning, QObject::tr("Export"), currentErrorText(), QMessageBox::Ok, parent);
+        box.setTextFormat(Qt::PlainText); // it names a file
+        box.exec();
     }
 }
 

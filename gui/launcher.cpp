@@ -56,6 +56,15 @@ QString errorInFile(const QString& log)
     return errorIn(file.readAll());
 }
 
+/// The ids of the runs that have a folder, which is called NNNN-name.
+std::set<int> runsIn(const QString& lab)
+{
+    std::set<int> ids;
+    for (const QString& name : QDir(lab + QStringLiteral("/runs")).entryList(QDir::Dirs | QDir::NoDotAndDotDot, QDir::Unsorted))
+        ids.insert(name.section(QLatin1Char('-'), 0, 0).toInt());
+    return ids;
+}
+
 } // namespace
 
 QString findPipebd()
@@ -102,6 +111,7 @@ void Launcher::start(const StartRequest& request)
         emit startFailed(tr("The folder for logs cannot be made: %1; check who may write to the lab").arg(logs));
         return;
     }
+    starting.before = runsIn(m_lab);
     QProcess process;
     process.setProgram(program);
     process.setArguments(runArguments(request, m_lab));
@@ -110,6 +120,7 @@ void Launcher::start(const StartRequest& request)
     process.setStandardOutputFile(starting.log);
     process.setStandardErrorFile(starting.log, QIODevice::Append);
     if (!process.startDetached(&starting.pid)) {
+        QFile::remove(starting.log);
         emit startFailed(tr("The program cannot be started: %1: %2").arg(program, process.errorString()));
         return;
     }
@@ -128,18 +139,26 @@ void Launcher::lookAt(const RunRecords& runs)
 {
     std::vector<int> found;
     QStringList errors;
+    QStringList logsDoneWith;
     std::erase_if(m_starting, [&](Starting& starting) {
-        const auto run = std::find_if(
-            runs->begin(), runs->end(), [&](const auto& candidate) { return candidate.supervisor.pid == starting.pid; });
+        const auto run
+            = std::find_if(runs->begin(), runs->end(), [&](const auto& candidate) { return isRunOf(starting, candidate); });
         if (run != runs->end()) {
-            found.push_back(run->id);
+            if (!std::exchange(starting.run, run->id))
+                found.push_back(run->id);
+            if (run->state == store::RunState::Queued)
+                return false; // what pipebd says may still be needed
+            if (run->state != store::RunState::Failed && run->state != store::RunState::Lost)
+                logsDoneWith << starting.log;
             return true;
         }
+        if (starting.run)
+            return true; // removed meanwhile
         if (starting.scansSinceEnd < 0 || ++starting.scansSinceEnd < scansToWait)
             return false;
         const QString error = errorInFile(starting.log);
-        errors << (error.isEmpty() ? tr("pipebd run ended without a word: %1; start it in a terminal to see why").arg(starting.log)
-                                   : error);
+        errors << (error.isEmpty() ? tr("pipebd run ended without a word; start it in a terminal to see why") : error);
+        logsDoneWith << starting.log;
         return true;
     });
     if (m_starting.empty())
@@ -148,23 +167,36 @@ void Launcher::lookAt(const RunRecords& runs)
         emit started(id);
     for (const QString& error : std::as_const(errors))
         emit startFailed(error);
+    for (const QString& log : std::as_const(logsDoneWith))
+        QFile::remove(log);
+}
+
+bool Launcher::isRunOf(const Starting& starting, const store::RunRecord& run) const
+{
+    if (starting.run)
+        return run.id == *starting.run;
+    return run.supervisor.pid == starting.pid && run.supervisor.host == m_here.host && run.supervisor.boot_id == m_here.boot_id
+        && !starting.before.contains(run.id);
 }
 
 void Launcher::stop(int runId)
 {
-    auto* process = new QProcess(this);
+    auto* process = new QProcess; // deletes itself when it has ended: the destructor of one that runs would wait for it
+    connect(process, &QProcess::finished, process, &QObject::deleteLater);
     process->setProcessChannelMode(QProcess::MergedChannels);
     process->setStandardInputFile(QProcess::nullDevice());
     connect(process, &QProcess::finished, this, [this, process](int code, QProcess::ExitStatus status) {
         if (status != QProcess::NormalExit || code != 0)
             emit stopFailed(errorIn(process->readAll()));
-        process->deleteLater();
     });
     connect(process, &QProcess::errorOccurred, this, [this, process](QProcess::ProcessError error) {
         if (error != QProcess::FailedToStart)
             return;
         emit stopFailed(tr("The program cannot be started: %1").arg(process->errorString()));
-        process->deleteLater();
+    });
+    connect(process, &QProcess::errorOccurred, process, [process](QProcess::ProcessError error) {
+        if (error == QProcess::FailedToStart)
+            process->deleteLater();
     });
     process->start(
         findPipebd(), {QStringLiteral("runs"), QStringLiteral("stop"), QString::number(runId), QStringLiteral("--lab"), m_lab});

@@ -1,7 +1,8 @@
 // Launcher: starts runs, which then do without the window, and asks for their end.
 //
 // `pipebd run` is started detached, with its output in a file of the lab, and is never waited for. Its run is recognised in the
-// lab by the process that leads it.
+// lab by the process that leads it. The file goes once the run has begun, or its error has been shown; it stays if the run broke
+// off at once.
 #pragma once
 
 #include "gui/lab_follower.h"
@@ -11,6 +12,8 @@
 #include <QStringList>
 #include <QTimer>
 
+#include <optional>
+#include <set>
 #include <vector>
 
 namespace pipebd::gui {
@@ -36,7 +39,7 @@ public:
 
     /// Ends in one of started() and startFailed(), long after it has returned.
     void start(const StartRequest& request);
-    void stop(int runId);
+    void stop(int runId); // goes on even if the launcher is gone
     void lookAt(const RunRecords& runs); // call it for every scan of the lab
 
     bool isStarting() const { return !m_starting.empty(); }
@@ -50,12 +53,16 @@ private:
     struct Starting {
         qint64 pid = 0;
         QString log;
+        std::set<int> before; // the runs that were there already: an old one may have had the same pid
+        std::optional<int> run; // once it is found
         int scansSinceEnd = -1; // -1: the process is there
     };
 
     void lookForEnds();
+    bool isRunOf(const Starting& starting, const store::RunRecord& run) const;
 
     QString m_lab;
+    store::ProcessIdentity m_here = store::this_process();
     std::vector<Starting> m_starting;
     QTimer m_timer;
 };

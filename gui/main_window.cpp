@@ -157,7 +157,10 @@ void MainWindow::openLab(const std::filesystem::path& lab)
     m_readingPage->setText(toQString(lab));
     updateTitle();
 
-    delete m_launcher;
+    if (m_launcher) {
+        m_launcher->disconnect(this);
+        m_launcher->deleteLater();
+    }
     m_launcher = new Launcher(toQString(lab), this);
     connect(m_launcher, &Launcher::started, this, [this](int id) {
         statusBar()->showMessage(tr("Run %1 has started.").arg(id), messageTime);
@@ -247,7 +250,8 @@ void MainWindow::updateTitle()
     for (QAction* action : m_actions->exports)
         action->setEnabled(hasRun);
     const QString program = tr("Pipe-BD Workbench");
-    setWindowTitle(hasRun ? tr("%1 (run %2) – %3").arg(QString::fromStdString(run.name)).arg(run.id).arg(program) : program);
+    setWindowTitle(
+        hasRun ? tr("%1 (run %2) – %3").arg(QString::fromStdString(run.name), QString::number(run.id), program) : program);
 }
 
 void MainWindow::openStartDialog(const QString& experiment)

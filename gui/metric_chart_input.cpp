@@ -68,7 +68,8 @@ QString MetricChart::readout(double key) const
         const QString value = m_quantity == Quantity::Memory ? QString::fromStdString(format_bytes(std::llround(nearest->value)))
                                                              : locale().toString(nearest->value, 'g', 5);
         rows += QStringLiteral("<tr><td><font color=\"%1\">■</font> %2%3&nbsp;</td><td align=\"right\">%4</td></tr>")
-                    .arg(graph->pen().color().name(), curve->label(), curve->isCompanion() ? tr(", peak") : QString(), value);
+                    .arg(graph->pen().color().name(), curve->label().toHtmlEscaped(),
+                        curve->isCompanion() ? tr(", peak") : QString(), value);
     }
     return rows.isEmpty() ? QString() : QStringLiteral("<b>%1</b><table>%2</table>").arg(place, rows);
 }

@@ -73,8 +73,8 @@ RunHeader::RunHeader(QWidget* parent)
     factsRow->setContentsMargins(0, 4, 0, 0);
     factsRow->setSpacing(28);
     m_throughput = addFact(tr("Throughput"), tr("Samples a second by which all blocks advanced"));
-    m_step
-        = addFact(tr("Step: measured / predicted"), tr("Median milliseconds of a step of all blocks, and what the simulator said"));
+    m_step = addFact(tr("Step: measured / predicted"),
+        tr("Median milliseconds of a step of all blocks, what the simulator said, and how far that was off"));
     m_loss = addFact(tr("Loss: first → final"), tr("Mean over the blocks, of the first and of the last tenth of the steps"));
     m_accuracy = addFact(tr("Test accuracy"), tr("Of the student, on the test split"));
     factsRow->addStretch();
@@ -170,7 +170,7 @@ void RunHeader::showFacts(const store::RunRecord& record)
     m_throughput->setText(throughputText(record.throughput));
     QString step = QStringLiteral("%1 / %2").arg(millisecondsText(record.measured_step), millisecondsText(record.predicted_step));
     if (record.measured_step > 0 && record.predicted_step > 0) {
-        const double difference = 100 * (record.measured_step / record.predicted_step - 1);
+        const double difference = 100 * (record.predicted_step / record.measured_step - 1); // as pipebd runs show
         step += QStringLiteral("  (%1%2 %)")
                     .arg(difference < 0 ? QStringLiteral("−") : QStringLiteral("+"),
                         QLocale().toString(std::abs(difference), 'f', 1));

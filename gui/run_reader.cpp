@@ -28,6 +28,13 @@ bool sameLine(const store::LogLine& a, const store::LogLine& b)
     return a.t == b.t && a.rank == b.rank && a.text == b.text;
 }
 
+// Of a process elsewhere nothing can be told.
+bool isOfThisHost(const store::ProcessIdentity& process)
+{
+    static const std::string host = store::this_process().host;
+    return process.host.empty() || process.host == host;
+}
+
 } // namespace
 
 RunReader::RunReader(std::filesystem::path folder, std::shared_ptr<QSemaphore> credits)
@@ -134,7 +141,7 @@ std::optional<store::RunRecord> RunReader::newRecord()
     store::RunRecord record = m_store->record();
     const bool isLed
         = record.state == store::RunState::Running || (record.state == store::RunState::Queued && record.supervisor.pid != 0);
-    if (isLed && !store::is_alive(record.supervisor))
+    if (isLed && isOfThisHost(record.supervisor) && !store::is_alive(record.supervisor))
         record.state = store::RunState::Lost;
     record.folder = m_folder;
     return record;

@@ -5,6 +5,7 @@
 #include <QGuiApplication>
 #include <QLocale>
 #include <QRegularExpression>
+#include <QTextDocument>
 
 #include <algorithm>
 #include <cmath>
@@ -22,6 +23,12 @@ bool looksSame(const store::RunRecord& a, const store::RunRecord& b)
             run.created, run.started, run.finished, run.error, run.folder);
     };
     return parts(a) == parts(b);
+}
+
+/// Tool tips that look like HTML are rendered; names and errors come from files.
+QString plainToolTip(const QString& text)
+{
+    return Qt::mightBeRichText(text) ? Qt::convertFromPlainText(text) : text;
 }
 
 } // namespace
@@ -88,7 +95,7 @@ QVariant RunTableModel::data(const QModelIndex& index, int role) const
     case RunIdRole:
         return run.id;
     case Qt::ToolTipRole:
-        return toolTip(run, column);
+        return plainToolTip(toolTip(run, column));
     case Qt::DecorationRole:
         return column == State ? QVariant(stateIcon(run.state, QGuiApplication::palette())) : QVariant();
     case Qt::ForegroundRole:

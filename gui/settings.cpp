@@ -120,8 +120,9 @@ QStringList Settings::recentExperiments()
 void Settings::addRecentExperiment(const QString& file)
 {
     QStringList files = recentExperiments();
-    files.removeAll(file);
-    files.prepend(file);
+    const QString absolute = QFileInfo(file).absoluteFilePath();
+    files.removeAll(absolute);
+    files.prepend(absolute);
     m_store.setValue(QStringLiteral("recent"), QStringList(files.mid(0, recentKept)));
 }
 

@@ -260,7 +260,8 @@ QString StartDialog::error() const
 
 StartRequest StartDialog::request() const
 {
-    return {m_file->currentText(), m_strategy->currentData().toString(), m_devices->text().trimmed(), overrides()};
+    const QString file = QFileInfo(m_file->currentText()).absoluteFilePath(); // pipebd works in the folder of the lab
+    return {file, m_strategy->currentData().toString(), m_devices->text().trimmed(), overrides()};
 }
 
 void StartDialog::dragEnterEvent(QDragEnterEvent* event)

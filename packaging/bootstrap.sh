@@ -53,6 +53,8 @@ wheels() {
     echo "torch==$torch_version"
     if [ -e /dev/nvidiactl ]; then
         echo 'cuda-toolkit[cublas,cudart,cufft,cufile,cupti,curand,cusolver,cusparse,nvjitlink,nvrtc,nvtx]==13.0.2'
+        echo 'nvidia-cuda-crt==13.0.88'  # these two: headers that those of the runtime include
+        echo 'nvidia-cuda-cccl==13.0.85'
         echo 'nvidia-cudnn-cu13==9.19.0.56'
         echo 'nvidia-cusparselt-cu13==0.8.0'
         echo 'nvidia-nccl-cu13==2.28.9'

@@ -85,8 +85,8 @@ std::vector<Device> devices_or_count_from(const std::string& text, const std::st
     const auto count = static_cast<std::size_t>(count_from(text, where));
     std::vector<Device> devices = launch::every_device(launch::engine_devices(cancel));
     if (devices.front().kind == Device::Kind::Cuda && devices.size() < count)
-        throw Error(Code::BadRequest, "there are only " + std::to_string(devices.size()) + " GPUs", where + " " + text,
-            "name the devices, such as cuda:0,cuda:0 for two ranks on one");
+        throw Error(
+            Code::BadRequest, "there are only " + std::to_string(devices.size()) + " GPUs", where + " " + text, "ask for fewer");
     devices.resize(count, devices.front());
     return devices;
 }

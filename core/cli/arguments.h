@@ -15,8 +15,8 @@ experiment::Experiment experiment_from(const std::string& file, const std::vecto
 /// A list, or "auto", for which the engine is asked. `where` names the option or key.
 std::vector<experiment::Device> devices_from(const std::string& text, const std::string& where, const std::atomic<bool>& cancel);
 
-/// The devices for an experiment: `option` (of --devices) if it is not empty, else those of the file. "auto" never gives more devices
-/// than the pair has blocks.
+/// The devices for an experiment: `option` (of --devices) if it is not empty, else those of the file. "auto" never gives more
+/// devices than the pair has blocks.
 std::vector<experiment::Device> devices_for(
     const experiment::Experiment& experiment, const std::string& option, const std::atomic<bool>& cancel);
 

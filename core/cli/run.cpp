@@ -82,6 +82,8 @@ void plan_distillation(const Context& context, const RunOptions& options, store:
     if (!context.quiet && !context.json)
         std::cout << plan_table(plan) << std::flush;
     request.planned = chosen(plan, strategy);
+    // A program for fewer devices than there are leaves the last ones free.
+    request.devices.resize(static_cast<std::size_t>(request.planned.program.devices()));
 }
 
 std::string progress_text(const launch::Progress& progress)

@@ -2,6 +2,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "launch/pidfd.h"
+#include "launch/run_json.h"
 
 #include <chrono>
 #include <csignal>
@@ -83,7 +84,9 @@ int stop_run(const Context& context, const std::string& text)
     if (!supervisor.ends_within(patience, context.cancel))
         throw Error(
             Code::TimedOut, "the run has not stopped within 5 s", place, "look again with pipebd runs show " + std::to_string(id));
-    if (!context.quiet)
+    if (context.json)
+        std::cout << launch::run_to_json(lab.run(id), "") << "\n";
+    else if (!context.quiet)
         std::cout << place << " " << to_string(lab.run(id).state) << "\n";
     return 0;
 }

@@ -17,7 +17,11 @@ std::int64_t monotonic_nanoseconds()
 std::int64_t clock_zero()
 {
     const char* zero = std::getenv("PIPEBD_CLOCK_ZERO");
-    return zero == nullptr ? monotonic_nanoseconds() : std::strtoll(zero, nullptr, 10);
+    if (zero != nullptr)
+        return std::strtoll(zero, nullptr, 10);
+    const std::int64_t now = monotonic_nanoseconds();
+    setenv("PIPEBD_CLOCK_ZERO", std::to_string(now).c_str(), 0); // the CUDA module's clock starts at the same time
+    return now;
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/batch_norm_update_stats.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/native_batch_norm.h>
 #include <ATen/ops/native_batch_norm_backward.h>
@@ -60,8 +61,9 @@ public:
         const std::int64_t channels = input.size(1);
 
         // As in evaluation mode, the kernel gives this rank's sums: of gradient * normalised input, and of the gradient.
-        const auto [none, weight_gradient, bias_gradient]
-            = at::native_batch_norm_backward(gradient, input, weight, mean, variance, {}, {}, false, epsilon, {false, true, true});
+        const at::Tensor unsaved = at::empty({0}, mean.options()); // defined, as CUDA's kernel wants it, and not used
+        const auto [none, weight_gradient, bias_gradient] = at::native_batch_norm_backward(
+            gradient, input, weight, mean, variance, unsaved, unsaved, false, epsilon, {false, true, true});
         at::Tensor sums = at::cat({bias_gradient, weight_gradient}).to(at::kDouble);
         group->sum(sums);
 

@@ -210,6 +210,7 @@ public:
             store_ = meet(rendezvous);
             bool loopback = is_loopback(rendezvous.address);
             world_ = make_group(store_, "world", rank_, size_, loopback);
+            warm_up(world_);
             int number = 0;
             for (const Edge& edge : topology.edges)
                 add_edge(edge, number++, static_cast<int>(topology.edges.size()), loopback);
@@ -250,7 +251,22 @@ public:
 
     void barrier() override
     {
-        post("barrier", world_waiter_.get(), at::Tensor(), [&](std::vector<at::Tensor>&) { return world_->barrier(); })->wait();
+        const std::string doing = "barrier";
+        if (world_waiter_) {
+            post(doing, world_waiter_.get(), at::Tensor(), [&](std::vector<at::Tensor>&) { return world_->barrier(); })->wait();
+            return;
+        }
+        try {
+            Work work = world_->barrier();
+            while (!work->isCompleted()) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                if (waiting_)
+                    waiting_(doing);
+            }
+            work->wait();
+        } catch (...) {
+            std::rethrow_exception(as_error(doing));
+        }
     }
 
 private:
@@ -275,16 +291,35 @@ private:
         BackendPointer gradients; // asynchronous all-reduces
         BackendPointer statistics; // those in the middle of a pass: never queued behind the others
         int count = 0;
-        std::unique_ptr<Waiter> waiter;
+        std::unique_ptr<Waiter> waiter; // none where waiting only orders streams
+        C10dTransport* transport = nullptr;
 
         int size() const override { return count; }
         void sum(at::Tensor& tensor) override
         {
+            const std::string doing = "all-reduce of batch statistics";
             try {
                 std::vector<at::Tensor> tensors{tensor};
-                statistics->allreduce(tensors)->wait(transport_timeout);
+                Work work = statistics->allreduce(tensors);
+                if (!waiter) {
+                    work->wait(); // orders streams, does not hold up the host
+                    return;
+                }
+                // In slices, so that waiting for a slow rank is not taken for standing still.
+                const auto end = std::chrono::steady_clock::now() + transport_timeout;
+                for (bool done = false; !done;) {
+                    try {
+                        work->wait(waiting_interval);
+                        done = true;
+                    } catch (...) {
+                        if (work->isCompleted() || std::chrono::steady_clock::now() >= end)
+                            throw;
+                        if (transport->waiting_)
+                            transport->waiting_(doing);
+                    }
+                }
             } catch (...) {
-                std::rethrow_exception(as_error("all-reduce of batch statistics"));
+                std::rethrow_exception(as_error(doing));
             }
         }
     };
@@ -342,7 +377,7 @@ private:
         int self = edge.from == rank_ ? 0 : 1;
         channel.group = make_group(store_, "edge" + std::to_string(number), self, 2, loopback);
         channel.peer = 1 - self;
-        warm_up(channel.group);
+        warm_up(channel.group, self);
 #else
         channel.group = world_;
         channel.peer = edge.from == rank_ ? edge.to : edge.from;
@@ -359,6 +394,7 @@ private:
         RankGroup group;
         group.count = static_cast<int>(ranks.size());
         group.waiter = make_waiter();
+        group.transport = this;
         int position = static_cast<int>(self - ranks.begin());
         group.gradients = make_group(store_, "gradients" + std::to_string(number), position, group.count, loopback);
         group.statistics = make_group(store_, "statistics" + std::to_string(number), position, group.count, loopback);
@@ -367,12 +403,14 @@ private:
         groups_.emplace(ranks, std::move(group));
     }
 
-    /// Opens the communicator now, while every member is at the same place.
-    static void warm_up([[maybe_unused]] const BackendPointer& group)
+    /// Opens the communicator now, while every member is at the same place: that of an edge by sending from its first end to its
+    /// second (`end`), that of a group by an all-reduce. c10d keeps a communicator for each of the two.
+    static void warm_up([[maybe_unused]] const BackendPointer& group, [[maybe_unused]] int end = -1)
     {
 #ifdef USE_C10D_NCCL
         std::vector<at::Tensor> tensors{at::zeros({1}, at::TensorOptions().device(at::kCUDA).dtype(at::kFloat))};
-        group->allreduce(tensors)->wait();
+        Work work = end < 0 ? group->allreduce(tensors) : end == 0 ? group->send(tensors, 1, 0) : group->recv(tensors, 0, 0);
+        work->wait();
 #endif
     }
 

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <malloc.h>
+#include <new>
 #include <string>
 #include <unistd.h>
 
@@ -27,7 +28,12 @@ class CountingAllocator final : public c10::Allocator {
 public:
     c10::DataPtr allocate(std::size_t bytes) override
     {
-        void* data = c10::alloc_cpu(bytes);
+        void* data = nullptr;
+        try {
+            data = c10::alloc_cpu(bytes);
+        } catch (const c10::Error&) {
+            throw std::bad_alloc();
+        }
         if (data != nullptr) {
             std::int64_t now = bytes_.fetch_add(size_of(data), std::memory_order_relaxed) + size_of(data);
             std::int64_t peak = peak_.load(std::memory_order_relaxed);
@@ -80,7 +86,8 @@ public:
     {
 
         at::set_num_threads(device.threads);
-        at::set_num_interop_threads(1);
+        if (at::get_num_interop_threads() != 1)
+            at::set_num_interop_threads(1); // allowed once a process
         at::globalContext().setDeterministicAlgorithms(true, false);
         at::globalContext().setDeterministicFillUninitializedMemory(false);
         c10::SetCPUAllocator(&CountingAllocator::instance(), 1);

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sched.h>
+#include <set>
 #include <thread>
 
 namespace pipebd::engine {
@@ -183,12 +184,15 @@ public:
         int self = rank_.rendezvous.rank;
         std::filesystem::path folder = begin_checkpoint(spec_.folder, round);
         for (const auto& [block, owner] : owner_) {
-            if (owner == self)
-                write_block(folder, block, *models_.student.at(block), *models_.optimizer.at(block), executor_.updates_of(block));
+            if (owner != self)
+                continue;
+            reporter_.heartbeat(round, "checkpoint");
+            write_block(folder, block, *models_.student.at(block), *models_.optimizer.at(block), executor_.updates_of(block));
         }
         rank_.transport->barrier();
         if (self != 0)
             return {};
+        reporter_.heartbeat(round, "checkpoint");
         std::filesystem::path checkpoint = commit_checkpoint(folder, spec_, round);
         Metric metric;
         metric.type = Metric::Type::Checkpoint;
@@ -298,9 +302,14 @@ void check(const RunSpec& spec, Reporter& reporter)
             teacher.load_into(*pair.make_teacher(block, 0));
         weights = teacher.sha256();
     }
+    std::set<int> gpus;
     for (const experiment::Device& device : spec.devices) {
-        if (device.kind == experiment::Device::Kind::Cuda && device.index >= gpu_count())
+        if (device.kind != experiment::Device::Kind::Cuda)
+            continue;
+        if (device.index >= gpu_count())
             make_backend(device); // says what is wrong
+        if (!gpus.insert(device.index).second)
+            throw Error(Code::BadRequest, "two ranks cannot share a GPU in this version", to_string(device), "name each GPU once");
     }
     Metric hello;
     hello.type = Metric::Type::Hello;

@@ -29,6 +29,12 @@ at::Tensor view_into(const at::Tensor& flat, std::int64_t offset, const at::Tens
     return flat.as_strided(tensor.sizes(), tensor.strides(), flat.storage_offset() + offset);
 }
 
+/// In the memory order in which the other end receives it.
+at::Tensor dense(const at::Tensor& tensor)
+{
+    return tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor.contiguous();
+}
+
 void refuse_what_cannot_run(const schedule::Program& program)
 {
     for (const schedule::Phase& phase : program.phases) {
@@ -69,6 +75,7 @@ struct Executor::ReceiveQueue {
     std::vector<std::size_t> instructions; // of the phase, on this edge
     std::size_t next = 0; // in `instructions`, to be posted
     std::int64_t next_step = 0;
+    bool begun = false;
     std::deque<Posted> posted;
 };
 
@@ -181,7 +188,7 @@ void Executor::run_step(std::int64_t step)
         if (batch < 0 || batch >= steps_)
             continue;
         index_ = static_cast<int>(i);
-        parts_.reporter.heartbeat(step, texts_[i]);
+        parts_.reporter.heartbeat(step, texts_[i], phase_);
         try {
             wait_for_inputs(list[i], batch);
             bool posts = list[i].op == Op::Send || list[i].op == Op::Receive || list[i].op == Op::AllReduce;
@@ -419,7 +426,7 @@ void Executor::send(const Instruction& instruction, std::int64_t batch)
     }
     double posted = run_milliseconds();
     queue.posted.push_back(
-        {parts_.transport.send(values_.get(value_of(instruction), batch, rows), edge), step_, index_, posted, measuring_});
+        {parts_.transport.send(dense(values_.get(value_of(instruction), batch, rows)), edge), step_, index_, posted, measuring_});
 }
 
 void Executor::finish_send(Sent& sent)
@@ -439,8 +446,9 @@ void Executor::receive(const Instruction& instruction, std::int64_t batch)
     int farthest = 0;
     for (std::size_t i : queue.instructions)
         farthest = std::max(farthest, list[i].ahead);
-    if (queue.next_step == 0 && queue.next == 0 && queue.posted.empty())
+    if (!queue.begun)
         queue.next_step = -farthest;
+    queue.begun = true;
     while (queue.posted.size() < ahead && queue.next_step < steps_) {
         const Instruction& next = list[queue.instructions[queue.next]];
         std::int64_t next_batch = queue.next_step + next.ahead;

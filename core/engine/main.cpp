@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/backend.h"
 #include "engine/engine.h"
 
 #include <csignal>
@@ -73,6 +74,7 @@ int main(int argc, char** argv)
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_TOP_PAD, 64 << 20);
 
+    pipebd::engine::run_milliseconds(); // the clock starts now
     pipebd::engine::Reporter reporter;
     int status = 1;
     try {

@@ -61,9 +61,10 @@ void Reporter::report(const Error& error)
     report(std::move(metric));
 }
 
-void Reporter::heartbeat(std::int64_t step, const std::string& instruction)
+void Reporter::heartbeat(std::int64_t step, const std::string& instruction, int phase)
 {
     step_ = step;
+    phase_ = phase;
     instruction_ = instruction;
     pulse();
 }
@@ -77,6 +78,7 @@ void Reporter::pulse()
     experiment::Metric metric;
     metric.type = experiment::Metric::Type::Heartbeat;
     metric.step = step_;
+    metric.phase = phase_;
     metric.name = instruction_;
     report(std::move(metric));
 }

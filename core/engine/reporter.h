@@ -29,7 +29,7 @@ public:
     void report(const Error& error);
 
     /// "I am at `instruction` of `step`", at most twice a second; cheap otherwise.
-    void heartbeat(std::int64_t step, const std::string& instruction);
+    void heartbeat(std::int64_t step, const std::string& instruction, int phase = 0);
     /// The same from inside a long instruction: repeats what the last one said.
     void pulse();
 
@@ -45,6 +45,7 @@ private:
     double last_flush_ = 0;
     double last_beat_ = -1e9;
     std::int64_t step_ = 0;
+    int phase_ = 0;
     std::string instruction_;
 };
 

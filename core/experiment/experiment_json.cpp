@@ -82,6 +82,8 @@ nlohmann::json parse_json(std::string_view text, std::string_view where)
         return nlohmann::json::parse(text);
     } catch (const nlohmann::json::parse_error& error) {
         throw Error(Code::Damaged, "this is not JSON", std::string(where) + ", byte " + std::to_string(error.byte));
+    } catch (const nlohmann::json::out_of_range&) {
+        throw Error(Code::Damaged, "a number in this JSON is too large", std::string(where));
     }
 }
 

@@ -123,18 +123,24 @@ void FollowedRank::take_log_line(std::string_view line, const Listener& listener
     last_lines_.push_back(printable(line, log_line_limit));
     if (last_lines_.size() > kept_log_lines)
         last_lines_.pop_front();
+    begin_second();
     if (++log_lines_in_second_ <= log_lines_per_second && listener.log)
         listener.log(number_, last_lines_.back());
 }
 
-void FollowedRank::count_line()
+void FollowedRank::begin_second()
 {
     const Clock::time_point now = Clock::now();
-    if (now - second_began_ >= std::chrono::seconds(1)) {
-        second_began_ = now;
-        lines_in_second_ = 0;
-        log_lines_in_second_ = 0;
-    }
+    if (now - second_began_ < std::chrono::seconds(1))
+        return;
+    second_began_ = now;
+    lines_in_second_ = 0;
+    log_lines_in_second_ = 0;
+}
+
+void FollowedRank::count_line()
+{
+    begin_second();
     if (++lines_in_second_ > lines_per_second_)
         throw Error(Code::Protocol, "more than " + std::to_string(lines_per_second_) + " lines in a second", "standard output");
 }

@@ -54,6 +54,7 @@ private:
     void read_errors(std::size_t budget, const Listener& listener);
     void take_metric(std::string_view line, const Listener& listener, Clock::time_point zero);
     void take_log_line(std::string_view line, const Listener& listener);
+    void begin_second(); // the limits on lines count anew
     void count_line();
     void note_exit(const Exit& exit);
     std::string place() const;

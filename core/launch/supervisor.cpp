@@ -77,6 +77,8 @@ void Supervision::start()
             "MASTER_ADDR=127.0.0.1",
             "MASTER_PORT=" + std::to_string(socket.port()),
             "GLOO_SOCKET_IFNAME=lo",
+            "NCCL_SOCKET_IFNAME=lo",
+            "TORCHELASTIC_USE_AGENT_STORE", // of a torchrun around us: these ranks have a store of their own
             "OMP_NUM_THREADS=" + std::to_string(threads),
             "PIPEBD_CLOCK_ZERO=" + zero,
             rank == 0 ? "PIPEBD_LISTEN_FD=" + std::to_string(socket.descriptor()) : "PIPEBD_LISTEN_FD",

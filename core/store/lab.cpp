@@ -237,7 +237,8 @@ void Lab::save_profile(const ProfileKey& key, const schedule::Profile& profile)
     guarded(impl_->library_file, [&] {
         SQLite::Transaction transaction(impl_->library, SQLite::TransactionBehavior::IMMEDIATE);
         SQLite::Statement replace(impl_->library,
-            "INSERT OR REPLACE INTO profile (pair, batch, dtype, devices, conditions, measured, json) VALUES (?, ?, ?, ?, ?, ?, ?)");
+            "INSERT OR REPLACE INTO profile (pair, batch, dtype, devices, conditions, measured, json) VALUES (?, ?, ?, ?, ?, ?, "
+            "?)");
         replace.bind(1, key.pair);
         replace.bind(2, key.batch);
         replace.bind(3, key.dtype);
@@ -253,8 +254,8 @@ void Lab::save_profile(const ProfileKey& key, const schedule::Profile& profile)
 std::optional<schedule::Profile> Lab::profile(const ProfileKey& key) const
 {
     const std::string json = guarded(impl_->library_file, [&] {
-        SQLite::Statement query(
-            impl_->library, "SELECT json FROM profile WHERE pair = ? AND batch = ? AND dtype = ? AND devices = ? AND conditions = ?");
+        SQLite::Statement query(impl_->library,
+            "SELECT json FROM profile WHERE pair = ? AND batch = ? AND dtype = ? AND devices = ? AND conditions = ?");
         query.bind(1, key.pair);
         query.bind(2, key.batch);
         query.bind(3, key.dtype);

@@ -17,8 +17,8 @@ private slots:
         QTemporaryDir lab;
         auto throughput = [&](const QString& strategy) {
             Ended ended = run(lab.path(),
-                {"--json", "run", experiment_file, "--devices", "cpu,cpu", "--strategy", strategy, "--set", "data.batch=32", "--set",
-                    "train.steps=15"});
+                {"--json", "run", experiment_file, "--devices", "cpu,cpu", "--strategy", strategy, "--set", "data.batch=32",
+                    "--set", "train.steps=15"});
             return QJsonDocument::fromJson(ended.output.toUtf8()).object()["throughput"].toDouble();
         };
         double data_parallel = throughput("dp");

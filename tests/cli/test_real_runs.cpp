@@ -104,6 +104,14 @@ private slots:
         QCOMPARE(sha256_of_file(weights("tr").toStdString()), sha256_of_file(weights("single").toStdString()));
     }
 
+    void aStrategyForFewerDevicesLeavesTheOthersFree()
+    {
+        Ended ended = run(lab(),
+            QStringList{"run", experiment_file, "--strategy", "single", "--devices", "cpu,cpu", "--out", out("free")} + small);
+        QVERIFY2(ended.status == 0, qPrintable(ended.errors));
+        QCOMPARE(sha256_of_file(weights("free").toStdString()), sha256_of_file(weights("single").toStdString()));
+    }
+
     void aRankThatIsKilledFailsTheRunAndLeavesNobodyBehind() // P1
     {
         QProcess process;

@@ -64,6 +64,16 @@ private slots:
         QCOMPARE(run_spec_from_json(to_json(spec), "spec.json"), spec);
     }
 
+    void aNumberBeyondAllRangeIsDamageNotAForeignException()
+    {
+        try {
+            run_spec_from_json(R"({"format": 4e77777})", "spec.json");
+            QFAIL("it was read");
+        } catch (const pipebd::Error& error) {
+            QCOMPARE(error.code(), pipebd::Code::Damaged);
+        }
+    }
+
     void theJsonIsAsTheFormatSays()
     {
         const QJsonObject object = objectOf(someSpec());

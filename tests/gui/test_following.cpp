@@ -20,6 +20,7 @@ private slots:
     void aRunWithoutADatabaseIsFollowedFromItsFirstSample();
     void everyLogLineArrivesOnce();
     void theBatchOfTheExperimentIsKnown();
+    void aRunOfAnotherHostIsNotTakenForLost();
     void aFileThatIsNoRunIsReported();
     void newRunsAppearInTheList();
 };
@@ -140,6 +141,18 @@ void FollowingTest::theBatchOfTheExperimentIsKnown()
     RunFollower follower(run.record().folder);
     Received received(follower);
     QTRY_COMPARE(received.batch, 64);
+}
+
+void FollowingTest::aRunOfAnotherHostIsNotTakenForLost()
+{
+    TestLab lab;
+    WrittenRun run(lab.lab(), "elsewhere");
+    run.record().supervisor.host += "-2";
+    run.save();
+    RunFollower follower(run.record().folder);
+    Received received(follower);
+    QTRY_VERIFY(received.caughtUp);
+    QCOMPARE(received.record.state, RunState::Running);
 }
 
 void FollowingTest::aFileThatIsNoRunIsReported() // S5

@@ -10,6 +10,7 @@
 #include <QLineEdit>
 #include <QSignalSpy>
 #include <QTableView>
+#include <QTextDocument>
 
 namespace pipebd::gui {
 
@@ -26,6 +27,7 @@ private slots:
     void numbersAreSortedAsNumbers();
     void theFilterFindsWordsInAnyColumn();
     void statesHaveIconColourAndWord();
+    void toolTipsShowForeignTextAsItIs();
     void selectionSurvivesNewRuns();
     void copyGivesTabSeparatedTextOfTheSelectedRows();
 };
@@ -137,6 +139,18 @@ void RunTableTest::statesHaveIconColourAndWord()
     }
     QCOMPARE(words.size(), 6);
     QCOMPARE(colours.size(), 6);
+}
+
+void RunTableTest::toolTipsShowForeignTextAsItIs()
+{
+    RunRecord run = recordOf(1, "run", 10, RunState::Failed);
+    run.error = "<b>bold</b> & more";
+    RunTableModel model;
+    model.setRuns({run});
+    QTextDocument shown;
+    shown.setHtml(model.index(0, RunTableModel::State).data(Qt::ToolTipRole).toString());
+    QCOMPARE(shown.toPlainText(), QStringLiteral("<b>bold</b> & more"));
+    QCOMPARE(model.index(0, RunTableModel::Name).data(Qt::ToolTipRole).toString(), QStringLiteral("/lab/runs/1"));
 }
 
 void RunTableTest::selectionSurvivesNewRuns()

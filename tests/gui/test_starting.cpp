@@ -33,12 +33,16 @@ private slots:
     void aBadOverrideShowsItsError_data();
     void aBadOverrideShowsItsError();
     void overridesBecomeTheCommandLine();
+    void aRelativePathIsMadeAbsolute();
     void aDroppedFileIsTaken();
     void usedFilesAreOfferedAgain();
     void aStartedRunIsSelected();
+    void anOldRunWithTheSamePidIsNotTheStartedOne();
+    void theOutputOfARunThatBrokeOffIsKept();
     void anErrorBeforeTheRunIsShown();
     void aProgramThatIsNotThereIsAnError();
     void aRefusedStopIsShown();
+    void aLabIsLeftWithoutWaitingForAStop();
 };
 
 namespace {
@@ -65,6 +69,16 @@ struct Dialog {
     Settings settings;
     StartDialog dialog;
 };
+
+QStringList startLogs(const TestLab& lab)
+{
+    return QDir(lab.file("logs")).entryList({"start-*.txt"});
+}
+
+RunRecords recordsOf(std::vector<store::RunRecord> runs)
+{
+    return std::make_shared<const std::vector<store::RunRecord>>(std::move(runs));
+}
 
 } // namespace
 
@@ -144,6 +158,21 @@ void StartingTest::overridesBecomeTheCommandLine()
             "--set", "train.epochs=5"}));
 }
 
+void StartingTest::aRelativePathIsMadeAbsolute()
+{
+    TestLab lab;
+    const QString file = lab.writeExperiment("good.toml", goodExperiment);
+    const QString relative = QDir::current().relativeFilePath(file);
+    Dialog dialog;
+    dialog.find<QComboBox>("file")->setCurrentText(relative);
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.dialog.error()));
+    QCOMPARE(QDir::cleanPath(dialog.dialog.request().file), file);
+    QVERIFY(QDir::isAbsolutePath(dialog.dialog.request().file));
+
+    dialog.settings.addRecentExperiment(relative);
+    QVERIFY(QDir::isAbsolutePath(dialog.settings.recentExperiments().first()));
+}
+
 void StartingTest::aDroppedFileIsTaken()
 {
     TestLab lab;
@@ -189,7 +218,53 @@ void StartingTest::aStartedRunIsSelected()
     QTRY_COMPARE_WITH_TIMEOUT(window.runPage()->record().name, std::string("started"), 10000);
     QTRY_COMPARE_WITH_TIMEOUT(window.runPage()->record().state, store::RunState::Finished, 10000);
     QCOMPARE(settings.recentExperiments().size(), 1);
-    QCOMPARE(QDir(lab.file("logs")).entryList({"start-*.txt"}).size(), 1);
+    QTRY_COMPARE(startLogs(lab), QStringList()); // it served only to tell why a run did not start
+}
+
+void StartingTest::anOldRunWithTheSamePidIsNotTheStartedOne()
+{
+    TestLab lab;
+    const int before = lab.addFinishedRun("before", 5);
+    Launcher launcher(QString::fromStdString(lab.path()));
+    QSignalSpy started(&launcher, &Launcher::started);
+    launcher.start({lab.writeExperiment("started.toml", goodExperiment), {}, {}, {}});
+    QTRY_COMPARE_WITH_TIMEOUT(lab.lab().runs().size(), std::size_t{2}, 10000);
+    QTRY_VERIFY_WITH_TIMEOUT(lab.lab().runs().front().supervisor.pid != 0, 10000);
+    const store::RunRecord run = lab.lab().runs().front();
+
+    store::RunRecord old = run;
+    old.id = before;
+    old.state = store::RunState::Finished;
+    store::RunRecord elsewhere = run;
+    elsewhere.id = run.id + 1;
+    elsewhere.supervisor.host += "-2";
+    launcher.lookAt(recordsOf({elsewhere, old}));
+    QCOMPARE(started.size(), 0);
+    QVERIFY(launcher.isStarting());
+
+    launcher.lookAt(recordsOf({elsewhere, old, run}));
+    QCOMPARE(started.size(), 1);
+    QCOMPARE(started[0][0].toInt(), run.id);
+}
+
+void StartingTest::theOutputOfARunThatBrokeOffIsKept()
+{
+    TestLab lab;
+    Launcher launcher(QString::fromStdString(lab.path()));
+    QSignalSpy started(&launcher, &Launcher::started);
+    launcher.start({lab.writeExperiment("started.toml", goodExperiment), {}, {}, {}});
+    QTRY_VERIFY_WITH_TIMEOUT(!lab.lab().runs().empty() && lab.lab().runs().front().supervisor.pid != 0, 10000);
+    store::RunRecord run = lab.lab().runs().front();
+
+    run.state = store::RunState::Queued;
+    for (int scan = 0; scan < 3; ++scan)
+        launcher.lookAt(recordsOf({run}));
+    QCOMPARE(startLogs(lab).size(), 1);
+    run.state = store::RunState::Lost;
+    launcher.lookAt(recordsOf({run}));
+    QCOMPARE(startLogs(lab).size(), 1);
+    QCOMPARE(started.size(), 1);
+    QVERIFY(!launcher.isStarting());
 }
 
 void StartingTest::anErrorBeforeTheRunIsShown()
@@ -206,6 +281,7 @@ void StartingTest::anErrorBeforeTheRunIsShown()
     QTRY_VERIFY_WITH_TIMEOUT(box = window.findChild<QMessageBox*>("startFailed"), 10000);
     QVERIFY2(box->text().contains("speed") && box->text().contains("bad.toml"), qPrintable(box->text()));
     QVERIFY(!box->text().contains("pipebd: error:"));
+    QTRY_COMPARE(startLogs(lab), QStringList());
     box->close();
 }
 
@@ -228,6 +304,23 @@ void StartingTest::aRefusedStopIsShown()
     launcher.stop(3);
     QTRY_COMPARE_WITH_TIMEOUT(failed.size(), 1, 10000);
     QCOMPARE(failed[0][0].toString(), QStringLiteral("this program cannot stop runs: runs stop"));
+}
+
+void StartingTest::aLabIsLeftWithoutWaitingForAStop()
+{
+    TestLab lab;
+    QFile slow(lab.file("slow"));
+    QVERIFY(slow.open(QIODevice::WriteOnly));
+    slow.write("#!/bin/sh\nsleep 0.3\ntouch \"$0.done\"\n");
+    slow.setPermissions(QFile::ReadOwner | QFile::WriteOwner | QFile::ExeOwner);
+    slow.close();
+    qputenv("PIPEBD_PROGRAM", slow.fileName().toUtf8());
+    {
+        Launcher launcher(QString::fromStdString(lab.path()));
+        launcher.stop(3);
+    }
+    QVERIFY(!QFile::exists(lab.file("slow.done")));
+    QTRY_VERIFY_WITH_TIMEOUT(QFile::exists(lab.file("slow.done")), 10000);
 }
 
 } // namespace pipebd::gui

@@ -37,6 +37,8 @@ private slots:
     void aLiveRunIsFollowedWithoutBlockingTheWindow();
     void aSupervisorThatDiesTurnsItsRunIntoLost();
     void anotherRunReplacesTheOneOnThePage();
+    void aNameWithAPlaceholderIsShownAsItIs();
+    void anOptimisticPredictionHasAMinus();
     void thePredictionIsDrawnFromBatchAndStep();
     void theLayoutIsSavedAndRestored();
     void theDefaultLayoutCanBeRestored();
@@ -193,6 +195,27 @@ void WindowTest::anotherRunReplacesTheOneOnThePage()
     QCOMPARE(pointsOf(*window.chart("lossChart"), {"loss", -1, 0}), 20);
     QVERIFY(!window->log()->toPlainText().contains("killed"));
     QVERIFY(!window.allTextsContain("failed first"));
+}
+
+void WindowTest::aNameWithAPlaceholderIsShownAsItIs()
+{
+    TestLab lab;
+    lab.addFinishedRun("50%2 of it", 5);
+    Window window(lab.path());
+    QTRY_VERIFY(window->isSettled());
+    QVERIFY2(window->windowTitle().startsWith("50%2 of it (run 1)"), qPrintable(window->windowTitle()));
+}
+
+void WindowTest::anOptimisticPredictionHasAMinus() // the sign of pipebd runs show
+{
+    TestLab lab;
+    WrittenRun run(lab.lab(), "slow");
+    run.record().measured_step = 400;
+    run.record().predicted_step = 300;
+    run.end(RunState::Finished);
+    Window window(lab.path());
+    QTRY_VERIFY(window->isSettled());
+    QVERIFY(window.allTextsContain("(−25.0 %)"));
 }
 
 void WindowTest::thePredictionIsDrawnFromBatchAndStep()
