@@ -21,6 +21,9 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
 /// "a, b, c".
 std::string joined(std::span<const std::string_view> names);
 
+/// `text` without the spaces around it.
+std::string_view trimmed(std::string_view text);
+
 /// Whether `text` is UTF-8 throughout (RFC 3629: no surrogates, no overlong forms).
 bool is_utf8(std::string_view text);
 

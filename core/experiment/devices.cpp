@@ -14,15 +14,6 @@ constexpr int most_threads = 1024;
 constexpr int most_gpus = 1024;
 constexpr std::size_t most_devices = 1024;
 
-std::string_view trimmed(std::string_view text)
-{
-    while (!text.empty() && text.front() == ' ')
-        text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ')
-        text.remove_suffix(1);
-    return text;
-}
-
 // Decimal digits only: no sign, no space.
 std::optional<int> whole(std::string_view text, int least, int most)
 {

@@ -127,15 +127,6 @@ Value value_of(const std::string& right_side)
     return right_side;
 }
 
-std::string_view trimmed(std::string_view text)
-{
-    while (!text.empty() && text.front() == ' ')
-        text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ')
-        text.remove_suffix(1);
-    return text;
-}
-
 void lay_over(Settings& settings, std::string_view setting, int order)
 {
     std::string place = "--set " + (setting.empty() ? "''" : printable(setting, 120));

@@ -1,7 +1,8 @@
-// Data parallel against single-device training, with the real engine.
+// Data-parallel and relayed against single-device training, with the real engine.
 
 #include "real_run.h"
 
+#include "base/checksum.h"
 #include "base/safetensors.h"
 
 #include <QTemporaryDir>
@@ -41,7 +42,7 @@ class TestDataParallel : public QObject {
     Q_OBJECT
 
 private slots:
-    void dataParallelTrainingGivesTheSameWeightsUpToTheOrderOfSummation()
+    void relayingGivesTheBitsOfOneDeviceAndDataParallelTheSameUpToTheOrderOfSummation()
     {
         // A small rate: what differs by rounding must not be driven apart by ReLU6 and batch norm before it is compared.
         const QStringList gentle{"--set", "data.batch=8", "--set", "train.steps=2", "--set", "train.learning_rate=0.01"};
@@ -54,6 +55,8 @@ private slots:
             return ended.status == 0;
         };
         QVERIFY(train("single", "cpu", "one"));
+        QVERIFY(train("tr+dpu", "cpu,cpu", "relayed"));
+        QCOMPARE(sha256_of_file(weights("relayed").toStdString()), sha256_of_file(weights("one").toStdString()));
         QVERIFY(train("dp", "cpu,cpu", "dp"));
         QVERIFY(train("dp", "cpu,cpu", "local", {"--set", "run.batch_norm=local"}));
         double difference = largest_difference(weights("dp"), weights("one"));
