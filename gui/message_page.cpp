@@ -1,6 +1,7 @@
 #include "gui/message_page.h"
 
 #include "gui/icons.h"
+#include "gui/labels.h"
 
 #include <QAction>
 #include <QHBoxLayout>
@@ -16,19 +17,9 @@ constexpr int columnWidth = 560;
 
 QLabel* wrappedLabel(const QString& text, QWidget* parent)
 {
-    auto* label = new QLabel(text, parent);
-    label->setTextFormat(Qt::PlainText);
+    QLabel* label = selectableLabel(parent, text);
     label->setWordWrap(true);
-    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
     return label;
-}
-
-void scaleFont(QLabel* label, double factor, bool bold)
-{
-    QFont font = label->font();
-    font.setPointSizeF(font.pointSizeF() * factor);
-    font.setBold(bold);
-    label->setFont(font);
 }
 
 } // namespace

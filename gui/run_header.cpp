@@ -1,5 +1,6 @@
 #include "gui/run_header.h"
 
+#include "gui/labels.h"
 #include "gui/run_text.h"
 #include "gui/state_badge.h"
 
@@ -17,26 +18,6 @@
 #include <cmath>
 
 namespace pipebd::gui {
-
-namespace {
-
-QLabel* selectableLabel(QWidget* parent)
-{
-    auto* label = new QLabel(parent);
-    label->setTextFormat(Qt::PlainText); // names and errors come from files
-    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    return label;
-}
-
-void scaleFont(QWidget* widget, double factor, bool bold)
-{
-    QFont font = widget->font();
-    font.setPointSizeF(font.pointSizeF() * factor);
-    font.setBold(bold);
-    widget->setFont(font);
-}
-
-} // namespace
 
 RunHeader::RunHeader(QWidget* parent)
     : QWidget(parent)

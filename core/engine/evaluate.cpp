@@ -50,7 +50,7 @@ std::string choose_architecture(const experiment::Experiment& experiment, const 
     json blocks = json::array();
     for (std::size_t b = 0; b < student.size(); ++b) {
         at::Tensor target = teacher[b]->forward(input, Context{});
-        const std::string& name = b + 1 == student.size() ? experiment.distill.last_block_loss : experiment.distill.loss;
+        const std::string& name = loss_of(experiment.distill, static_cast<int>(b), static_cast<int>(student.size()));
         std::vector<Block::Cell> cells = student[b]->cells();
         std::vector<int> chosen(cells.size(), 0);
         json described = json::array();

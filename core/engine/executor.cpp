@@ -74,8 +74,7 @@ struct Executor::ReceiveQueue {
     };
     std::vector<std::size_t> instructions; // of the phase, on this edge
     std::size_t next = 0; // in `instructions`, to be posted
-    std::int64_t next_step = 0;
-    bool begun = false;
+    std::int64_t next_step = 0; // the first is the one in which the farthest ahead of them has batch 0
     std::deque<Posted> posted;
 };
 
@@ -106,9 +105,7 @@ std::int64_t Executor::updates_of(int block) const
 
 Rows Executor::rows_of(const Instruction& instruction) const
 {
-    Rows shard = schedule::rows_of(instruction.shard, batch_);
-    Rows part = schedule::rows_of({instruction.microbatch, parts_.spec.program.microbatches}, shard.size());
-    return {shard.begin + part.begin, shard.begin + part.end};
+    return schedule::rows_of(instruction, batch_, parts_.spec.program.microbatches);
 }
 
 Context Executor::student_context(int block, std::int64_t batch) const
@@ -171,6 +168,7 @@ void Executor::begin_phase()
             if (!queue)
                 queue = std::make_shared<ReceiveQueue>();
             queue->instructions.push_back(i);
+            queue->next_step = std::min<std::int64_t>(queue->next_step, -instruction.ahead);
         }
     }
 }
@@ -188,6 +186,9 @@ void Executor::run_step(std::int64_t step)
         if (batch < 0 || batch >= steps_)
             continue;
         index_ = static_cast<int>(i);
+        auto place = [&] {
+            return "step " + std::to_string(step) + ", " + texts_[i] + " on rank " + std::to_string(parts_.transport.rank());
+        };
         parts_.reporter.heartbeat(step, texts_[i], phase_);
         try {
             wait_for_inputs(list[i], batch);
@@ -200,13 +201,10 @@ void Executor::run_step(std::int64_t step)
                 execute(list[i], batch);
             }
         } catch (const c10::OutOfMemoryError& error) {
-            throw Error(Code::OutOfMemory, "the device has no memory left",
-                "step " + std::to_string(step) + ", " + texts_[i] + " on rank " + std::to_string(parts_.transport.rank()),
-                "use a smaller batch or more devices");
+            throw Error(Code::OutOfMemory, "the device has no memory left", place(), "use a smaller batch or more devices");
         } catch (const c10::Error& error) {
             std::string text = error.what_without_backtrace();
-            throw Error(Code::Internal, text.substr(0, text.find('\n')),
-                "step " + std::to_string(step) + ", " + texts_[i] + " on rank " + std::to_string(parts_.transport.rank()));
+            throw Error(Code::Internal, text.substr(0, text.find('\n')), place());
         }
         for (const ValueName& name : last_uses_[i])
             values_.drop(name, batch);
@@ -272,7 +270,7 @@ void Executor::execute(const Instruction& instruction, std::int64_t batch)
 
 void Executor::load(const Instruction& instruction, std::int64_t batch)
 {
-    Rows rows = schedule::rows_of(instruction.shard, batch_);
+    Rows rows = rows_of(instruction);
     const experiment::Experiment& experiment = parts_.spec.experiment;
     std::vector<std::int64_t> indices = batch_indices(experiment, parts_.data.size(DataSet::Split::Train), batch, rows);
     Batch loaded = parts_.data.get(DataSet::Split::Train, indices, experiment.seed + static_cast<std::uint64_t>(batch));
@@ -283,17 +281,9 @@ void Executor::load(const Instruction& instruction, std::int64_t batch)
 
 void Executor::teacher_forward(const Instruction& instruction, std::int64_t batch)
 {
-    at::NoGradGuard no_grad;
-    const experiment::Experiment& experiment = parts_.spec.experiment;
     Rows rows = rows_of(instruction);
     at::Tensor input = values_.get(inputs_of(instruction, parts_.spec.program.blocks, end_to_end_).front(), batch, rows);
-    at::Tensor output;
-    {
-        Precision precision(experiment.run.dtype, parts_.backend.device().type());
-        output = parts_.models.teacher.at(instruction.block)->forward(input, Context{});
-    }
-    if (experiment.run.dtype == "bfloat16")
-        output = output.to(at::kBFloat16);
+    at::Tensor output = teach(*parts_.models.teacher.at(instruction.block), input, parts_.spec.experiment.run.dtype);
     values_.put({Kind::TeacherOutput, instruction.block, 0}, batch, rows, std::move(output));
 }
 
@@ -315,9 +305,8 @@ void Executor::student_forward(const Instruction& instruction, std::int64_t batc
         work.graphs.push_back({rows, std::move(input), std::move(output)});
         return;
     }
-    bool last = block + 1 == parts_.spec.program.blocks;
     at::Tensor target = values_.get(names.back(), batch, rows);
-    at::Tensor value = distillation_loss(last ? experiment.distill.last_block_loss : experiment.distill.loss, output, target);
+    at::Tensor value = distillation_loss(loss_of(experiment.distill, block, parts_.spec.program.blocks), output, target);
     // The gradient of the mean over the whole batch is the sum of the shards' gradients by their share of rows.
     if (rows.size() != batch_)
         value = value.mul(static_cast<double>(rows.size()) / batch_);
@@ -334,7 +323,7 @@ void Executor::add_loss(int block, const at::Tensor& value)
 
 void Executor::loss(const Instruction& instruction, std::int64_t batch)
 {
-    Rows rows = schedule::rows_of(instruction.shard, batch_);
+    Rows rows = rows_of(instruction);
     int last = parts_.spec.program.blocks - 1;
     at::Tensor logits = values_.get({Kind::StudentOutput, last, 0}, batch, rows).detach().requires_grad_(true);
     at::Tensor labels = values_.get({Kind::Labels, 0, 0}, batch, rows);
@@ -416,9 +405,7 @@ void Executor::update(const Instruction& instruction, std::int64_t batch)
 void Executor::send(const Instruction& instruction, std::int64_t batch)
 {
     Edge edge{parts_.transport.rank(), instruction.peer, instruction.payload};
-    Instruction peer = instruction;
-    peer.shard = instruction.peer_shard;
-    Rows rows = intersection(rows_of(instruction), rows_of(peer));
+    Rows rows = rows_of(instruction);
     SendQueue& queue = sends_.at(edge);
     while (static_cast<int>(queue.posted.size()) >= parts_.spec.buffers * queue.per_step) {
         finish_send(queue.posted.front());
@@ -443,12 +430,6 @@ void Executor::receive(const Instruction& instruction, std::int64_t batch)
     ReceiveQueue& queue = *receives_.at(edge);
     const std::vector<Instruction>& list = instructions();
     std::size_t ahead = queue.instructions.size() * static_cast<std::size_t>(parts_.spec.buffers);
-    int farthest = 0;
-    for (std::size_t i : queue.instructions)
-        farthest = std::max(farthest, list[i].ahead);
-    if (!queue.begun)
-        queue.next_step = -farthest;
-    queue.begun = true;
     while (queue.posted.size() < ahead && queue.next_step < steps_) {
         const Instruction& next = list[queue.instructions[queue.next]];
         std::int64_t next_batch = queue.next_step + next.ahead;
@@ -458,14 +439,11 @@ void Executor::receive(const Instruction& instruction, std::int64_t batch)
         }
         if (next_batch < 0 || next_batch >= steps_)
             continue;
-        Instruction peer = next;
-        peer.shard = next.peer_shard;
-        Rows rows = intersection(rows_of(next), rows_of(peer));
+        Rows rows = rows_of(next);
         std::vector<std::int64_t> shape = shapes_[static_cast<std::size_t>(next.block)];
         shape.insert(shape.begin(), rows.size());
-        at::TensorOptions options = at::TensorOptions()
-                                        .device(parts_.backend.device())
-                                        .dtype(parts_.spec.experiment.run.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat);
+        at::TensorOptions options
+            = at::TensorOptions().device(parts_.backend.device()).dtype(relay_dtype(parts_.spec.experiment.run.dtype));
         at::Tensor buffer = shape.size() == 4 ? at::empty(shape, options.memory_format(at::MemoryFormat::ChannelsLast))
                                               : at::empty(shape, options);
         std::unique_ptr<Pending> pending = parts_.transport.receive(buffer, edge);

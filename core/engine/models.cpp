@@ -3,6 +3,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/precision.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
@@ -99,6 +100,23 @@ std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair)
         shapes.emplace_back(activation.sizes().begin() + 1, activation.sizes().end());
     }
     return shapes;
+}
+
+at::ScalarType relay_dtype(std::string_view dtype)
+{
+    return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
+
+at::Tensor teach(Block& teacher, const at::Tensor& input, std::string_view dtype)
+{
+    at::NoGradGuard no_grad;
+    Precision precision(dtype, input.device().type());
+    return teacher.forward(input, Context{}).to(relay_dtype(dtype));
+}
+
+const std::string& loss_of(const experiment::Distill& distill, int block, int blocks)
+{
+    return block + 1 == blocks ? distill.last_block_loss : distill.loss;
 }
 
 std::int64_t bytes_of(const std::vector<NamedTensor>& tensors)

@@ -12,6 +12,8 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace pipebd::engine {
@@ -50,6 +52,15 @@ struct Models {
 
 /// Shape of one sample of each block's output, without the batch dimension: the teacher's, which relayed activations have.
 std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair);
+
+/// The dtype in which a teacher's outputs are relayed in a run of `dtype`.
+at::ScalarType relay_dtype(std::string_view dtype);
+
+/// The teacher's output of one block as it is relayed: evaluation mode, no gradients, computed in `dtype`.
+at::Tensor teach(Block& teacher, const at::Tensor& input, std::string_view dtype);
+
+/// The name of the loss of `block` of `blocks`; the last one has its own.
+const std::string& loss_of(const experiment::Distill& distill, int block, int blocks);
 
 std::int64_t bytes_of(const std::vector<NamedTensor>& tensors);
 

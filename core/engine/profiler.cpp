@@ -150,8 +150,7 @@ private:
         Block& student = *models.student.at(block);
         Optimizer& optimizer = *models.optimizer.at(block);
         BlockProfile& result = profile_.blocks[static_cast<std::size_t>(block)];
-        bool last = block + 1 == static_cast<int>(names_.size());
-        const std::string& loss_name = last ? experiment_.distill.last_block_loss : experiment_.distill.loss;
+        const std::string& loss_name = loss_of(experiment_.distill, block, static_cast<int>(names_.size()));
 
         Context context;
         context.training = true;
@@ -179,7 +178,7 @@ private:
                 if (!cells.empty())
                     student.choose(candidates);
                 double start = now();
-                output = run_teacher(teacher, input);
+                output = teach(teacher, input, experiment_.run.dtype);
                 double teacher_done = now();
 
                 backend_.reset_peak();
@@ -234,14 +233,6 @@ private:
             result.optimizer_bytes = bytes_of(optimizer.state());
         }
         return output;
-    }
-
-    at::Tensor run_teacher(Block& teacher, const at::Tensor& input)
-    {
-        at::NoGradGuard no_grad;
-        Precision precision(experiment_.run.dtype, backend_.device().type());
-        at::Tensor output = teacher.forward(input, Context{});
-        return experiment_.run.dtype == "bfloat16" ? output.to(at::kBFloat16) : output;
     }
 
     void measure_all_reduce()
