@@ -174,7 +174,7 @@ void StartDialog::readFile()
     m_devices->setPlaceholderText(QString::fromStdString(experiment.run.devices));
     m_strategy->addItem(tr("%1 (as in the file)").arg(QString::fromStdString(experiment.run.strategy)), QString());
     m_strategy->addItem(QStringLiteral("auto"), QStringLiteral("auto"));
-    for (const std::string_view name : schedule::strategy_names())
+    for (const std::string_view name : schedule::blockwise_strategy_names())
         m_strategy->addItem(QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())),
             QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())));
     // A file that counts in steps is overruled in steps: they come before epochs.

@@ -119,4 +119,29 @@ std::int64_t parse_bytes(std::string_view text, std::string_view where)
     throw refused(" has an unknown unit");
 }
 
+std::int64_t parse_bandwidth(std::string_view text, std::string_view where)
+{
+    std::string_view size = trimmed(text);
+    if (!size.ends_with("/s"))
+        throw Error(
+            Code::BadRequest, in_quotes(text) + " is not a bandwidth", std::string(where), "write bytes a second, such as 25GB/s");
+    size.remove_suffix(2);
+    const std::int64_t bytes = parse_bytes(size, where);
+    if (bytes == 0)
+        throw Error(Code::BadRequest, "nothing can be sent over a link of " + in_quotes(text), std::string(where),
+            "write bytes a second, such as 25GB/s");
+    return bytes;
+}
+
+std::string format_bandwidth(double bytes_per_second)
+{
+    constexpr std::array names = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s", "PB/s"};
+    std::size_t unit = 0;
+    while (bytes_per_second >= 999.5 && unit + 1 < names.size()) {
+        bytes_per_second /= 1000;
+        ++unit;
+    }
+    return three_digits(bytes_per_second, names[unit]);
+}
+
 } // namespace pipebd

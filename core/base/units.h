@@ -16,4 +16,10 @@ std::string format_milliseconds(double milliseconds);
 /// "11GiB", "512 MB", "1000": bytes. Throws Error{BadRequest}, with `where` as its place.
 std::int64_t parse_bytes(std::string_view text, std::string_view where);
 
+/// "25GB/s", "12.5 GiB/s": bytes a second, more than none. Throws like parse_bytes.
+std::int64_t parse_bandwidth(std::string_view text, std::string_view where);
+
+/// "25.0 GB/s", in decimal units, as links are sold.
+std::string format_bandwidth(double bytes_per_second);
+
 } // namespace pipebd

@@ -3,12 +3,16 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/named.h"
+#include "experiment/cluster_file.h"
+#include "experiment/fields.h"
 #include "launch/engine_queries.h"
 #include "schedule/strategies.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <sstream>
 
 namespace pipebd::cli {
@@ -17,7 +21,7 @@ namespace {
 
 using experiment::Device;
 
-constexpr int most_devices = 1024;
+using experiment::most_devices;
 
 bool is_number(const std::string& text)
 {
@@ -43,9 +47,9 @@ int count_from(const std::string& text, const std::string& where)
 
 void refuse_cluster(const std::string& text, const std::string& where)
 {
-    if (text.ends_with(".toml"))
-        throw Error(Code::BadRequest, "cluster files are not supported yet", where + " " + in_quotes(text),
-            "name the devices of this computer, such as cpu,cpu or cuda:0,cuda:1");
+    if (is_cluster_file(text))
+        throw Error(Code::BadRequest, "a cluster file describes devices that may not be here", where + " " + in_quotes(text),
+            "name the devices of this computer, such as cpu,cpu or cuda:0,cuda:1; pipebd plan plans for a cluster");
 }
 
 } // namespace
@@ -69,13 +73,7 @@ std::vector<Device> devices_for(
     const experiment::Experiment& experiment, const std::string& option, const std::atomic<bool>& cancel)
 {
     const std::string& text = option.empty() ? experiment.run.devices : option;
-    std::vector<Device> devices = devices_from(text, option.empty() ? "run.devices" : "--devices", cancel);
-    if (text != "auto")
-        return devices;
-    for (const launch::EnginePair& pair : launch::engine_pairs(cancel))
-        if (pair.name == experiment.pair)
-            devices.resize(std::min(devices.size(), std::max<std::size_t>(1, pair.blocks.size())));
-    return devices;
+    return devices_from(text, option.empty() ? "run.devices" : "--devices", cancel);
 }
 
 std::vector<Device> devices_or_count_from(const std::string& text, const std::string& where, const std::atomic<bool>& cancel)
@@ -91,28 +89,62 @@ std::vector<Device> devices_or_count_from(const std::string& text, const std::st
     return devices;
 }
 
-int device_count_from(const std::string& text, const std::string& where)
+bool is_cluster_file(const std::string& text)
+{
+    return text.ends_with(".toml");
+}
+
+schedule::Cluster cluster_from(const std::string& text, const std::string& where)
 {
     if (is_number(text))
-        return count_from(text, where);
+        return schedule::alike(count_from(text, where));
     if (text.empty() || text == "auto")
-        throw Error(
-            Code::BadRequest, "it is not known for how many devices to plan", where, "give a number, or a list such as cpu,cpu");
-    refuse_cluster(text, where);
-    return static_cast<int>(experiment::parse_devices(text, where).size());
+        throw Error(Code::BadRequest,
+            text.empty() ? "it is not known for how many devices to plan"
+                         : "'auto' is the devices of this computer, a profile may be of another",
+            where, "give a number, a list such as cpu,cpu, or a cluster file");
+    if (is_cluster_file(text))
+        return named_by_user([&] { return experiment::read_cluster(text); });
+    return schedule::alike(static_cast<int>(experiment::parse_devices(text, where).size()));
 }
 
 std::vector<std::string> strategies_from(const std::string& text, const std::string& where)
 {
-    const auto known = schedule::strategy_names();
     std::vector<std::string> names;
+    const auto add = [&](std::span<const std::string_view> some) {
+        for (std::string_view name : some)
+            if (std::find(names.begin(), names.end(), name) == names.end())
+                names.emplace_back(name);
+    };
     std::istringstream parts(text);
     for (std::string name; std::getline(parts, name, ',');) {
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            throw Error(Code::BadRequest, "unknown strategy " + in_quotes(name), where, "known are " + joined(known));
-        names.push_back(name);
+        if (name == "all")
+            add(schedule::strategy_names());
+        else if (name == "blockwise")
+            add(schedule::blockwise_strategy_names());
+        else if (name == "end-to-end")
+            add(schedule::end_to_end_strategy_names());
+        else {
+            try {
+                add(std::array{schedule::strategy_named(name)});
+            } catch (const Error&) {
+                throw Error(Code::BadRequest, "unknown strategy " + in_quotes(name), where,
+                    "known are " + joined(schedule::strategy_names()) + ", and blockwise, end-to-end, all");
+            }
+        }
     }
     return names;
+}
+
+std::string strategy_to_run_from(const std::string& text, const std::string& where)
+{
+    const std::vector<std::string_view>& known = experiment::choices::strategy();
+    if (std::find(known.begin(), known.end(), text) != known.end())
+        return text;
+    throw Error(Code::BadRequest,
+        schedule::is_end_to_end(text) ? in_quotes(text) + " trains end to end: that can be planned, not run"
+                                      : "unknown strategy " + in_quotes(text),
+        where, "known are " + joined(known));
 }
 
 int run_id_from(const std::string& text, const std::string& usage)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "experiment/experiment.h"
+#include "schedule/cluster.h"
 
 #include <atomic>
 #include <string>
@@ -15,8 +16,7 @@ experiment::Experiment experiment_from(const std::string& file, const std::vecto
 /// A list, or "auto", for which the engine is asked. `where` names the option or key.
 std::vector<experiment::Device> devices_from(const std::string& text, const std::string& where, const std::atomic<bool>& cancel);
 
-/// The devices for an experiment: `option` (of --devices) if it is not empty, else those of the file. "auto" never gives more
-/// devices than the pair has blocks.
+/// The devices for an experiment: `option` (of --devices) if it is not empty, else those of the file.
 std::vector<experiment::Device> devices_for(
     const experiment::Experiment& experiment, const std::string& option, const std::atomic<bool>& cancel);
 
@@ -24,11 +24,17 @@ std::vector<experiment::Device> devices_for(
 std::vector<experiment::Device> devices_or_count_from(
     const std::string& text, const std::string& where, const std::atomic<bool>& cancel);
 
-/// How many devices a list or a number names.
-int device_count_from(const std::string& text, const std::string& where);
+/// Whether `text` names a cluster file rather than devices.
+bool is_cluster_file(const std::string& text);
 
-/// "dp,tr+dpu": strategies that there are.
+/// The devices that a number, a list or a cluster file (its name ends in .toml) describes, whether they are here or not.
+schedule::Cluster cluster_from(const std::string& text, const std::string& where);
+
+/// "dp,tr+dpu": strategies that there are; "blockwise", "end-to-end" and "all" stand for all of their kind. Each once.
 std::vector<std::string> strategies_from(const std::string& text, const std::string& where);
+
+/// A strategy that can be run, or "auto".
+std::string strategy_to_run_from(const std::string& text, const std::string& where);
 
 /// A run's number.
 int run_id_from(const std::string& text, const std::string& usage);

@@ -21,6 +21,7 @@ struct Parsed {
     ProfileOptions profile;
     PlanOptions plan;
     RunOptions run;
+    VerifyOptions verify;
     std::string run_id;
     Action action;
 };
@@ -61,11 +62,34 @@ void add_plan(CLI::App& app, Parsed& parsed)
         [&options](const Context& context) { return plan(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--profile", options.profile, "a profile (pipebd.profile/1) instead of an experiment")->type_name("FILE");
-    command->add_option("--devices", options.devices, "how many devices, or which: " + std::string(devices_help))
-        ->type_name("G|LIST");
-    command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
+    command
+        ->add_option("--devices", options.devices,
+            "how many devices, which (" + std::string(devices_help) + "), or a file that describes them")
+        ->type_name("G|LIST|CLUSTER.toml");
+    command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu; or blockwise, end-to-end, all")
+        ->type_name("NAMES");
     command->add_option("--memory-limit", options.memory_limit, "of each device, such as 11GiB")->type_name("BYTES");
     command->add_flag("--program", options.program, "print each strategy's program in its text form");
+    command->add_option("--trace", options.trace, "write the predicted timelines as Chrome trace JSON (ui.perfetto.dev opens it)")
+        ->type_name("FILE");
+    command->add_option("--search", options.search, "exact, or exhaustive: walk every candidate")->type_name("HOW");
+    command->add_option("--ranked", options.ranked, "list so many of the best candidates of an exhaustive search")->type_name("K");
+    const char* const pipelines = "End-to-end strategies (searched where not given)";
+    command->add_option("--microbatches", options.microbatches, "of a batch")->type_name("M")->group(pipelines);
+    command->add_option("--backward-split", options.backward_split, "parts of a backward pass")->type_name("R")->group(pipelines);
+    command->add_option("--views", options.views, "1, or 2 of each sample")->type_name("V")->group(pipelines);
+    command->add_option("--teacher", options.teacher, "frozen or momentum")->type_name("KIND")->group(pipelines);
+    const char* const what_if = "What if";
+    command->add_option("--scale-device", options.scale_device, "each device computes so many times as fast")
+        ->type_name("FACTOR")
+        ->group(what_if);
+    command->add_option("--link", options.link, "each link has this bandwidth, such as 25GB/s")
+        ->type_name("BYTES/s")
+        ->group(what_if);
+    command->add_option("--batch", options.batch, "another global batch; times are interpolated")->type_name("B")->group(what_if);
+    command->add_option("--samples", options.samples, "of an epoch, for the time that an epoch takes")
+        ->type_name("N")
+        ->group(what_if);
     add_settings(*command, options.settings);
 }
 
@@ -78,7 +102,27 @@ void add_run(CLI::App& app, Parsed& parsed)
     command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--out", options.out, "a folder that the results are also written to")->type_name("DIR");
+    command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+        ->type_name("FILE");
     command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile");
+    add_settings(*command, options.settings);
+}
+
+void add_verify(CLI::App& app, Parsed& parsed)
+{
+    VerifyOptions& options = parsed.verify;
+    CLI::App* command = add_command(app, "verify", "prove that every strategy trains the same weights as one device", parsed,
+        [&options](const Context& context) { return verify(context, options); });
+    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
+    command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
+    command->add_option("--steps", options.steps, "so many training steps")->type_name("N");
+    command->add_option("--dtype", options.dtype, "float64, in which rounding hides nothing, or float32, bfloat16")
+        ->type_name("DTYPE");
+    command->add_option("--tolerance", options.tolerance, "where a batch is split, as a share of a block's largest weight")
+        ->type_name("SHARE");
+    command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+        ->type_name("FILE");
     add_settings(*command, options.settings);
 }
 
@@ -183,6 +227,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     add_profile(app, *parsed);
     add_plan(app, *parsed);
     add_run(app, *parsed);
+    add_verify(app, *parsed);
     add_runs(app, *parsed);
 
     try {
@@ -195,8 +240,8 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     }
     refuse_empty_values(app);
     if (!parsed->action)
-        throw Error(
-            Code::BadRequest, "no command", "pipebd", "name one of doctor, pairs, profile, plan, run, runs; see pipebd --help");
+        throw Error(Code::BadRequest, "no command", "pipebd",
+            "name one of doctor, pairs, profile, plan, run, verify, runs; see pipebd --help");
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;

@@ -3,6 +3,8 @@
 
 #include "cli/context.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +19,22 @@ struct ProfileOptions {
 struct PlanOptions {
     std::string experiment;
     std::string profile; // a file, instead of an experiment
-    std::string devices; // a list, a number, "auto"; empty: the experiment's
+    std::string devices; // a list, a number, a cluster file, "auto"; empty: the experiment's
     std::string strategies;
     std::string memory_limit;
     std::vector<std::string> settings;
     bool program = false;
+    std::string trace; // the file to write
+    std::string search = "exact"; // or "exhaustive"
+    int ranked = 0; // so many of the best candidates
+    std::optional<int> microbatches;
+    std::optional<int> backward_split;
+    std::optional<int> views;
+    std::string teacher; // "frozen", "momentum"; empty: not given
+    std::optional<double> scale_device; // what if
+    std::string link;
+    std::optional<int> batch;
+    std::optional<std::int64_t> samples;
 };
 
 struct RunOptions {
@@ -30,7 +43,19 @@ struct RunOptions {
     std::string devices;
     std::vector<std::string> settings;
     std::string out;
+    std::string profile; // a file; empty: the stored profile, or measured
     bool profile_again = false;
+};
+
+struct VerifyOptions {
+    std::string experiment;
+    std::string devices;
+    std::string strategies; // empty: every one that trains block by block
+    std::vector<std::string> settings;
+    std::string profile; // a file
+    std::string dtype = "float64";
+    std::int64_t steps = 3;
+    std::optional<double> tolerance; // of a block's largest weight, where a batch is split; not given: by dtype
 };
 
 int doctor(const Context& context);
@@ -38,6 +63,7 @@ int list_pairs(const Context& context);
 int measure_profile(const Context& context, const ProfileOptions& options);
 int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);
+int verify(const Context& context, const VerifyOptions& options);
 int list_runs(const Context& context);
 int show_run(const Context& context, const std::string& id);
 int stop_run(const Context& context, const std::string& id);

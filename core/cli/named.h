@@ -14,7 +14,7 @@ auto named_by_user(const Use& use)
     } catch (const Error& error) {
         if (error.code() != Code::System)
             throw;
-        throw Error(Code::BadRequest, error.problem(), error.where(), error.remedy());
+        throw Error(Code::BadRequest, error.problem(), error.where(), error.remedy().empty() ? "check the path" : error.remedy());
     }
 }
 

@@ -1,49 +1,177 @@
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/planning.h"
 #include "cli/print_plan.h"
+#include "cli/table.h"
+#include "schedule/trace.h"
 
+#include <cmath>
+#include <filesystem>
 #include <iostream>
 
 namespace pipebd::cli {
 
 namespace {
 
+constexpr int most_ranked = 100'000;
+constexpr int largest_batch = 1 << 30;
+
 /// What a plan is made from.
 struct Basis {
     schedule::Profile profile;
-    int devices = 0;
+    schedule::Cluster cluster;
+    std::vector<std::string> strategies; // where none are named
+    std::vector<std::string> notes; // what was not measured
 };
+
+bool names_a_pipeline(const PlanOptions& options)
+{
+    return options.microbatches || options.backward_split || options.views || !options.teacher.empty();
+}
 
 Basis basis_from_file(const PlanOptions& options)
 {
-    const int devices = device_count_from(options.devices, "--devices");
+    schedule::Cluster cluster = cluster_from(options.devices, "--devices");
     const std::string text = named_by_user([&] { return read_file(options.profile); });
-    return {schedule::profile_from_json(text, options.profile), devices};
+    return {schedule::profile_from_json(text, options.profile), std::move(cluster), {}, {}};
 }
 
+/// An experiment trains block by block: end-to-end strategies stand beside that only if something is asked of them. For a cluster
+/// file the experiment's own devices are measured.
 Basis basis_from_experiment(const Context& context, const PlanOptions& options)
 {
     const experiment::Experiment experiment = experiment_from(options.experiment, options.settings, "pipebd plan EXPERIMENT");
-    const std::vector<experiment::Device> devices = options.devices.empty()
+    const bool for_cluster = is_cluster_file(options.devices);
+    Basis basis;
+    if (for_cluster)
+        basis.cluster = cluster_from(options.devices, "--devices");
+    const std::vector<experiment::Device> devices = options.devices.empty() || for_cluster
         ? devices_for(experiment, {}, context.cancel)
         : devices_or_count_from(options.devices, "--devices", context.cancel);
     store::Lab lab = context.open_lab();
-    return {stored_or_measured_profile(context, lab, experiment, devices), static_cast<int>(devices.size())};
+    basis.profile = stored_or_measured_profile(context, lab, experiment, devices);
+    basis.strategies = strategies_from(names_a_pipeline(options) ? "all" : "blockwise", "--strategies");
+    if (for_cluster) {
+        basis.profile.interpolates = true;
+        basis.notes.push_back(
+            "measured on " + to_string(devices) + "; times for parts of the batch that were not measured there are interpolated");
+    } else
+        basis.cluster = schedule::alike(static_cast<int>(devices.size()));
+    return basis;
 }
 
-void print_programs(const schedule::Plan& plan)
+[[noreturn]] void refuse(const std::string& what, const std::string& option, const std::string& remedy)
 {
-    for (const schedule::PlannedStrategy& planned : plan.strategies) {
-        if (!planned.schedule.feasible)
-            continue;
-        if (plan.strategies.size() > 1)
-            std::cout << planned.schedule.strategy << "\n";
-        std::cout << to_text(planned.program);
+    throw Error(Code::BadRequest, what, option, remedy);
+}
+
+/// What the user supposes instead of what was measured.
+struct Supposed {
+    std::optional<int> batch;
+    std::optional<double> speed;
+    std::optional<double> bytes_per_second; // of links
+    std::optional<std::int64_t> memory_limit;
+    std::optional<std::int64_t> samples;
+};
+
+Supposed supposed_from(const PlanOptions& options)
+{
+    Supposed supposed{options.batch, options.scale_device, {}, {}, options.samples};
+    if (options.batch && (*options.batch < 1 || *options.batch > largest_batch))
+        refuse("there cannot be a batch of " + std::to_string(*options.batch), "--batch",
+            "give a number from 1 to " + std::to_string(largest_batch));
+    if (options.scale_device && !(*options.scale_device >= 1e-6 && *options.scale_device <= 1e6))
+        refuse("a device cannot be " + general(*options.scale_device) + " times as fast", "--scale-device",
+            "give a factor such as 1.7");
+    if (!options.link.empty())
+        supposed.bytes_per_second = static_cast<double>(parse_bandwidth(options.link, "--link"));
+    if (!options.memory_limit.empty())
+        supposed.memory_limit = parse_bytes(options.memory_limit, "--memory-limit");
+    if (options.samples && *options.samples < 1)
+        refuse("an epoch has at least one sample", "--samples", "give the number of samples of the data set");
+    return supposed;
+}
+
+/// Lays what is supposed over what was measured or described, and notes it.
+void suppose(Basis& basis, const Supposed& supposed)
+{
+    if (supposed.batch) {
+        basis.notes.push_back("batch " + std::to_string(*supposed.batch) + ": measured for " + std::to_string(basis.profile.batch)
+            + "; times of other sizes are interpolated");
+        basis.profile = at_batch(std::move(basis.profile), *supposed.batch);
     }
+    if (supposed.speed) {
+        for (schedule::ClusterDevice& device : basis.cluster.devices)
+            device.speed *= *supposed.speed;
+        basis.notes.push_back(
+            "every device computes " + general(*supposed.speed) + " times as fast as it was measured or described");
+    }
+    if (supposed.bytes_per_second) {
+        const double measured = basis.profile.link.bytes_per_ms * 1000;
+        basis.notes.push_back("links of " + format_bandwidth(*supposed.bytes_per_second) + " instead of "
+            + (measured > 0 ? "the measured " + format_bandwidth(measured) : "unlimited ones"));
+        basis.profile.link.bytes_per_ms = *supposed.bytes_per_second / 1000;
+    }
+    if (supposed.memory_limit)
+        for (schedule::ClusterDevice& device : basis.cluster.devices)
+            device.memory_limit = supposed.memory_limit;
+    if (supposed.samples)
+        basis.profile.samples = *supposed.samples;
+}
+
+schedule::PlanningOptions planning_options(const PlanOptions& options)
+{
+    schedule::PlanningOptions planning;
+    if (options.search != "exact" && options.search != "exhaustive")
+        refuse("there is no search " + in_quotes(options.search), "--search", "choose exact or exhaustive");
+    if (options.ranked < 0 || options.ranked > most_ranked)
+        refuse("so many candidates cannot be listed", "--ranked", "give a number up to " + std::to_string(most_ranked));
+    planning.exhaustive = options.search == "exhaustive" || options.ranked > 0;
+    planning.ranked = static_cast<std::size_t>(options.ranked);
+    const auto in_range = [](std::optional<int> number, int most, const char* option) {
+        if (number && (*number < 1 || *number > most))
+            refuse("it cannot be " + std::to_string(*number), option, "give a number from 1 to " + std::to_string(most));
+    };
+    in_range(options.microbatches, largest_batch, "--microbatches");
+    in_range(options.backward_split, 64, "--backward-split");
+    in_range(options.views, 2, "--views");
+    planning.pipeline.microbatches = options.microbatches;
+    planning.pipeline.backward_split = options.backward_split;
+    planning.pipeline.views = options.views;
+    if (options.teacher == "frozen")
+        planning.pipeline.teacher = schedule::Teacher::Frozen;
+    else if (options.teacher == "momentum")
+        planning.pipeline.teacher = schedule::Teacher::Momentum;
+    else if (!options.teacher.empty())
+        refuse("there is no teacher of the kind " + in_quotes(options.teacher), "--teacher", "choose frozen or momentum");
+    return planning;
+}
+
+/// What `file` leads to, which must be a regular file or not there yet.
+std::filesystem::path file_to_replace(const std::filesystem::path& file)
+{
+    std::error_code failure;
+    const std::filesystem::file_status status = std::filesystem::status(file, failure);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+        throw Error(Code::BadRequest, "this is not a regular file", "--trace " + file.native(), "name a file to be written");
+    const std::filesystem::path target = std::filesystem::canonical(file, failure);
+    return failure ? file : target;
+}
+
+void write_trace(const schedule::Plan& plan, const std::filesystem::path& file)
+{
+    std::vector<schedule::Traced> all;
+    for (const schedule::PlannedStrategy& planned : plan.strategies)
+        if (planned.schedule.feasible)
+            all.push_back({planned.schedule.strategy, planned.program, planned.simulation.timeline, planned.simulation.memory});
+    named_by_user([&] {
+        replace_file(file_to_replace(file), to_chrome_trace(all));
+        return 0;
+    });
 }
 
 } // namespace
@@ -54,19 +182,26 @@ int plan(const Context& context, const PlanOptions& options)
         throw Error(Code::BadRequest,
             options.profile.empty() ? "nothing to plan for" : "an experiment and a profile are both named", "pipebd plan",
             "give an experiment file or --profile FILE");
-    const std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
-    std::optional<std::int64_t> limit;
-    if (!options.memory_limit.empty())
-        limit = parse_bytes(options.memory_limit, "--memory-limit");
+    std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
+    const schedule::PlanningOptions planning = planning_options(options);
+    const Supposed supposed = supposed_from(options);
+    if (!options.profile.empty() && !options.settings.empty())
+        refuse("settings are those of an experiment", "--set " + options.settings.front(), "leave them out with --profile");
 
-    const Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_file(options);
-    const schedule::Plan plan = schedule::make_plan(basis.profile, {.devices = basis.devices, .memory_limit = limit}, strategies);
+    Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_file(options);
+    suppose(basis, supposed);
+    if (strategies.empty())
+        strategies = basis.strategies;
+    schedule::Plan plan = schedule::make_plan(schedule::Costs(basis.profile, basis.cluster), strategies, planning);
+    plan.notes = std::move(basis.notes);
+    if (!options.trace.empty())
+        write_trace(plan, options.trace);
     if (context.json)
-        std::cout << to_json(plan) << "\n";
+        std::cout << to_json(plan, options.program ? schedule::Programs::Included : schedule::Programs::LeftOut) << "\n";
     else if (options.program)
-        print_programs(plan);
+        std::cout << programs_text(plan);
     else if (!context.quiet)
-        std::cout << plan_table(plan);
+        std::cout << plan_text(plan);
     return 0;
 }
 

@@ -1,5 +1,9 @@
 #include "cli/planning.h"
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/named.h"
 #include "cli/progress_line.h"
 #include "launch/engine_queries.h"
 
@@ -54,6 +58,18 @@ schedule::Profile stored_or_measured_profile(const Context& context, store::Lab&
         return measured_profile(context, lab, experiment, devices);
     ProgressLine(context.quiet).note("using the stored profile of " + described(key));
     return std::move(*stored);
+}
+
+schedule::Profile profile_from_file(const std::string& file, const experiment::Experiment& experiment)
+{
+    schedule::Profile profile = schedule::profile_from_json(named_by_user([&] { return read_file(file); }), file);
+    if (profile.pair != experiment.pair)
+        throw Error(Code::BadRequest, "the profile is of the pair " + in_quotes(profile.pair), file,
+            "give one of " + in_quotes(experiment.pair) + ", or leave it out");
+    if (profile.batch != experiment.data.batch)
+        throw Error(Code::BadRequest, "the profile is of a batch of " + std::to_string(profile.batch), file,
+            "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
+    return profile;
 }
 
 } // namespace pipebd::cli

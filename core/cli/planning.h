@@ -5,6 +5,7 @@
 #include "experiment/experiment.h"
 #include "schedule/profile.h"
 
+#include <string>
 #include <vector>
 
 namespace pipebd::cli {
@@ -16,5 +17,8 @@ schedule::Profile measured_profile(const Context& context, store::Lab& lab, cons
 /// The stored profile of this pair, batch, dtype and these devices, if there is one; else measured_profile().
 schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices);
+
+/// The profile in `file`. Throws Error{BadRequest} if it is of another pair or batch than the experiment.
+schedule::Profile profile_from_file(const std::string& file, const experiment::Experiment& experiment);
 
 } // namespace pipebd::cli

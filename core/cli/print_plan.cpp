@@ -4,11 +4,33 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <numeric>
 
 namespace pipebd::cli {
 
 namespace {
+
+using schedule::Idle;
+using schedule::PlannedStrategy;
+
+/// "3", "0,1", "0-7", "0-2,5"
+std::string numbers_of(const std::vector<int>& numbers)
+{
+    std::string text;
+    for (std::size_t i = 0; i < numbers.size();) {
+        std::size_t end = i + 1;
+        while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1)
+            ++end;
+        text += (text.empty() ? "" : ",") + std::to_string(numbers[i]);
+        if (end - i > 1)
+            text += (end - i > 2 ? "-" : ",") + std::to_string(numbers[end - 1]);
+        i = end;
+    }
+    return text;
+}
 
 std::string blocks_of(const schedule::Stage& stage)
 {
@@ -17,13 +39,25 @@ std::string blocks_of(const schedule::Stage& stage)
 }
 
 /// "0-2 on 0,1 | 3-5 on 2"
-std::string stages_of(const schedule::Schedule& schedule)
+std::string stages_of(const std::vector<schedule::Stage>& stages)
 {
     std::string text;
-    for (const schedule::Stage& stage : schedule.stages) {
-        text += (text.empty() ? "" : " | ") + blocks_of(stage) + " on ";
-        for (std::size_t i = 0; i < stage.devices.size(); ++i)
-            text += (i == 0 ? "" : ",") + std::to_string(stage.devices[i]);
+    for (const schedule::Stage& stage : stages)
+        text += (text.empty() ? "" : " | ") + blocks_of(stage) + " on " + numbers_of(stage.devices);
+    return text;
+}
+
+/// "5,0 on 0 | 4,1 on 1": the blocks of each device in the order in which it trains them.
+std::string tasks_of(const schedule::Schedule& schedule)
+{
+    std::string text;
+    for (int device = 0; device < schedule.devices; ++device) {
+        std::string blocks;
+        for (int task : schedule.task_order)
+            if (schedule.stages[static_cast<std::size_t>(task)].devices.front() == device)
+                blocks += (blocks.empty() ? "" : ",") + std::to_string(task);
+        if (!blocks.empty())
+            text += (text.empty() ? "" : " | ") + blocks + " on " + std::to_string(device);
     }
     return text;
 }
@@ -39,23 +73,147 @@ std::string time_at(const schedule::TimeBySamples& times, int samples)
     return found == times.end() ? "-" : format_milliseconds(found->second);
 }
 
-} // namespace
-
-std::string plan_table(const schedule::Plan& plan)
+std::string ratio(double value)
 {
-    Table table({"strategy", "blocks on devices", ">step", ">samples/s", ">over dp", ">utilisation", ">memory"});
-    for (const schedule::PlannedStrategy& planned : plan.strategies) {
-        const schedule::Schedule& schedule = planned.schedule;
-        if (!schedule.feasible) {
-            table.add({schedule.strategy, "not possible: " + schedule.why_not, "", "", "", "", ""});
+    return value > 0 ? fixed(value, 2) : "-";
+}
+
+bool has(const schedule::Plan& plan, bool end_to_end)
+{
+    return std::any_of(plan.strategies.begin(), plan.strategies.end(), [&](const PlannedStrategy& planned) {
+        return planned.schedule.feasible && schedule::is_end_to_end(planned.schedule.strategy) == end_to_end;
+    });
+}
+
+/// `kind`: what the first heading says; the strategies of that kind that can run.
+std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_end)
+{
+    if (!has(plan, end_to_end))
+        return {};
+    Table table(
+        {kind, "blocks on devices", ">step", ">samples/s", end_to_end ? ">over ddp" : ">over dp", ">utilisation", ">memory"});
+    for (const PlannedStrategy& planned : plan.strategies) {
+        if (!planned.schedule.feasible || schedule::is_end_to_end(planned.schedule.strategy) != end_to_end)
             continue;
-        }
         const auto memory = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
-        table.add({schedule.strategy, stages_of(schedule), format_milliseconds(planned.simulation.step),
-            fixed(planned.throughput, 1), planned.speedup > 0 ? fixed(planned.speedup, 2) : "-",
+        table.add({planned.schedule.strategy, placement_of(planned.schedule), format_milliseconds(planned.simulation.step),
+            fixed(planned.throughput, 1), ratio(end_to_end ? planned.over_ddp : planned.speedup),
             percent(mean(planned.simulation.utilisation)), memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
     }
     return table.text();
+}
+
+/// Of the step, on the mean device; "-" where there is none.
+std::string share(const PlannedStrategy& planned, double Idle::*cause)
+{
+    double sum = 0;
+    for (const Idle& idle : planned.simulation.idle)
+        sum += idle.*cause;
+    const double all = planned.simulation.step * static_cast<double>(planned.simulation.idle.size());
+    return all > 0 && sum / all >= 0.0005 ? percent(sum / all) : "-";
+}
+
+/// How much longer the slowest device computes than the mean one.
+std::string imbalance_of(const PlannedStrategy& planned)
+{
+    const std::vector<double>& busy = planned.simulation.busy;
+    const double average = mean(busy);
+    return average > 0 ? fixed(*std::max_element(busy.begin(), busy.end()) / average, 2) : "-";
+}
+
+std::string decision_of(const schedule::Schedule& schedule)
+{
+    std::string text = schedule.decided_by;
+    if (schedule.candidates == std::numeric_limits<std::int64_t>::max())
+        text += " of more than 9e18";
+    else if (schedule.candidates > 1)
+        text += " of " + std::to_string(schedule.candidates);
+    return schedule.note.empty() ? text : text + ": " + schedule.note;
+}
+
+std::string waste_table(const schedule::Plan& plan)
+{
+    if (!has(plan, false) && !has(plan, true))
+        return {};
+    const bool knows_epoch = plan.samples > 0;
+    std::vector<std::string> headings = {"per step", ">teacher forwards", ">dataset reads", ">relayed", ">max/mean work",
+        ">idle: fill", ">imbalance", ">data", ">communication", ">barrier"};
+    if (knows_epoch)
+        headings.push_back(">epoch");
+    headings.push_back("decided by");
+    Table table(std::move(headings));
+    for (const PlannedStrategy& planned : plan.strategies) {
+        if (!planned.schedule.feasible)
+            continue;
+        std::vector<std::string> row = {planned.schedule.strategy, std::to_string(planned.teacher_forwards),
+            std::to_string(planned.dataset_reads), planned.relayed_bytes > 0 ? format_bytes(planned.relayed_bytes) : "-",
+            imbalance_of(planned), share(planned, &Idle::fill), share(planned, &Idle::imbalance), share(planned, &Idle::data),
+            share(planned, &Idle::communication), share(planned, &Idle::barrier)};
+        if (knows_epoch)
+            row.push_back(format_milliseconds(planned.epoch));
+        row.push_back(decision_of(planned.schedule));
+        table.add(std::move(row));
+    }
+    return "\n" + table.text();
+}
+
+std::string ranked_table(const schedule::Schedule& schedule)
+{
+    if (schedule.ranked.empty())
+        return {};
+    Table table({">" + schedule.strategy, ">slowest stage", "blocks on devices"});
+    for (std::size_t i = 0; i < schedule.ranked.size(); ++i)
+        table.add({std::to_string(i + 1), format_milliseconds(schedule.ranked[i].cost), stages_of(schedule.ranked[i].stages)});
+    return "\n" + table.text();
+}
+
+} // namespace
+
+std::string placement_of(const schedule::Schedule& schedule)
+{
+    return schedule.task_order.empty() ? stages_of(schedule.stages) : tasks_of(schedule);
+}
+
+std::string impossible_ones(const schedule::Plan& plan)
+{
+    std::string text;
+    for (const PlannedStrategy& planned : plan.strategies)
+        if (!planned.schedule.feasible)
+            text += planned.schedule.strategy + " is not possible: " + planned.schedule.why_not + "\n";
+    return text;
+}
+
+std::string plan_table(const schedule::Plan& plan)
+{
+    const std::string blockwise = table_of(plan, "block by block", false);
+    const std::string end_to_end = table_of(plan, "end to end", true);
+    return blockwise + (blockwise.empty() || end_to_end.empty() ? "" : "\n") + end_to_end + impossible_ones(plan);
+}
+
+std::string plan_text(const schedule::Plan& plan)
+{
+    std::string text;
+    for (const std::string& note : plan.notes)
+        text += note + "\n";
+    text += plan_table(plan) + waste_table(plan);
+    for (const PlannedStrategy& planned : plan.strategies)
+        text += ranked_table(planned.schedule);
+    return text;
+}
+
+std::string programs_text(const schedule::Plan& plan)
+{
+    std::string text;
+    for (const PlannedStrategy& planned : plan.strategies) {
+        if (!planned.schedule.feasible) {
+            text += "# " + planned.schedule.strategy + " is not possible: " + planned.schedule.why_not + "\n";
+            continue;
+        }
+        if (plan.strategies.size() > 1)
+            text += "# " + planned.schedule.strategy + "\n";
+        text += to_text(planned.program);
+    }
+    return text;
 }
 
 std::string profile_table(const schedule::Profile& profile)

@@ -7,8 +7,20 @@
 
 namespace pipebd::cli {
 
-/// A row a strategy; one that cannot run says why.
+/// A row a strategy; below, those that cannot run, with why.
 std::string plan_table(const schedule::Plan& plan);
+
+/// "0-2 on 0,1 | 3-5 on 2": which blocks are on which devices.
+std::string placement_of(const schedule::Schedule& schedule);
+
+/// A line for each strategy that cannot run, with why.
+std::string impossible_ones(const schedule::Plan& plan);
+
+/// The whole plan: what it rests on, the table, what each strategy wastes and how it was decided, the ranked candidates.
+std::string plan_text(const schedule::Plan& plan);
+
+/// The programs of the strategies that can run, in text form, each under its name if there are several.
+std::string programs_text(const schedule::Plan& plan);
 
 /// A row a block, for the whole batch.
 std::string profile_table(const schedule::Profile& profile);

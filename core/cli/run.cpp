@@ -11,6 +11,7 @@
 #include "launch/engine_queries.h"
 #include "launch/run_json.h"
 #include "launch/training.h"
+#include "schedule/validator.h"
 
 #include <iostream>
 
@@ -26,11 +27,8 @@ using launch::TrainingRequest;
 std::vector<std::string> settings_of(const RunOptions& options)
 {
     std::vector<std::string> settings = options.settings;
-    if (!options.strategy.empty()) {
-        if (options.strategy != "auto")
-            strategies_from(options.strategy, "--strategy");
-        settings.push_back("run.strategy=" + options.strategy);
-    }
+    if (!options.strategy.empty())
+        settings.push_back("run.strategy=" + strategy_to_run_from(options.strategy, "--strategy"));
     return settings;
 }
 
@@ -71,17 +69,17 @@ schedule::PlannedStrategy chosen(const schedule::Plan& plan, const std::string& 
 void plan_distillation(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request)
 {
     const experiment::Experiment& experiment = request.experiment;
-    request.profile = options.profile_again ? measured_profile(context, lab, experiment, request.devices)
-                                            : stored_or_measured_profile(context, lab, experiment, request.devices);
+    request.profile = !options.profile.empty() ? profile_from_file(options.profile, experiment)
+        : options.profile_again                ? measured_profile(context, lab, experiment, request.devices)
+                                               : stored_or_measured_profile(context, lab, experiment, request.devices);
     const std::string& strategy = experiment.run.strategy;
-    std::vector<std::string> names;
-    if (strategy != "auto")
-        names.push_back(strategy);
-    const schedule::Resources resources{.devices = static_cast<int>(request.devices.size()), .memory_limit = std::nullopt};
-    const schedule::Plan plan = schedule::make_plan(*request.profile, resources, names);
+    const std::vector<std::string> names = strategies_from(strategy == "auto" ? "blockwise" : strategy, "run.strategy");
+    const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
+    const schedule::Plan plan = schedule::make_plan(schedule::Costs(*request.profile, cluster), names);
     if (!context.quiet && !context.json)
         std::cout << plan_table(plan) << std::flush;
     request.planned = chosen(plan, strategy);
+    schedule::validate(request.planned.program, experiment.data.batch);
     // A program for fewer devices than there are leaves the last ones free.
     request.devices.resize(static_cast<std::size_t>(request.planned.program.devices()));
 }

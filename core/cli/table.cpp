@@ -59,6 +59,13 @@ std::string fixed(double number, int decimals)
     return text;
 }
 
+std::string general(double number)
+{
+    char text[64];
+    std::snprintf(text, sizeof text, "%g", number);
+    return text;
+}
+
 std::string percent(double fraction)
 {
     return fixed(fraction * 100, 1) + " %";

@@ -24,6 +24,9 @@ private:
 /// `number` with `decimals` places.
 std::string fixed(double number, int decimals);
 
+/// `number` with as many of six digits as it needs: "1.7".
+std::string general(double number);
+
 /// 0.973 as "97.3 %".
 std::string percent(double fraction);
 

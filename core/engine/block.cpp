@@ -34,13 +34,14 @@ void load(NamedTensor& into, const SafetensorsFile& file, const std::string& whe
     const TensorView* view = file.find(into.name);
     if (!view)
         throw Error(Code::Damaged, "a tensor is missing", place, remedy);
-    if (view->dtype != DType::F32)
+    if (view->dtype != DType::F32 && view->dtype != DType::F64)
         throw Error(Code::Damaged, "the tensor is " + std::string(to_string(view->dtype)) + ", not F32", place, remedy);
+    const at::ScalarType dtype = view->dtype == DType::F32 ? at::kFloat : at::kDouble;
     if (into.tensor.sizes() != at::IntArrayRef(view->shape))
         throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()), place,
             remedy);
     at::NoGradGuard no_grad;
-    into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(at::kFloat)));
+    into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(dtype)));
 }
 
 template <typename Function>
@@ -92,10 +93,12 @@ void load_weights(Block& block, std::span<const std::byte> safetensors, const st
     for_all(block, [&](NamedTensor& named) { load(named, file, where); });
 }
 
-void move_to(Block& block, at::Device device)
+void move_to(Block& block, at::Device device, at::ScalarType dtype)
 {
     at::NoGradGuard no_grad;
-    for_all(block, [&](NamedTensor& named) { named.tensor.set_data(named.tensor.to(device)); });
+    for_all(block, [&](NamedTensor& named) {
+        named.tensor.set_data(named.tensor.to(device, named.tensor.is_floating_point() ? dtype : named.tensor.scalar_type()));
+    });
 }
 
 void freeze(Block& block)

@@ -86,12 +86,12 @@ public:
 const Pair& find_pair(std::string_view name);
 std::vector<std::string_view> pair_names();
 
-/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape or
-/// dtype.
+/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape, or
+/// neither F32 nor F64.
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where);
 
-/// Moves parameters and buffers to `device`, in place.
-void move_to(Block& block, at::Device device);
+/// Moves parameters and buffers to `device`, in place, those of floating point as `dtype`.
+void move_to(Block& block, at::Device device, at::ScalarType dtype = at::kFloat);
 
 /// No parameter requires a gradient any more.
 void freeze(Block& block);

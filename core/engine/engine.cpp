@@ -224,7 +224,9 @@ void deliver(
     for (int block = 0; block < spec.program.blocks; ++block)
         all.insert(block);
     MappedFile weights(file);
-    Models models = Models::make(spec.experiment, pair, has_teacher(spec) ? all : std::set<int>{}, all, backend.device());
+    experiment::Experiment evaluated = spec.experiment;
+    evaluated.run.dtype = "float32"; // whatever it was trained in
+    Models models = Models::make(evaluated, pair, has_teacher(spec) ? all : std::set<int>{}, all, backend.device());
     std::vector<Block*> teacher;
     std::vector<Block*> student;
     for (int block : all) {

@@ -275,7 +275,7 @@ void Executor::load(const Instruction& instruction, std::int64_t batch)
     std::vector<std::int64_t> indices = batch_indices(experiment, parts_.data.size(DataSet::Split::Train), batch, rows);
     Batch loaded = parts_.data.get(DataSet::Split::Train, indices, experiment.seed + static_cast<std::uint64_t>(batch));
     at::Device device = parts_.backend.device();
-    values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device));
+    values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device, weight_dtype(experiment.run.dtype)));
     values_.put({Kind::Labels, 0, 0}, batch, rows, loaded.labels.to(device));
 }
 
@@ -327,7 +327,7 @@ void Executor::loss(const Instruction& instruction, std::int64_t batch)
     int last = parts_.spec.program.blocks - 1;
     at::Tensor logits = values_.get({Kind::StudentOutput, last, 0}, batch, rows).detach().requires_grad_(true);
     at::Tensor labels = values_.get({Kind::Labels, 0, 0}, batch, rows);
-    at::Tensor value = label_loss(logits.to(at::kFloat), labels);
+    at::Tensor value = label_loss(logits.to(weight_dtype(parts_.spec.experiment.run.dtype)), labels);
     if (rows.size() != batch_)
         value = value.mul(static_cast<double>(rows.size()) / batch_);
     add_loss(last, value);

@@ -59,13 +59,13 @@ Models Models::make(const experiment::Experiment& experiment, const Pair& pair, 
             std::unique_ptr<Block> teacher = pair.make_teacher(block, experiment.seed);
             weights.load_into(*teacher);
             freeze(*teacher);
-            move_to(*teacher, device);
+            move_to(*teacher, device, weight_dtype(experiment.run.dtype));
             models.teacher.emplace(block, std::move(teacher));
         }
     }
     for (int block : student_blocks) {
         std::unique_ptr<Block> student = make_student(experiment, pair, block);
-        move_to(*student, device);
+        move_to(*student, device, weight_dtype(experiment.run.dtype));
         models.optimizer.emplace(block, make_optimizer(experiment.train, *student));
         models.student.emplace(block, std::move(student));
     }
@@ -102,9 +102,14 @@ std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair)
     return shapes;
 }
 
+at::ScalarType weight_dtype(std::string_view dtype)
+{
+    return dtype == "float64" ? at::kDouble : at::kFloat;
+}
+
 at::ScalarType relay_dtype(std::string_view dtype)
 {
-    return dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
+    return dtype == "bfloat16" ? at::kBFloat16 : weight_dtype(dtype);
 }
 
 at::Tensor teach(Block& teacher, const at::Tensor& input, std::string_view dtype)

@@ -53,6 +53,9 @@ struct Models {
 /// Shape of one sample of each block's output, without the batch dimension: the teacher's, which relayed activations have.
 std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair);
 
+/// The dtype of weights, optimizer state and inputs in a run of `dtype`.
+at::ScalarType weight_dtype(std::string_view dtype);
+
 /// The dtype in which a teacher's outputs are relayed in a run of `dtype`.
 at::ScalarType relay_dtype(std::string_view dtype);
 

@@ -11,9 +11,9 @@ Precision::Precision(std::string_view dtype, c10::DeviceType device)
     , autocast_(dtype == "bfloat16")
 {
     if (!autocast_) {
-        if (dtype != "float32")
-            throw Error(
-                Code::BadRequest, "'" + std::string(dtype) + "' is no dtype to train in", "run.dtype", "use float32 or bfloat16");
+        if (dtype != "float32" && dtype != "float64")
+            throw Error(Code::BadRequest, "'" + std::string(dtype) + "' is no dtype to train in", "run.dtype",
+                "use float32, bfloat16 or float64");
         return;
     }
     was_enabled_ = at::autocast::is_autocast_enabled(device_);

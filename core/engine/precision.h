@@ -1,4 +1,5 @@
-// Precision: the dtype that blocks compute in, as a scope. float32 changes nothing; bfloat16 is autocast on this thread.
+// Precision: the dtype that blocks compute in, as a scope. float32 and float64 change nothing, they are what weights and inputs
+// are in; bfloat16 is autocast on this thread, over float32 weights.
 #pragma once
 
 #include <c10/core/DeviceType.h>
@@ -9,7 +10,7 @@ namespace pipebd::engine {
 
 class Precision {
 public:
-    /// Throws Error{BadRequest} for a dtype that is neither.
+    /// Throws Error{BadRequest} for another dtype.
     Precision(std::string_view dtype, c10::DeviceType device);
     ~Precision();
     Precision(const Precision&) = delete;

@@ -88,6 +88,7 @@ public:
         profile_.device = backend.name();
         profile_.dtype = experiment.run.dtype;
         profile_.batch = experiment.data.batch;
+        profile_.samples = data.size(DataSet::Split::Train);
         profile_.blocks.resize(names_.size());
     }
 
@@ -131,7 +132,7 @@ private:
             double start = now();
             std::vector<std::int64_t> indices
                 = batch_indices(experiment_, data_.size(DataSet::Split::Train), repeat, schedule::Rows{0, samples});
-            input = data_.get(DataSet::Split::Train, indices, 0).input.to(backend_.device());
+            input = data_.get(DataSet::Split::Train, indices, 0).input.to(backend_.device(), weight_dtype(experiment_.run.dtype));
             if (repeat > 0)
                 loading.add(0, now() - start);
         }
@@ -223,7 +224,7 @@ private:
         result.spread["student_backward"][samples] = student_backward.spread();
         if (ranks == 1) {
             result.name = names_[static_cast<std::size_t>(block)];
-            result.update = update.median();
+            result.update = result.teacher_update = update.median();
             result.spread["update"][samples] = update.spread();
             result.output_bytes = static_cast<std::int64_t>(output.nbytes()) / samples;
             result.activation_bytes = std::max<std::int64_t>(0, peak - gradient_bytes) / samples;

@@ -47,15 +47,16 @@ inline constexpr std::array<std::string_view, 4> optimizer = {"sgd", "adam", "ad
 inline constexpr std::array<std::string_view, 3> schedule = {"constant", "cosine", "step"};
 inline constexpr std::array<std::string_view, 1> loss = {"mse"};
 inline constexpr std::array<std::string_view, 2> last_block_loss = {"soft-cross-entropy", "mse"};
-inline constexpr std::array<std::string_view, 2> dtype = {"float32", "bfloat16"};
+inline constexpr std::array<std::string_view, 3> dtype = {"float32", "bfloat16", "float64"};
 inline constexpr std::array<std::string_view, 2> batch_norm = {"sync", "local"};
 
 inline const std::vector<std::string_view>& strategy()
 {
     static const std::vector<std::string_view> names = [] {
         std::vector<std::string_view> list = {"auto"};
-        const auto strategies = schedule::strategy_names();
+        const auto strategies = schedule::blockwise_strategy_names();
         list.insert(list.end(), strategies.begin(), strategies.end());
+        list.push_back("pipe-bd");
         return list;
     }();
     return names;

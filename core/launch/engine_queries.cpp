@@ -1,6 +1,7 @@
 #include "launch/engine_queries.h"
 
 #include "base/file.h"
+#include "base/temporary_folder.h"
 #include "base/text.h"
 #include "experiment/run_spec.h"
 #include "launch/supervisor.h"
@@ -21,30 +22,6 @@ using experiment::Metric;
 using nlohmann::json;
 
 constexpr const char* mismatch = "build pipebd and pipebd-engine together";
-
-/// A folder that is gone with its scope.
-class TemporaryFolder {
-public:
-    TemporaryFolder()
-    {
-        std::string name = std::filesystem::temp_directory_path() / "pipebd-XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr)
-            throw system_error("cannot make a temporary folder", name);
-        path_ = name;
-    }
-    ~TemporaryFolder()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 std::filesystem::path write_spec(
     const TemporaryFolder& folder, const experiment::Experiment& experiment, const std::vector<Device>& devices)

@@ -57,16 +57,13 @@ std::int64_t Measurements::PhaseSteps::done() const
     return participants > 0 ? least : 0;
 }
 
-double Measurements::PhaseSteps::median_of_slowest() const
+double Measurements::PhaseSteps::median_of(std::size_t rank) const
 {
-    double slowest = 0;
-    for (const RankSteps& rank : ranks) {
-        if (rank.milliseconds.empty())
-            continue;
-        const auto warm = rank.milliseconds.size() > 1 ? tenth(rank.milliseconds) : 0;
-        slowest = std::max(slowest, median({rank.milliseconds.begin() + warm, rank.milliseconds.end()}));
-    }
-    return slowest;
+    const std::vector<float>& milliseconds = ranks[rank].milliseconds;
+    if (milliseconds.empty())
+        return 0;
+    const auto warm = milliseconds.size() > 1 ? tenth(milliseconds) : 0;
+    return median({milliseconds.begin() + warm, milliseconds.end()});
 }
 
 Measurements::Measurements(const schedule::Program& program, std::int64_t steps, int batch, std::vector<double> shares)
@@ -165,14 +162,19 @@ double Measurements::fraction_done() const
 
 double Measurements::step() const
 {
-    double sum = 0;
+    std::vector<double> by_rank;
     for (const PhaseSteps& phase : phases_) {
-        const double milliseconds = phase.median_of_slowest();
-        if (milliseconds <= 0)
+        by_rank.resize(phase.ranks.size());
+        bool measured = false;
+        for (std::size_t rank = 0; rank < phase.ranks.size(); ++rank) {
+            const double milliseconds = phase.median_of(rank);
+            measured = measured || milliseconds > 0;
+            by_rank[rank] += milliseconds;
+        }
+        if (!measured)
             return 0;
-        sum += milliseconds;
     }
-    return sum;
+    return by_rank.empty() ? 0 : *std::max_element(by_rank.begin(), by_rank.end());
 }
 
 double Measurements::throughput() const

@@ -35,8 +35,8 @@ public:
     std::int64_t steps() const { return steps_ * static_cast<std::int64_t>(phases_.size()); } // to do, summed over phases
     std::int64_t steps_done() const; // by the slowest rank
 
-    /// Milliseconds of one step of all blocks: summed over phases, the median of the slowest rank, the first tenth left out.
-    /// 0 until every phase has been measured.
+    /// Milliseconds of one step of all blocks: of the slowest rank, its medians summed over phases, the first tenth left out (ranks
+    /// pass from phase to phase on their own). 0 until every phase has been measured.
     double step() const;
 
     /// Samples a second by step(); before that by the rate of the last seconds; 0 if not known.
@@ -63,7 +63,7 @@ private:
         int participants = 0;
         std::vector<RankSteps> ranks;
         std::int64_t done() const;
-        double median_of_slowest() const; // 0 if nobody has measured
+        double median_of(std::size_t rank) const; // 0 if it has not measured
     };
     struct OpenStep {
         int ranks = 0;

@@ -135,6 +135,8 @@ void Training::write_documents()
     const schedule::Plan plan = {.pair = request_.profile->pair,
         .devices = static_cast<int>(request_.devices.size()),
         .batch = request_.profile->batch,
+        .samples = request_.profile->samples,
+        .notes = {},
         .strategies = {request_.planned}};
     store_.save_document("profile", to_json(*request_.profile));
     store_.save_document("plan", to_json(plan));

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "schedule/data_flow.h"
 #include "schedule/program_words.h"
-#include "schedule/saturate.h"
 
 #include <algorithm>
 #include <map>
@@ -19,74 +18,18 @@ namespace {
     throw Error(Code::BadRequest, what, place, "mend the program");
 }
 
-constexpr int most_of_part(int size, int count)
-{
-    return (size + count - 1) / count;
-}
-
-/// Costs as of docs/formats/profile.md: every shard, microbatch and part like the largest of its kind.
-class Costs {
-public:
-    Costs(const Program& program, const Profile& profile)
-        : profile_(profile)
-        , microbatches_(program.microbatches)
-    {
-    }
-
-    double of(const Instruction& instruction) const
-    {
-        const int shard = shard_size(profile_.batch, instruction.shard.count);
-        const int n = most_of_part(shard, microbatches_);
-        switch (instruction.op) {
-        case Op::Load:
-            return time_for(profile_.load, shard, "load");
-        case Op::TeacherForward:
-            return time_for(block(instruction).teacher_forward, n, instruction.block, "teacher_forward");
-        case Op::StudentForward:
-            return time_for(block(instruction).student_forward, n, instruction.block, "student_forward");
-        case Op::StudentBackward:
-            return time_for(block(instruction).student_backward, n, instruction.block, "student_backward") / instruction.parts;
-        case Op::Update:
-            return block(instruction).update;
-        case Op::AllReduce:
-            return all_reduce_time(block(instruction), static_cast<int>(instruction.group.size()));
-        case Op::Send: {
-            const int rows = rows_of(instruction, profile_.batch, microbatches_).size();
-            return rows == 0 ? 0 : transfer_time(profile_.link, saturating_product(rows, block(instruction).output_bytes));
-        }
-        case Op::Receive:
-        case Op::Loss:
-        case Op::TeacherUpdate:
-        case Op::Barrier:
-            break;
-        }
-        return 0;
-    }
-
-private:
-    const BlockProfile& block(const Instruction& instruction) const
-    {
-        return profile_.blocks[static_cast<std::size_t>(instruction.block)];
-    }
-
-    const Profile& profile_;
-    int microbatches_;
-};
-
 class Compiler {
 public:
-    Compiler(const Program& program, std::size_t phase, const Profile& profile)
+    Compiler(const Program& program, std::size_t phase, const Costs& costs)
         : program_(program)
         , phase_(phase)
-        , costs_(program, profile)
-        , blocks_(static_cast<int>(profile.blocks.size()))
+        , costs_(costs)
     {
         result_.devices.resize(program.phases[phase].devices.size());
     }
 
-    CompiledPhase run()
+    CompiledPhase run(Training training)
     {
-        const Training training = training_of(program_, phase_);
         for (std::size_t device = 0; device < result_.devices.size(); ++device)
             for (std::size_t index = 0; index < instructions(device).size(); ++index)
                 add(device, index);
@@ -119,16 +62,14 @@ private:
         CompiledDevice& compiled = result_.devices[device];
         CompiledInstruction made;
         made.op = instruction.op;
-        made.duration = costs_.of(instruction);
+        if (instruction.op == Op::AllReduce || instruction.op == Op::Barrier)
+            add_group(made, instruction, {device, index});
+        made.duration = costs_.of(instruction, static_cast<int>(device), program_.microbatches);
         made.ahead = instruction.ahead;
         result_.most_ahead = std::max(result_.most_ahead, instruction.ahead);
         result_.least_ahead = std::min(result_.least_ahead, instruction.ahead);
         if (instruction.op == Op::Send || instruction.op == Op::Receive)
             add_transfer(made, instruction, {device, index});
-        else if (instruction.op == Op::AllReduce || instruction.op == Op::Barrier)
-            add_group(made, instruction, {device, index});
-        else
-            compiled.busy += made.duration;
         if (instruction.op == Op::Receive || instruction.op == Op::AllReduce) {
             made.bringer = static_cast<int>(compiled.bringers.size());
             compiled.bringers.push_back(made.channel);
@@ -138,23 +79,22 @@ private:
 
     void check_fields(const Instruction& instruction, Place at) const
     {
-        if (has_block(instruction.op) && (instruction.block < 0 || instruction.block >= std::min(blocks_, program_.blocks)))
-            refuse("there is no block " + std::to_string(instruction.block) + ", the profile has " + std::to_string(blocks_),
+        if (has_block(instruction.op) && (instruction.block < 0 || instruction.block >= std::min(costs_.blocks(), program_.blocks)))
+            refuse(
+                "there is no block " + std::to_string(instruction.block) + ", the profile has " + std::to_string(costs_.blocks()),
                 place(at));
         const auto is_part = [](int index, int count) { return index >= 0 && index < count; };
         if (!is_part(instruction.shard.index, instruction.shard.count)
             || !is_part(instruction.peer_shard.index, instruction.peer_shard.count) || !is_part(instruction.part, instruction.parts)
             || !is_part(instruction.microbatch, program_.microbatches))
             refuse("it works on a part of the batch that there is not", place(at));
+        if (instruction.op == Op::Loss && instruction.parts != 1 && instruction.parts != program_.microbatches)
+            refuse("the loss is of the whole batch or of one of " + std::to_string(program_.microbatches) + " microbatches",
+                place(at));
         const int devices = program_.devices();
         const bool transfers = instruction.op == Op::Send || instruction.op == Op::Receive;
         if (transfers && (!is_part(instruction.peer, devices) || instruction.peer == static_cast<int>(at.first)))
             refuse("its peer is not one of the other devices", place(at));
-        if (instruction.op == Op::AllReduce
-            && (std::find(instruction.group.begin(), instruction.group.end(), static_cast<int>(at.first)) == instruction.group.end()
-                || !std::all_of(
-                    instruction.group.begin(), instruction.group.end(), [&](int member) { return is_part(member, devices); })))
-            refuse("its group is not one of devices that this one belongs to", place(at));
     }
 
     void add_transfer(CompiledInstruction& made, const Instruction& instruction, Place at)
@@ -164,10 +104,11 @@ private:
         const std::pair ends = sends ? std::pair(self, instruction.peer) : std::pair(instruction.peer, self);
         const auto [link, is_new] = links_.emplace(ends, static_cast<int>(result_.links.size()));
         if (is_new) {
-            result_.links.push_back({ends.first, ends.second, 0});
+            result_.links.push_back({ends.first, ends.second, 0, 0});
             ends_.emplace_back();
         }
         made.channel = link->second;
+        result_.links[static_cast<std::size_t>(made.channel)].work += made.duration;
         Ends& both = ends_[static_cast<std::size_t>(made.channel)];
         (sends ? both.sends : both.receives).push_back(at);
         const Content content{instruction.payload, instruction.block, instruction.microbatch, instruction.view, instruction.part,
@@ -178,18 +119,29 @@ private:
 
     void add_group(CompiledInstruction& made, const Instruction& instruction, Place at)
     {
-        const auto [group, is_new] = groups_.emplace(instruction.group, static_cast<int>(result_.groups.size()));
+        const auto [group, is_new] = groups_.try_emplace(instruction.group, static_cast<int>(result_.groups.size()));
         if (is_new) {
             CompiledGroup compiled{instruction.group, 0};
             for (std::size_t device = 0; instruction.op == Op::Barrier && device < result_.devices.size(); ++device)
                 if (!instructions(device).empty())
                     compiled.devices.push_back(static_cast<int>(device));
+            std::map<int, int>& numbers = member_numbers_.emplace_back();
+            for (int device : compiled.devices) {
+                if (device < 0 || device >= program_.devices())
+                    refuse("its group is not one of devices that this one belongs to", place(at));
+                numbers.emplace(device, static_cast<int>(numbers.size()));
+            }
             result_.groups.push_back(std::move(compiled));
             members_.emplace_back();
         }
         made.channel = group->second;
+        const auto channel = static_cast<std::size_t>(made.channel);
+        const auto member = member_numbers_[channel].find(static_cast<int>(at.first));
+        if (member == member_numbers_[channel].end())
+            refuse("its group is not one of devices that this one belongs to", place(at));
+        made.member = member->second;
         made.content = instruction.op == Op::Barrier ? -1 : instruction.block;
-        members_[static_cast<std::size_t>(made.channel)][at.first].push_back(at);
+        members_[channel][at.first].push_back(at);
     }
 
     void add_needs(std::size_t device, Training training)
@@ -202,6 +154,7 @@ private:
             CompiledInstruction& instruction = compiled.instructions[index];
             instruction.needs_begin = compiled.needs.size();
             for (std::size_t source : flow.sources(index)) {
+                compiled.sources.push_back(source);
                 const int bringer = compiled.instructions[source].bringer;
                 if (bringer < 0)
                     continue;
@@ -213,6 +166,7 @@ private:
                 }
             }
             instruction.needs_end = compiled.needs.size();
+            compiled.sources_end.push_back(compiled.sources.size());
         }
         for (CompiledInstruction& instruction : compiled.instructions)
             if (instruction.bringer >= 0)
@@ -256,21 +210,21 @@ private:
 
     const Program& program_;
     std::size_t phase_;
-    Costs costs_;
-    int blocks_;
+    const Costs& costs_;
     CompiledPhase result_;
     std::map<std::pair<int, int>, int> links_;
     std::vector<Ends> ends_; // by link
     std::map<std::vector<int>, int> groups_;
     std::vector<std::map<std::size_t, std::vector<Place>>> members_; // by group, by device
+    std::vector<std::map<int, int>> member_numbers_; // by group: of each device
     std::map<Content, int> contents_;
 };
 
 } // namespace
 
-CompiledPhase compile(const Program& program, std::size_t phase, const Profile& profile)
+CompiledPhase compile(const Program& program, std::size_t phase, const Costs& costs, Training training)
 {
-    return Compiler(program, phase, profile).run();
+    return Compiler(program, phase, costs).run(training);
 }
 
 std::string place_of(const Program& program, std::size_t phase, std::size_t device, std::size_t index)

@@ -2,7 +2,8 @@
 // goes.
 #pragma once
 
-#include "schedule/profile.h"
+#include "schedule/costs.h"
+#include "schedule/data_flow.h"
 #include "schedule/program.h"
 
 #include <cstddef>
@@ -21,6 +22,7 @@ struct CompiledInstruction {
     double duration = 0; // ms; of a Receive 0, its Send has it
     int ahead = 0;
     int channel = -1; // Send, Receive: the link; AllReduce, Barrier: the group
+    int member = -1; // AllReduce, Barrier: which of the group
     int content = 0; // what is carried; equal on both ends of a link and all over a group
     int bringer = -1; // Receive, AllReduce: which of the device's; else -1
     bool unused = false; // a Receive nothing needs
@@ -31,14 +33,16 @@ struct CompiledInstruction {
 struct CompiledDevice {
     std::vector<CompiledInstruction> instructions;
     std::vector<Need> needs;
+    std::vector<std::size_t> sources; // DataFlow::sources of all instructions, one after another
+    std::vector<std::size_t> sources_end; // by instruction; the next one's begin there
     std::vector<int> bringers; // their channels
-    double busy = 0; // ms of own work a step
 };
 
 struct CompiledLink {
     int from = 0;
     int to = 0;
     int transfers = 0; // a step
+    double work = 0; // ms a step of all of them
 };
 
 struct CompiledGroup {
@@ -56,7 +60,7 @@ struct CompiledPhase {
 
 /// Throws Error{BadRequest} that names the instruction if the profile has no cost for it, if nothing on its device brings what it
 /// needs, or if a Send, Receive, AllReduce or Barrier has no counterpart.
-CompiledPhase compile(const Program& program, std::size_t phase, const Profile& profile);
+CompiledPhase compile(const Program& program, std::size_t phase, const Costs& costs, Training training);
 
 /// "device 1: T2", "phase 3, device 1: T2" if there are several phases.
 std::string place_of(const Program& program, std::size_t phase, std::size_t device, std::size_t index);

@@ -34,11 +34,11 @@ bool parts_overlap(const Instruction& a, const Instruction& b)
 
 } // namespace
 
-Training training_of(const Program& program, std::size_t phase)
+Training training_of(const Phase& phase, bool end_to_end)
 {
     Training training;
-    training.end_to_end = program.end_to_end();
-    for (const DeviceProgram& device : program.phases[phase].devices)
+    training.end_to_end = end_to_end;
+    for (const DeviceProgram& device : phase.devices)
         for (const Instruction& instruction : device.instructions)
             training.taught = training.taught || instruction.op == Op::TeacherForward;
     return training;
@@ -112,7 +112,9 @@ void DataFlow::need(Payload payload, int block, std::size_t index, std::vector<s
             if (precedes(i, index) && (payload != Payload::StudentGradient || parts_overlap(instructions_[i], user)))
                 found.push_back(i);
     if (payload == Payload::StudentGradient && block == program_.blocks - 1)
-        add_before(losses_, index, found);
+        for (std::size_t i : losses_)
+            if (precedes(i, index) && (instructions_[i].parts == 1 || instructions_[i].part == user.microbatch))
+                found.push_back(i);
     if (found.size() == before)
         nothing_brings(describe(payload, block), index);
 }
@@ -125,9 +127,12 @@ void DataFlow::need_data(std::size_t index, std::vector<std::size_t>& found) con
         nothing_brings("the data", index);
 }
 
-void DataFlow::need_whole_batch(Payload payload, int block, std::size_t index, std::vector<std::size_t>& found) const
+void DataFlow::need_batch(Payload payload, int block, std::size_t index, std::vector<std::size_t>& found) const
 {
-    for (int microbatch = 0; microbatch < program_.microbatches; ++microbatch) {
+    const bool whole = instructions_[index].parts == 1;
+    const int begin = whole ? 0 : instructions_[index].part;
+    const int end = whole ? program_.microbatches : begin + 1;
+    for (int microbatch = begin; microbatch < end; ++microbatch) {
         const std::size_t before = found.size();
         const auto first = producers_.lower_bound({payload, block, microbatch, 0});
         for (auto piece = first; piece != producers_.end() && piece->first < Piece{payload, block, microbatch + 1, 0}; ++piece)
@@ -159,9 +164,9 @@ std::vector<std::size_t> DataFlow::sources(std::size_t index) const
             need(Payload::TeacherOutput, user.block, index, found);
         break;
     case Op::Loss:
-        need_whole_batch(Payload::StudentOutput, last, index, found);
+        need_batch(Payload::StudentOutput, last, index, found);
         if (training_.taught)
-            need_whole_batch(Payload::TeacherOutput, last, index, found);
+            need_batch(Payload::TeacherOutput, last, index, found);
         break;
     case Op::StudentBackward:
         need_input(relayed);

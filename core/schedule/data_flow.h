@@ -16,7 +16,7 @@ struct Training {
     bool taught = false; // a teacher runs in this phase
 };
 
-Training training_of(const Program& program, std::size_t phase);
+Training training_of(const Phase& phase, bool end_to_end);
 
 class DataFlow {
 public:
@@ -36,7 +36,7 @@ private:
     void add_before(const std::vector<std::size_t>& candidates, std::size_t index, std::vector<std::size_t>& found) const;
     void need(Payload payload, int block, std::size_t index, std::vector<std::size_t>& found) const;
     void need_data(std::size_t index, std::vector<std::size_t>& found) const;
-    void need_whole_batch(Payload payload, int block, std::size_t index, std::vector<std::size_t>& found) const;
+    void need_batch(Payload payload, int block, std::size_t index, std::vector<std::size_t>& found) const; // or a microbatch
     [[noreturn]] void nothing_brings(const std::string& what, std::size_t index) const;
 
     const Program& program_;

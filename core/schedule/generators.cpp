@@ -1,108 +1,143 @@
 #include "schedule/generators.h"
 
+#include "schedule/instructions.h"
+#include "schedule/strategies.h"
+
+#include <algorithm>
 #include <cstddef>
+#include <numeric>
+#include <utility>
 
 namespace pipebd::schedule {
 
 namespace {
 
-Instruction of_block(Op op, int block, Shard shard = {})
+Shard shard_of(const Stage& stage, std::size_t device)
 {
-    Instruction instruction;
-    instruction.op = op;
-    instruction.block = block;
-    instruction.shard = shard;
-    return instruction;
+    return {static_cast<int>(device), static_cast<int>(stage.devices.size())};
 }
 
-Instruction transfer(Op op, int block, int peer)
-{
-    Instruction instruction = of_block(op, block);
-    instruction.peer = peer;
-    return instruction;
-}
-
-Program empty_program(int blocks, int devices, int phases)
-{
-    Program program;
-    program.blocks = blocks;
-    program.phases.resize(static_cast<std::size_t>(phases));
-    for (Phase& phase : program.phases)
-        phase.devices.resize(static_cast<std::size_t>(devices));
-    return program;
-}
-
-using Instructions = std::vector<Instruction>;
-
-Instructions& instructions_of(Program& program, int phase, int device)
-{
-    return program.phases[static_cast<std::size_t>(phase)].devices[static_cast<std::size_t>(device)].instructions;
-}
-
-void train(Instructions& instructions, int block, Shard shard = {})
+/// Forward, backward and, over several devices, all-reduce.
+void train(Instructions& instructions, int block, const Stage& stage, Shard shard)
 {
     instructions.push_back(of_block(Op::StudentForward, block, shard));
     instructions.push_back(of_block(Op::StudentBackward, block, shard));
+    if (stage.devices.size() > 1)
+        instructions.push_back(all_reduce(block, shard, stage.devices));
+}
+
+/// What the device of `self` exchanges with the devices of `other`: `block`'s teacher output, the rows that both work on.
+void exchange(Instructions& instructions, Op op, int block, Shard self, const Stage& other, int batch)
+{
+    const Rows rows = rows_of(self, batch);
+    for (std::size_t peer = 0; peer < other.devices.size(); ++peer) {
+        const Shard theirs = shard_of(other, peer);
+        if (intersection(rows, rows_of(theirs, batch)).size() == 0)
+            continue;
+        Instruction transfer = of_block(op, block, self);
+        transfer.peer = other.devices[peer];
+        transfer.peer_shard = theirs;
+        instructions.push_back(std::move(transfer));
+    }
+}
+
+enum class Updates { AtOnce, AfterBarrier };
+
+void train_stage(Instructions& instructions, const Stage& stage, Shard shard, Updates updates)
+{
+    int updated = stage.first;
+    const auto update_up_to = [&](int last) {
+        for (; updated < last; ++updated)
+            instructions.push_back(of_block(Op::Update, updated, shard));
+    };
+    const int behind = stage.devices.size() > 1 ? 1 : 0; // while a block's gradients travel, the next one is trained
+    for (int block = stage.first; block < stage.last; ++block) {
+        train(instructions, block, stage, shard);
+        if (updates == Updates::AtOnce)
+            update_up_to(block + 1 - behind);
+    }
+    if (updates == Updates::AfterBarrier)
+        instructions.push_back(of_block(Op::Barrier, 0, shard));
+    update_up_to(stage.last);
+}
+
+Program relay(const Schedule& schedule, Updates updates)
+{
+    Program program = empty_program(schedule.blocks, schedule.devices, 1);
+    const std::vector<Stage>& stages = schedule.stages;
+    for (std::size_t s = 0; s < stages.size(); ++s)
+        for (std::size_t d = 0; d < stages[s].devices.size(); ++d) {
+            const Stage& stage = stages[s];
+            const Shard shard = shard_of(stage, d);
+            Instructions& instructions = instructions_of(program, 0, stage.devices[d]);
+            if (s == 0)
+                instructions.push_back(of_block(Op::Load, 0, shard));
+            else
+                exchange(instructions, Op::Receive, stage.first - 1, shard, stages[s - 1], schedule.batch);
+            for (int block = stage.first; block < stage.last; ++block)
+                instructions.push_back(of_block(Op::TeacherForward, block, shard));
+            if (s + 1 < stages.size())
+                exchange(instructions, Op::Send, stage.last - 1, shard, stages[s + 1], schedule.batch);
+            train_stage(instructions, stage, shard, updates);
+        }
+    return program;
 }
 
 } // namespace
 
-Program single_program(const Schedule& schedule, int blocks, int devices)
+Program internal_relay_program(const Schedule& schedule)
 {
-    Program program = empty_program(blocks, devices, 1);
-    Instructions& instructions = instructions_of(program, 0, schedule.stages.front().devices.front());
-    instructions.push_back(of_block(Op::Load, 0));
-    for (int block = 0; block < blocks; ++block) {
-        instructions.push_back(of_block(Op::TeacherForward, block));
-        train(instructions, block);
-        instructions.push_back(of_block(Op::Update, block));
+    Program program = empty_program(schedule.blocks, schedule.devices, 1);
+    const Stage& stage = schedule.stages.front();
+    for (std::size_t d = 0; d < stage.devices.size(); ++d) {
+        const Shard shard = shard_of(stage, d);
+        Instructions& instructions = instructions_of(program, 0, stage.devices[d]);
+        instructions.push_back(of_block(Op::Load, 0, shard));
+        for (int block = 0; block < schedule.blocks; ++block) {
+            instructions.push_back(of_block(Op::TeacherForward, block, shard));
+            train(instructions, block, stage, shard);
+            instructions.push_back(of_block(Op::Update, block, shard));
+        }
     }
     return program;
 }
 
-Program data_parallel_program(const Schedule& schedule, int blocks, int devices)
+Program repeated_program(const Schedule& schedule)
 {
-    const std::vector<int>& group = schedule.stages.front().devices;
-    Program program = empty_program(blocks, devices, blocks);
-    for (int trained = 0; trained < blocks; ++trained) {
-        Shard shard{0, static_cast<int>(group.size())};
-        for (int device : group) {
-            Instructions& instructions = instructions_of(program, trained, device);
-            instructions.push_back(of_block(Op::Load, 0, shard));
-            for (int block = 0; block <= trained; ++block)
-                instructions.push_back(of_block(Op::TeacherForward, block, shard));
-            train(instructions, trained, shard);
-            if (group.size() > 1) {
-                instructions.push_back(of_block(Op::AllReduce, trained, shard));
-                instructions.back().group = group;
+    std::vector<int> order = schedule.task_order;
+    if (order.empty()) {
+        order.resize(schedule.stages.size());
+        std::iota(order.begin(), order.end(), 0);
+    }
+    std::vector<int> done(static_cast<std::size_t>(schedule.devices)); // phases of each device
+    Program program = empty_program(schedule.blocks, schedule.devices, 0);
+    for (int s : order) {
+        const Stage& stage = schedule.stages[static_cast<std::size_t>(s)];
+        for (int trained = stage.first; trained < stage.last; ++trained)
+            for (std::size_t d = 0; d < stage.devices.size(); ++d) {
+                const Shard shard = shard_of(stage, d);
+                const int phase = done[static_cast<std::size_t>(stage.devices[d])]++;
+                if (static_cast<std::size_t>(phase) == program.phases.size())
+                    program.phases.emplace_back().devices.resize(static_cast<std::size_t>(schedule.devices));
+                Instructions& instructions = instructions_of(program, phase, stage.devices[d]);
+                instructions.push_back(of_block(Op::Load, 0, shard));
+                for (int block = 0; block <= trained; ++block)
+                    instructions.push_back(of_block(Op::TeacherForward, block, shard));
+                train(instructions, trained, stage, shard);
+                instructions.push_back(of_block(Op::Update, trained, shard));
             }
-            instructions.push_back(of_block(Op::Update, trained, shard));
-            ++shard.index;
-        }
     }
     return program;
 }
 
-Program relay_program(const Schedule& schedule, int blocks, int devices)
+Program relay_program(const Schedule& schedule)
 {
-    Program program = empty_program(blocks, devices, 1);
-    for (std::size_t s = 0; s < schedule.stages.size(); ++s) {
-        const Stage& stage = schedule.stages[s];
-        Instructions& instructions = instructions_of(program, 0, stage.devices.front());
-        if (s == 0)
-            instructions.push_back(of_block(Op::Load, 0));
-        else
-            instructions.push_back(transfer(Op::Receive, stage.first - 1, schedule.stages[s - 1].devices.front()));
-        for (int block = stage.first; block < stage.last; ++block)
-            instructions.push_back(of_block(Op::TeacherForward, block));
-        if (s + 1 < schedule.stages.size())
-            instructions.push_back(transfer(Op::Send, stage.last - 1, schedule.stages[s + 1].devices.front()));
-        for (int block = stage.first; block < stage.last; ++block) {
-            train(instructions, block);
-            instructions.push_back(of_block(Op::Update, block));
-        }
-    }
-    return program;
+    return relay(schedule, Updates::AtOnce);
+}
+
+Program synchronous_relay_program(const Schedule& schedule)
+{
+    return relay(schedule, Updates::AfterBarrier);
 }
 
 Program make_supervised_program(int blocks)

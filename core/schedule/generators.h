@@ -2,17 +2,28 @@
 #pragma once
 
 #include "schedule/program.h"
-#include "schedule/strategies.h"
+#include "schedule/schedule.h"
 
 namespace pipebd::schedule {
 
-/// All blocks on device 0; the other devices have nothing to do.
-Program single_program(const Schedule& schedule, int blocks, int devices);
+/// One stage, ir and single: each block's teacher, student, all-reduce and update, one block after another, on every device's
+/// shard.
+Program internal_relay_program(const Schedule& schedule);
 
-/// A phase a block: every device of the one stage loads its shard, runs the teacher up to the block and trains it.
-Program data_parallel_program(const Schedule& schedule, int blocks, int devices);
+/// dp, ls: a phase a block of a device: its devices load their shards, run the teacher up to the block and train it.
+Program repeated_program(const Schedule& schedule);
 
-/// Stages of one device each that relay the teacher's activations; each block is updated as soon as its gradient is there.
-Program relay_program(const Schedule& schedule, int blocks, int devices);
+/// Stages that relay the teacher's activations, split anew between stages of different width; each block is updated as soon as its
+/// gradient is there, and an all-reduce runs beside the next block's work.
+Program relay_program(const Schedule& schedule);
+
+/// The same with a barrier over all devices before the updates.
+Program synchronous_relay_program(const Schedule& schedule);
+
+/// ddp: both networks whole on every device, gradients all-reduced beside the backward passes of the blocks before.
+Program replicated_program(const Schedule& schedule);
+
+/// End to end over stages of one device each, in the order of Schedule::pipeline.
+Program pipeline_program(const Schedule& schedule);
 
 } // namespace pipebd::schedule

@@ -9,6 +9,8 @@ PhaseRun::PhaseRun(const CompiledPhase& phase, int steps, int buffers, std::vect
     std::vector<std::vector<Span>>* spans, int phase_index)
     : phase_(phase)
     , steps_(steps)
+    , last_measured_(std::max(0, steps - 1 - phase.most_ahead))
+    , before_measured_((last_measured_ + 1) / 2 - 1)
     , phase_index_(phase_index)
     , clocks_(std::move(clocks))
     , spans_(spans)
@@ -31,9 +33,6 @@ PhaseRun::PhaseRun(const CompiledPhase& phase, int steps, int buffers, std::vect
     for (std::size_t g = 0; g < groups_.size(); ++g) {
         groups_[g].operations.resize(static_cast<std::size_t>(phase.groups[g].operations) * count);
         groups_[g].members.resize(phase.groups[g].devices.size());
-        groups_[g].member.assign(devices_.size(), -1);
-        for (std::size_t m = 0; m < phase.groups[g].devices.size(); ++m)
-            groups_[g].member[static_cast<std::size_t>(phase.groups[g].devices[m])] = static_cast<int>(m);
     }
 }
 
@@ -72,6 +71,7 @@ void PhaseRun::go_on(std::size_t device)
         return;
     const int end = steps_ - phase_.least_ahead;
     for (; state.step < end; ++state.step) {
+        state.measured = state.step <= last_measured_ && (before_measured_ < 0 || state.step > before_measured_);
         for (; state.index < instructions.size(); ++state.index) {
             const CompiledInstruction& instruction = instructions[state.index];
             const int batch = state.step + instruction.ahead;
@@ -132,17 +132,60 @@ bool PhaseRun::wait_for_needs(std::size_t device, const CompiledInstruction& ins
                 group.waiting.push_back(static_cast<int>(device));
                 return wait(device, Waits::Group, channel);
             }
-            clocks_[device] = std::max(clocks_[device], group.operations[which].end);
+            await_reduction(device, group.operations[which]);
         } else {
             LinkState& link = links_[static_cast<std::size_t>(channel)];
             if (which >= link.done) {
                 link.receiver_waits = true;
                 return wait(device, Waits::Arrival, channel);
             }
-            clocks_[device] = std::max(clocks_[device], link.transfers[which].end);
+            await_arrival(device, link.transfers[which]);
         }
     }
     return true;
+}
+
+void PhaseRun::await_arrival(std::size_t device, const Transfer& transfer)
+{
+    DeviceState& state = devices_[device];
+    double& clock = clocks_[device];
+    if (transfer.end > clock) {
+        if (state.measured) {
+            const double posted = std::clamp(transfer.posted, clock, transfer.end);
+            (state.fills ? state.waited.fill : state.waited.others) += posted - clock;
+            state.waited.communication += transfer.end - posted;
+        }
+        clock = transfer.end;
+    }
+    state.fills = false;
+}
+
+void PhaseRun::await_departure(std::size_t device, const Transfer& transfer)
+{
+    DeviceState& state = devices_[device];
+    double& clock = clocks_[device];
+    if (transfer.end <= clock)
+        return;
+    if (state.measured) {
+        const double has_room = std::clamp(transfer.start, clock, transfer.end); // those before it have left already
+        state.waited.others += has_room - clock;
+        state.waited.communication += transfer.end - has_room;
+    }
+    clock = transfer.end;
+}
+
+void PhaseRun::await_reduction(std::size_t device, const Operation& operation)
+{
+    DeviceState& state = devices_[device];
+    double& clock = clocks_[device];
+    if (operation.end <= clock)
+        return;
+    if (state.measured) {
+        const double ready = std::clamp(operation.ready, clock, operation.end);
+        state.waited.others += ready - clock;
+        state.waited.communication += operation.end - ready;
+    }
+    clock = operation.end;
 }
 
 void PhaseRun::release_buffers(std::size_t device, const CompiledInstruction& instruction, int batch)
@@ -177,7 +220,7 @@ bool PhaseRun::send(std::size_t device, const CompiledInstruction& instruction, 
     if (k < link.received && !matches(link, k, instruction.content, batch))
         return wait(device, Waits::Match, instruction.channel);
     if (k >= link.slots)
-        clocks_[device] = std::max(clocks_[device], link.transfers[k - link.slots].end);
+        await_departure(device, link.transfers[k - link.slots]);
     Transfer& transfer = link.transfers[k];
     transfer.posted = clocks_[device];
     transfer.duration = instruction.duration;
@@ -209,7 +252,7 @@ bool PhaseRun::receive(std::size_t device, const CompiledInstruction& instructio
     ++link.received;
     state.brought[static_cast<std::size_t>(instruction.bringer)][static_cast<std::size_t>(batch)] = k;
     if (instruction.unused) {
-        clocks_[device] = std::max(clocks_[device], transfer.end);
+        await_arrival(device, transfer);
         transfer.released = clocks_[device];
         advance(instruction.channel);
     }
@@ -243,7 +286,7 @@ bool PhaseRun::post(std::size_t device, const CompiledInstruction& instruction)
 {
     const DeviceState& state = devices_[device];
     GroupState& group = groups_[static_cast<std::size_t>(instruction.channel)];
-    std::vector<Posted>& posted = group.members[static_cast<std::size_t>(group.member[device])];
+    std::vector<Posted>& posted = group.members[static_cast<std::size_t>(instruction.member)];
     Operation& operation = group.operations[posted.size()];
     if (operation.posted > 0 && operation.content != instruction.content)
         return wait(device, Waits::Match, instruction.channel);
@@ -263,7 +306,7 @@ bool PhaseRun::post(std::size_t device, const CompiledInstruction& instruction)
 bool PhaseRun::all_reduce(std::size_t device, const CompiledInstruction& instruction, int batch)
 {
     const GroupState& group = groups_[static_cast<std::size_t>(instruction.channel)];
-    const std::size_t k = group.members[static_cast<std::size_t>(group.member[device])].size();
+    const std::size_t k = group.members[static_cast<std::size_t>(instruction.member)].size();
     if (!post(device, instruction))
         return false;
     devices_[device].brought[static_cast<std::size_t>(instruction.bringer)][static_cast<std::size_t>(batch)] = k;
@@ -276,62 +319,18 @@ bool PhaseRun::barrier(std::size_t device, const CompiledInstruction& instructio
     GroupState& group = groups_[static_cast<std::size_t>(instruction.channel)];
     if (!std::exchange(state.at_barrier, true))
         post(device, instruction);
-    const std::size_t k = group.members[static_cast<std::size_t>(group.member[device])].size() - 1;
+    const std::size_t k = group.members[static_cast<std::size_t>(instruction.member)].size() - 1;
     if (k >= group.done) {
         group.waiting.push_back(static_cast<int>(device));
         return wait(device, Waits::Group, instruction.channel);
     }
     state.at_barrier = false;
+    state.fills = true;
+    if (state.measured)
+        state.waited.barrier += group.operations[k].end - clocks_[device];
     clocks_[device] = group.operations[k].end;
     add_span(device, false, state.step, state.index, clocks_[device], clocks_[device]);
     return true;
-}
-
-PhaseRun::Stuck PhaseRun::stuck() const
-{
-    const auto first = [&](auto waits) { return std::find_if(devices_.begin(), devices_.end(), waits); };
-    auto found = first([](const DeviceState& device) { return device.waits == Waits::Match; }); // the others are its consequence
-    if (found == devices_.end())
-        found = first([](const DeviceState& device) { return device.waits != Waits::No; });
-    Stuck stuck;
-    if (found == devices_.end())
-        return stuck;
-    stuck.device = static_cast<std::size_t>(found - devices_.begin());
-    stuck.index = found->index;
-    const auto channel = static_cast<std::size_t>(found->waits_at);
-    switch (found->waits) {
-    case Waits::Arrival:
-        stuck.why = "it waits for what device " + std::to_string(phase_.links[channel].from) + " never sends";
-        break;
-    case Waits::Departure:
-        stuck.why = "it waits until device " + std::to_string(phase_.links[channel].to) + " has room, which never comes";
-        break;
-    case Waits::Match:
-        stuck.why = phase_.devices[stuck.device].instructions[stuck.index].op == Op::AllReduce
-            ? "another device of the group reduces another block at this point"
-            : "its counterpart on the other device is about something else";
-        break;
-    default:
-        stuck.why = "it waits for a device that never comes to it";
-    }
-    stuck.why += " (step " + std::to_string(found->step) + ')';
-    return stuck;
-}
-
-double PhaseRun::step(std::size_t device) const
-{
-    const DeviceState& state = devices_[device];
-    if (phase_.devices[device].instructions.empty())
-        return 0;
-    const int last = std::max(0, steps_ - 1 - phase_.most_ahead); // later steps have less to do
-    const int first = (last + 1) / 2 - 1;
-    const double begin = first < 0 ? state.entry : state.step_ends[static_cast<std::size_t>(first)];
-    return (state.step_ends[static_cast<std::size_t>(last)] - begin) / (last - first);
-}
-
-double PhaseRun::fill(std::size_t device) const
-{
-    return devices_[device].begin == not_yet ? 0 : devices_[device].begin - devices_[device].entry;
 }
 
 void PhaseRun::add_span(std::size_t device, bool communication, int step, std::size_t index, double start, double end)
@@ -339,42 +338,6 @@ void PhaseRun::add_span(std::size_t device, bool communication, int step, std::s
     if (spans_)
         (*spans_)[device].push_back(
             {static_cast<int>(device), communication, phase_index_, step, static_cast<int>(index), start, end});
-}
-
-void PhaseRun::add_communication()
-{
-    std::vector<std::size_t> own(devices_.size());
-    for (std::size_t d = 0; d < devices_.size(); ++d)
-        own[d] = (*spans_)[d].size();
-    for (std::size_t l = 0; l < links_.size(); ++l)
-        for (const Transfer& transfer : links_[l].transfers) {
-            const auto add = [&](int device, int step, int index) {
-                add_span(
-                    static_cast<std::size_t>(device), true, step, static_cast<std::size_t>(index), transfer.start, transfer.end);
-            };
-            add(phase_.links[l].from, transfer.send_step, transfer.send_index);
-            add(phase_.links[l].to, transfer.receive_step, transfer.receive_index);
-        }
-    for (std::size_t g = 0; g < groups_.size(); ++g) {
-        if (phase_.groups[g].operations == 0 || phase_.devices.empty())
-            continue;
-        for (std::size_t m = 0; m < groups_[g].members.size(); ++m) {
-            const auto device = static_cast<std::size_t>(phase_.groups[g].devices[m]);
-            for (std::size_t k = 0; k < groups_[g].members[m].size(); ++k) {
-                const Posted& posted = groups_[g].members[m][k];
-                const auto index = static_cast<std::size_t>(posted.index);
-                if (phase_.devices[device].instructions[index].op == Op::AllReduce)
-                    add_span(device, true, posted.step, index, groups_[g].operations[k].start, groups_[g].operations[k].end);
-            }
-        }
-    }
-    const auto earlier = [](const Span& a, const Span& b) { return a.start < b.start; };
-    for (std::size_t d = 0; d < devices_.size(); ++d) {
-        std::vector<Span>& spans = (*spans_)[d];
-        const auto middle = spans.begin() + static_cast<std::ptrdiff_t>(own[d]);
-        std::stable_sort(middle, spans.end(), earlier);
-        std::inplace_merge(spans.begin(), middle, spans.end(), earlier);
-    }
 }
 
 } // namespace pipebd::schedule

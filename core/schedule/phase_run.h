@@ -2,6 +2,7 @@
 #pragma once
 
 #include "schedule/compiled_phase.h"
+#include "schedule/idle_time.h"
 #include "schedule/timeline.h"
 
 #include <cstddef>
@@ -33,8 +34,8 @@ public:
     /// When each device has done all its steps.
     const std::vector<double>& clocks() const { return clocks_; }
 
-    /// Milliseconds a step of `device` in the second half of the steps; 0 if it has nothing to do.
-    double step(std::size_t device) const;
+    /// What `device` does in the second half of the steps, milliseconds a step.
+    DeviceTime time(std::size_t device) const;
 
     /// Milliseconds until `device` has begun its first step.
     double fill(std::size_t device) const;
@@ -85,7 +86,6 @@ private:
     struct GroupState {
         std::vector<Operation> operations;
         std::vector<std::vector<Posted>> members; // what each has posted, in order
-        std::vector<int> member; // of each device of the phase, -1 if none
         std::size_t done = 0;
         double free = 0;
         std::vector<int> waiting;
@@ -95,11 +95,14 @@ private:
         int step = 0;
         std::size_t index = 0;
         bool at_barrier = false; // has come to the Barrier it stands at
+        bool fills = true; // has needed nothing of another device yet since the beginning or a Barrier
+        bool measured = false; // in one of the steps that time() is about
         bool queued = false;
         Waits waits = Waits::No;
         int waits_at = 0; // the link or group
         double entry = 0;
         double begin = not_yet;
+        Waited waited; // in measured steps
         std::vector<double> step_ends;
         std::vector<std::vector<std::size_t>> brought; // by bringer, by batch: the transfer or operation
     };
@@ -109,6 +112,9 @@ private:
     bool execute(std::size_t device, const CompiledInstruction& instruction, int batch);
     bool wait(std::size_t device, Waits reason, int channel);
     bool wait_for_needs(std::size_t device, const CompiledInstruction& instruction, int batch);
+    void await_arrival(std::size_t device, const Transfer& transfer);
+    void await_departure(std::size_t device, const Transfer& transfer);
+    void await_reduction(std::size_t device, const Operation& operation);
     void release_buffers(std::size_t device, const CompiledInstruction& instruction, int batch);
     bool send(std::size_t device, const CompiledInstruction& instruction, int batch);
     bool receive(std::size_t device, const CompiledInstruction& instruction, int batch);
@@ -122,6 +128,8 @@ private:
 
     const CompiledPhase& phase_;
     int steps_;
+    int last_measured_; // step; later ones have less to do
+    int before_measured_; // the step before the first that is measured, -1 if there is none
     int phase_index_;
     std::vector<double> clocks_;
     std::vector<std::vector<Span>>* spans_;

@@ -1,11 +1,13 @@
 #include "schedule/plan.h"
 
 #include "base/error.h"
+#include "base/units.h"
 #include "schedule/saturate.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
 namespace pipebd::schedule {
 
@@ -23,80 +25,165 @@ int passes(const Program& program, Op op, int batch)
     return static_cast<int>(samples / batch);
 }
 
-/// What the stage takes for one batch. Data-parallel training loads and runs the teacher again for every block.
-double cost_under(std::string_view strategy, const Profile& profile, const Stage& stage)
+/// Of one training step, over all links.
+std::int64_t relayed_bytes(const Program& program, const Profile& profile)
 {
-    if (strategy != "dp")
-        return stage_cost(profile, stage);
-    const int g = static_cast<int>(stage.devices.size());
-    const int n = shard_size(profile.batch, g);
-    double teacher = 0; // up to the block
-    double cost = 0;
-    for (int b = stage.first; b < stage.last; ++b) {
-        const BlockProfile& block = profile.blocks[static_cast<std::size_t>(b)];
-        teacher += time_for(block.teacher_forward, n, b, "teacher_forward");
-        cost += time_for(profile.load, n, "load") + teacher + time_for(block.student_forward, n, b, "student_forward")
-            + time_for(block.student_backward, n, b, "student_backward") + all_reduce_time(block, g) + block.update;
-    }
-    return cost;
+    std::int64_t bytes = 0;
+    for (const Phase& phase : program.phases)
+        for (const DeviceProgram& device : phase.devices)
+            for (const Instruction& instruction : device.instructions)
+                if (instruction.op == Op::Send)
+                    bytes = saturating_sum(bytes,
+                        saturating_product(rows_of(instruction, profile.batch, program.microbatches).size(),
+                            profile.blocks[static_cast<std::size_t>(instruction.block)].output_bytes));
+    return bytes;
 }
 
-PlannedStrategy plan_strategy(std::string_view name, const Profile& profile, const Resources& resources)
+/// Stages that are all there at the same time fill their devices as docs/formats/profile.md says; what else a device holds is
+/// what the simulation holds at its peak.
+std::vector<std::int64_t> memory_of(const PlannedStrategy& planned)
+{
+    if (!planned.schedule.task_order.empty() || planned.program.end_to_end())
+        return planned.simulation.peak_memory;
+    std::vector<std::int64_t> result(static_cast<std::size_t>(planned.schedule.devices));
+    for (std::size_t s = 0; s < planned.schedule.stages.size(); ++s)
+        for (int device : planned.schedule.stages[s].devices) {
+            std::int64_t& bytes = result[static_cast<std::size_t>(device)];
+            bytes = saturating_sum(bytes, planned.stage_memory[s]);
+        }
+    return result;
+}
+
+/// "device 2 SAYS 3.0 GiB, the limit is 2.0 GiB" of the first device for which `bytes` is beyond its limit; empty if there is none.
+std::string beyond_limit(const std::vector<std::int64_t>& bytes, const Cluster& cluster, const char* says)
+{
+    for (std::size_t d = 0; d < bytes.size(); ++d)
+        if (const std::optional<std::int64_t>& limit = cluster.devices[d].memory_limit; limit && bytes[d] > *limit)
+            return "device " + std::to_string(d) + ' ' + says + ' ' + format_bytes(bytes[d]) + ", the limit is "
+                + format_bytes(*limit);
+    return {};
+}
+
+/// The formula of a stage leaves out what waits in buffers while devices skew.
+void add_peak_note(PlannedStrategy& planned, const Cluster& cluster)
+{
+    const std::string beyond = beyond_limit(planned.simulation.peak_memory, cluster, "holds up to");
+    if (!beyond.empty())
+        planned.schedule.note
+            += (planned.schedule.note.empty() ? "with what is on its way " : "; with what is on its way ") + beyond;
+}
+
+PlannedStrategy not_possible(Schedule schedule, std::string why)
 {
     PlannedStrategy planned;
-    planned.schedule = make_schedule(name, profile, resources);
-    if (!planned.schedule.feasible)
-        return planned;
-
-    const int devices = name == "single" ? 1 : resources.devices;
-    planned.program = make_program(planned.schedule, static_cast<int>(profile.blocks.size()), devices);
-    planned.simulation = simulate(planned.program, profile);
-    planned.throughput = planned.simulation.step > 0 ? profile.batch / planned.simulation.step * 1000 : 0;
-    planned.memory_bytes.resize(static_cast<std::size_t>(devices));
-    for (const Stage& stage : planned.schedule.stages) {
-        planned.stage_costs.push_back(cost_under(name, profile, stage));
-        planned.stage_memory.push_back(stage_memory(profile, stage));
-        for (int device : stage.devices) {
-            std::int64_t& bytes = planned.memory_bytes[static_cast<std::size_t>(device)];
-            bytes = saturating_sum(bytes, planned.stage_memory.back());
-        }
-    }
-    planned.teacher_forwards = passes(planned.program, Op::TeacherForward, profile.batch);
-    planned.dataset_reads = passes(planned.program, Op::Load, profile.batch);
+    planned.schedule = not_feasible(std::move(schedule), std::move(why));
     return planned;
 }
 
-/// The step that speedups are over; nothing if data-parallel training cannot be planned from this profile.
-std::optional<double> data_parallel_step(const Plan& plan, const Profile& profile, const Resources& resources)
+PlannedStrategy plan_strategy(std::string_view name, const Costs& costs, const PlanningOptions& options)
 {
-    for (const PlannedStrategy& planned : plan.strategies)
-        if (planned.schedule.strategy == "dp")
-            return planned.schedule.feasible ? std::optional(planned.simulation.step) : std::nullopt;
+    PlannedStrategy planned;
+    planned.schedule = make_schedule(name, costs, options);
+    if (!planned.schedule.feasible)
+        return planned;
+
+    const Profile& profile = costs.profile();
+    planned.program = make_program(planned.schedule);
+    planned.simulation = simulate(planned.program, costs);
+    planned.throughput = planned.simulation.step > 0 ? profile.batch / planned.simulation.step * 1000 : 0;
+    planned.stage_costs = stage_costs(planned.schedule, costs);
+    for (const Stage& stage : planned.schedule.stages)
+        planned.stage_memory.push_back(costs.stage_memory(stage));
+    planned.memory_bytes = memory_of(planned);
+    if (std::string shortage = beyond_limit(planned.memory_bytes, costs.cluster(), "needs"); !shortage.empty())
+        return not_possible(planned.schedule, std::move(shortage));
+    add_peak_note(planned, costs.cluster());
+    planned.teacher_forwards = passes(planned.program, Op::TeacherForward, profile.batch);
+    planned.dataset_reads = passes(planned.program, Op::Load, profile.batch);
+    planned.relayed_bytes = relayed_bytes(planned.program, profile);
+    planned.epoch = profile.samples > 0
+        ? planned.simulation.fill + static_cast<double>(profile.samples) / profile.batch * planned.simulation.step
+        : 0;
+    return planned;
+}
+
+/// Of a strategy that nobody asked for: not feasible where the profile lacks what it needs.
+PlannedStrategy plan_if_possible(std::string_view name, const Costs& costs, const PlanningOptions& options)
+{
     try {
-        const PlannedStrategy planned = plan_strategy("dp", profile, resources);
-        return planned.schedule.feasible ? std::optional(planned.simulation.step) : std::nullopt;
+        return plan_strategy(name, costs, options);
     } catch (const Error& error) {
         if (error.code() != Code::BadRequest)
             throw;
-        return std::nullopt; // nobody asked for dp, so a profile without its batch size is good enough
+        Schedule named;
+        named.strategy = name;
+        named.decided_by = "fixed";
+        return not_possible(std::move(named), error.problem() + " (" + error.where() + ')');
     }
+}
+
+const PlannedStrategy* find(const Plan& plan, std::string_view strategy)
+{
+    for (const PlannedStrategy& planned : plan.strategies)
+        if (planned.schedule.strategy == strategy)
+            return &planned;
+    return nullptr;
+}
+
+/// Nothing if it is not feasible, or, where nobody asked for it, the profile lacks a size that it needs. Data-parallel training
+/// overlaps nothing, so that what its one stage costs is its step, without the simulation of all its phases.
+std::optional<double> data_parallel_step(const Plan& plan, const Costs& costs)
+{
+    if (const PlannedStrategy* planned = find(plan, "dp"))
+        return planned->schedule.feasible ? std::optional(planned->simulation.step) : std::nullopt;
+    try {
+        const Schedule schedule = make_schedule("dp", costs);
+        return schedule.feasible ? std::optional(stage_costs(schedule, costs).front()) : std::nullopt;
+    } catch (const Error& error) {
+        if (error.code() != Code::BadRequest)
+            throw;
+        return std::nullopt;
+    }
+}
+
+std::optional<double> replicated_step(const Plan& plan, const Costs& costs, const PlanningOptions& options)
+{
+    const PlannedStrategy* known = find(plan, "ddp");
+    const PlannedStrategy planned = known ? *known : plan_if_possible("ddp", costs, options);
+    return planned.schedule.feasible ? std::optional(planned.simulation.step) : std::nullopt;
 }
 
 } // namespace
 
-Plan make_plan(const Profile& profile, const Resources& resources, std::span<const std::string> names)
+Plan make_plan(const Costs& costs, std::span<const std::string> names, const PlanningOptions& options)
 {
-    Plan plan{profile.pair, resources.devices, profile.batch, {}};
-    if (names.empty())
-        for (std::string_view name : strategy_names())
-            plan.strategies.push_back(plan_strategy(name, profile, resources));
+    const Profile& profile = costs.profile();
+    Plan plan;
+    plan.pair = profile.pair;
+    plan.devices = costs.devices();
+    plan.batch = profile.batch;
+    plan.samples = profile.samples;
+    if (names.empty()) {
+        for (std::string_view name : blockwise_strategy_names())
+            plan.strategies.push_back(plan_strategy(name, costs, options));
+        for (std::string_view name : end_to_end_strategy_names())
+            plan.strategies.push_back(plan_if_possible(name, costs, options));
+    }
     for (const std::string& name : names)
-        plan.strategies.push_back(plan_strategy(name, profile, resources));
+        plan.strategies.push_back(plan_strategy(name, costs, options));
 
-    if (const std::optional<double> step = data_parallel_step(plan, profile, resources))
-        for (PlannedStrategy& planned : plan.strategies)
-            if (planned.schedule.feasible && planned.simulation.step > 0)
-                planned.speedup = *step / planned.simulation.step;
+    const auto runs = [](const PlannedStrategy& planned) { return planned.schedule.feasible && planned.simulation.step > 0; };
+    const auto end_to_end
+        = [&](const PlannedStrategy& planned) { return runs(planned) && is_end_to_end(planned.schedule.strategy); };
+    const std::optional<double> dp = data_parallel_step(plan, costs);
+    const bool against_ddp = std::any_of(plan.strategies.begin(), plan.strategies.end(), end_to_end);
+    const std::optional<double> ddp = against_ddp ? replicated_step(plan, costs, options) : std::nullopt;
+    for (PlannedStrategy& planned : plan.strategies) {
+        if (dp && runs(planned))
+            planned.speedup = *dp / planned.simulation.step;
+        if (ddp && end_to_end(planned))
+            planned.over_ddp = *ddp / planned.simulation.step;
+    }
     return plan;
 }
 
@@ -104,7 +191,8 @@ const PlannedStrategy* best(const Plan& plan)
 {
     const PlannedStrategy* fastest = nullptr;
     for (const PlannedStrategy& planned : plan.strategies)
-        if (planned.schedule.feasible && (!fastest || planned.simulation.step < fastest->simulation.step))
+        if (planned.schedule.feasible && !is_end_to_end(planned.schedule.strategy)
+            && (!fastest || planned.simulation.step < fastest->simulation.step))
             fastest = &planned;
     return fastest;
 }

@@ -14,29 +14,38 @@ namespace pipebd::schedule {
 struct PlannedStrategy {
     Schedule schedule;
     std::vector<double> stage_costs; // ms, by stage
-    std::vector<std::int64_t> stage_memory; // bytes a device, by stage
+    std::vector<std::int64_t> stage_memory; // bytes a device, by stage, as if it had no other
     Program program; // empty if not feasible
     Simulation simulation; // empty if not feasible
     double throughput = 0; // samples a second
     double speedup = 0; // over dp; 0 if dp is not feasible
-    std::vector<std::int64_t> memory_bytes; // by device
+    double over_ddp = 0; // the same over ddp, of strategies that train end to end
+    std::vector<std::int64_t> memory_bytes; // by device: of its stages; of ls and end to end the simulated peak
     int teacher_forwards = 0; // teacher block forwards per sample
     int dataset_reads = 0; // per epoch of all blocks
+    std::int64_t relayed_bytes = 0; // a step
+    double epoch = 0; // ms of an epoch of all blocks, with one fill; 0 if the profile does not know the size of the data set
 };
 
 struct Plan {
     std::string pair;
     int devices = 0;
     int batch = 0;
+    std::int64_t samples = 0; // of an epoch; 0: not known
+    std::vector<std::string> notes; // what the figures rest on that was not measured, in words
     std::vector<PlannedStrategy> strategies;
 };
 
-/// Plans each of `names` (all that apply if empty).
-Plan make_plan(const Profile& profile, const Resources& resources, std::span<const std::string> names = {});
+/// Plans each of `names` (all if empty). With no names, a strategy that trains end to end is not feasible, rather than an error,
+/// where the profile lacks a size that it needs.
+Plan make_plan(const Costs& costs, std::span<const std::string> names = {}, const PlanningOptions& options = {});
 
-/// The fastest feasible one; null if none is. Ties go to the first.
+/// The fastest feasible one that trains block by block; null if none is. Ties go to the first.
 const PlannedStrategy* best(const Plan& plan);
 
-std::string to_json(const Plan& plan);
+enum class Programs { LeftOut, Included };
+
+/// pipebd.plan/1; with the programs in text form if they are included.
+std::string to_json(const Plan& plan, Programs programs = Programs::LeftOut);
 
 } // namespace pipebd::schedule

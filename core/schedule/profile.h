@@ -20,6 +20,7 @@ struct BlockProfile {
     TimeBySamples student_forward; // with the loss
     TimeBySamples student_backward;
     double update = 0;
+    double teacher_update = 0; // of a momentum teacher; as `update` where the file does not say
     TimeByDevices all_reduce; // of the block's gradients; over one device it costs nothing
     std::int64_t output_bytes = 0; // per sample: the teacher's output of the block
     std::int64_t activation_bytes = 0; // per sample: the peak of what training the block holds
@@ -43,6 +44,8 @@ struct Profile {
     TimeBySamples load;
     std::vector<BlockProfile> blocks;
     Link link;
+    std::int64_t samples = 0; // of an epoch of the data set; 0: not known
+    bool interpolates = false; // a size without a time is costed from its neighbours, instead of being an error
 };
 
 /// Samples of the largest of `g` shards of a batch: ceil(batch / g).
@@ -59,6 +62,13 @@ double time_for(const TimeBySamples& times, int samples, int block, std::string_
 
 /// 0 for one device, else the entry for exactly `devices`; throws like time_for.
 double all_reduce_time(const BlockProfile& block, int devices);
+
+/// Between the neighbours of `key` along a straight line; beyond the last along the line of the last two, but never less than the
+/// last; below the first the smaller of that line's and the share by size. 0 if there is no entry, proportional if there is one.
+double interpolated(const std::map<int, double>& times, int key);
+
+/// The same profile for another batch. A size that was not measured is interpolated.
+Profile at_batch(Profile profile, int batch);
 
 /// Milliseconds to move `bytes` over `link`.
 double transfer_time(const Link& link, std::int64_t bytes);

@@ -1,6 +1,7 @@
 #include "schedule/profile.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <limits>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace pipebd::schedule {
 
@@ -34,7 +36,8 @@ public:
     {
     }
 
-    [[noreturn]] void refuse(const std::string& what, const std::string& remedy = {}) const
+    [[noreturn]] void refuse(
+        const std::string& what, const std::string& remedy = "write it as docs/formats/profile.md describes") const
     {
         throw Error(Code::BadRequest, what, std::string(file_) + (path_.empty() ? "" : ": " + path_), remedy);
     }
@@ -47,6 +50,8 @@ public:
             refuse("\"" + key + "\" is missing", "add it as docs/formats/profile.md describes");
         return {*found, file_, path_.empty() ? key : path_ + '.' + key};
     }
+
+    bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
 
     std::vector<Value> elements() const
     {
@@ -113,7 +118,7 @@ public:
     std::map<std::string, TimeBySamples> spread() const
     {
         std::map<std::string, TimeBySamples> result;
-        if (!json_.contains("spread"))
+        if (!has("spread"))
             return result;
         const Value spread = at("spread");
         spread.require_object();
@@ -152,10 +157,35 @@ private:
     std::string path_;
 };
 
+/// Refuses an object that has a key twice, of which the parser would keep one.
+class TwiceTheSameKey {
+public:
+    explicit TwiceTheSameKey(std::string_view where)
+        : where_(where)
+    {
+    }
+
+    bool operator()(int, Json::parse_event_t event, Json& parsed)
+    {
+        if (event == Json::parse_event_t::object_start)
+            keys_.emplace_back();
+        else if (event == Json::parse_event_t::object_end)
+            keys_.pop_back();
+        else if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
+            throw Error(Code::BadRequest, "the key " + in_quotes(parsed.get<std::string>()) + " stands twice in one object",
+                std::string(where_), "leave one of them out");
+        return true;
+    }
+
+private:
+    std::string_view where_;
+    std::vector<std::unordered_set<std::string>> keys_; // of the objects that are open
+};
+
 Json parse(std::string_view text, std::string_view where)
 {
     try {
-        return Json::parse(text);
+        return Json::parse(text, TwiceTheSameKey(where));
     } catch (const Json::parse_error& error) {
         const std::size_t end = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
         const std::string_view before = text.substr(0, end);
@@ -177,6 +207,7 @@ BlockProfile read_block(const Value& json)
     block.student_forward = json.at("student_forward").times_of_samples();
     block.student_backward = json.at("student_backward").times_of_samples();
     block.update = json.at("update").number();
+    block.teacher_update = json.has("teacher_update") ? json.at("teacher_update").number() : block.update;
     block.all_reduce = json.at("all_reduce").times();
     block.output_bytes = json.at("output_bytes").whole(0, largest_bytes);
     block.activation_bytes = json.at("activation_bytes").whole(0, largest_bytes);
@@ -204,6 +235,8 @@ OrderedJson block_to_json(const BlockProfile& block)
     json["student_forward"] = times_to_json(block.student_forward);
     json["student_backward"] = times_to_json(block.student_backward);
     json["update"] = block.update;
+    if (block.teacher_update != block.update)
+        json["teacher_update"] = block.teacher_update;
     json["all_reduce"] = times_to_json(block.all_reduce);
     json["output_bytes"] = block.output_bytes;
     json["activation_bytes"] = block.activation_bytes;
@@ -241,6 +274,9 @@ Profile profile_from_json(std::string_view json, std::string_view where)
     profile.link.latency = link.at("latency").number();
     profile.link.bytes_per_ms = link.at("bytes_per_ms").number();
 
+    if (root.has("samples"))
+        profile.samples = root.at("samples").whole(1, largest_bytes);
+
     const Value blocks = root.at("blocks");
     std::unordered_map<std::string, std::size_t> names;
     for (const Value& element : blocks.elements()) {
@@ -264,6 +300,8 @@ std::string to_json(const Profile& profile)
     json["device"] = profile.device;
     json["dtype"] = profile.dtype;
     json["batch"] = profile.batch;
+    if (profile.samples > 0)
+        json["samples"] = profile.samples;
     json["load"] = times_to_json(profile.load);
     json["blocks"] = OrderedJson::array();
     for (const BlockProfile& block : profile.blocks)

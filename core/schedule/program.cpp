@@ -30,8 +30,10 @@ Rows intersection(Rows a, Rows b)
 
 Rows rows_of(const Instruction& instruction, int batch, int microbatches)
 {
-    if (instruction.op == Op::Load || instruction.op == Op::Loss)
+    if (instruction.op == Op::Load)
         return rows_of(instruction.shard, batch);
+    if (instruction.op == Op::Loss)
+        return part_of(rows_of(instruction.shard, batch), instruction.part, instruction.parts);
     const auto narrowed = [&](Shard shard) {
         return part_of(part_of(rows_of(shard, batch), instruction.microbatch, microbatches), instruction.part, instruction.parts);
     };

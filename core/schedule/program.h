@@ -33,7 +33,7 @@ enum class Op {
     Send, // `payload` of `block` to `peer`
     TeacherForward, // of `block`
     StudentForward, // of `block`
-    Loss, // end to end: of the whole batch, on the device of the last block
+    Loss, // end to end: of the whole batch, or, in as many parts as there are microbatches, of one; where the last block is
     StudentBackward, // of `block`
     AllReduce, // of the gradients of `block`, over `group`
     Update, // optimizer step of `block`
@@ -73,14 +73,14 @@ struct Instruction {
     std::vector<int> group; // AllReduce: all devices of it, this one too, ascending
     int microbatch = 0; // of the shard's rows, 0 <= microbatch < Program::microbatches
     int view = 0; // two-view training: 0 or 1
-    int part = 0; // StudentBackward in `parts` parts of the microbatch: which; and of the gradients
-    int parts = 1; // that it sends and receives
+    int part = 0; // StudentBackward in `parts` parts of the microbatch: which; and of the gradients that are sent and
+    int parts = 1; // received. Loss: `part` is the microbatch if there are several parts
     int ahead = 0; // works on the batch of step + ahead
 
     bool operator==(const Instruction&) const = default;
 };
 
-/// What `instruction` works on, of a batch of `batch` samples. Send, Receive: what moves. Load, Loss: the whole shard.
+/// What `instruction` works on, of a batch of `batch` samples. Send, Receive: what moves. Load: the whole shard.
 Rows rows_of(const Instruction& instruction, int batch, int microbatches);
 
 struct DeviceProgram {

@@ -276,7 +276,8 @@ private:
             result.microbatch = cursor_.number();
         if (cursor_.accept("v"))
             result.view = cursor_.number();
-        const bool in_parts = result.op == Op::StudentBackward || result.op == Op::Send || result.op == Op::Receive;
+        const bool in_parts
+            = result.op == Op::StudentBackward || result.op == Op::Send || result.op == Op::Receive || result.op == Op::Loss;
         if (in_parts && cursor_.accept("(")) {
             const Shard part = cursor_.shard();
             result.part = part.index;

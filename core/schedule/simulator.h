@@ -7,14 +7,14 @@
 // at most `buffers` batches that have not left: its next Send waits until one has. An all-reduce starts when the last member of its
 // group has posted it and the group has finished the one before.
 //
-// A shard, microbatch or part costs as much as the largest of its kind. Loss and TeacherUpdate cost nothing: StudentForward is
-// measured with the loss.
+// What instructions cost: costs.h.
 #pragma once
 
-#include "schedule/profile.h"
+#include "schedule/costs.h"
 #include "schedule/program.h"
 #include "schedule/timeline.h"
 
+#include <cstdint>
 #include <vector>
 
 namespace pipebd::schedule {
@@ -22,18 +22,47 @@ namespace pipebd::schedule {
 struct SimulationOptions {
     int steps = 0; // of each phase; 0: enough to reach the steady state, plus as many again
     int buffers = 2; // batches a receiver holds for each link
-    bool timeline = true; // false: leave Simulation::timeline empty
+    bool timeline = true; // false: leave Simulation::timeline, memory and peak_memory empty
+};
+
+/// Milliseconds a step in the steady state in which a device computes nothing, by cause; with what it computes they sum up to the
+/// step. All are means over the steps that Simulation::step is measured over.
+///
+/// A wait for another device is one until that has posted what is received, until the last member of its group has posted an
+/// all-reduce, or until the receiver has a free buffer for what is to be sent. Such waits are imbalance as far as the device has
+/// less to compute than the one that computes most, and data beyond that.
+struct Idle {
+    double fill = 0; // after a barrier, until the first piece that it needs is posted: the pipeline fills anew every step
+    double imbalance = 0; // the slowest device has more to compute; and where it is done with its own steps sooner
+    double data = 0; // waiting, beyond that, for another device to make or to take what is sent
+    double communication = 0; // waiting for a link or an all-reduce that is at work, on this or on what was posted before
+    double barrier = 0; // at a barrier
+
+    double total() const { return fill + imbalance + data + communication + barrier; }
+};
+
+/// What a device holds from `time` on, until its next point. What counts: memory_use.h.
+struct MemoryPoint {
+    double time = 0; // ms, as in the timeline
+    std::int64_t bytes = 0;
 };
 
 struct Simulation {
     Timeline timeline; // of all simulated steps
     double step = 0; // ms a step of all blocks in the steady state: summed over phases, the slowest device's
     double fill = 0; // ms until every device has begun its first step, all phases
-    std::vector<double> utilisation; // by device, in the steady state: computing / step
+    std::vector<double> utilisation; // by device, in the steady state: busy / step
+    std::vector<double> busy; // by device, in the steady state: ms that it computes a step, all phases
+    std::vector<Idle> idle; // by device
+    std::vector<std::vector<MemoryPoint>> memory; // by device, the first at time 0, one for each change; empty without a timeline
+    std::vector<std::int64_t> peak_memory; // by device, bytes; empty without a timeline
 };
 
 /// Throws Error{BadRequest} if the profile lacks a size that the program needs, or if the program cannot be run
 /// (an instruction waits for what never comes); the message names the instruction.
+Simulation simulate(const Program& program, const Costs& costs, const SimulationOptions& options = {});
+
+/// On devices like the profiled one.
 Simulation simulate(const Program& program, const Profile& profile, const SimulationOptions& options = {});
 
 } // namespace pipebd::schedule

@@ -1,10 +1,11 @@
-// Strategies: from a profile and a list of devices to a schedule, and from a schedule to a program.
+// Strategies: from a profile and the devices of a cluster to a schedule, and from a schedule to a program.
 #pragma once
 
-#include "schedule/profile.h"
+#include "schedule/costs.h"
 #include "schedule/program.h"
+#include "schedule/schedule.h"
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,45 +14,44 @@
 
 namespace pipebd::schedule {
 
-/// Blocks [first, last) on `devices`; each device takes 1/devices.size() of the batch.
-struct Stage {
-    int first = 0;
-    int last = 0;
-    std::vector<int> devices;
-    bool operator==(const Stage&) const = default;
+/// Of end-to-end strategies; what is not given is searched (microbatches, backward_split) or that of distillation: one view, a
+/// frozen teacher; a momentum teacher where there are two views.
+struct PipelineOptions {
+    std::optional<int> microbatches;
+    std::optional<int> backward_split;
+    std::optional<int> views;
+    std::optional<Teacher> teacher;
 };
 
-/// Which devices own which blocks, and how that was decided.
-struct Schedule {
-    std::string strategy;
-    std::vector<Stage> stages; // empty if not feasible
-    std::string decided_by; // "fixed", "search"
-    std::int64_t candidates = 1; // looked at by the search
-    bool feasible = true;
-    std::string why_not; // in words, if not feasible
+struct PlanningOptions {
+    PipelineOptions pipeline;
+    bool exhaustive = false; // walk all candidates of a search instead of the exact one
+    std::size_t ranked = 0; // and list so many of the best
 };
 
-/// What a strategy needs to know of where it runs.
-struct Resources {
-    int devices = 1;
-    std::optional<std::int64_t> memory_limit; // bytes a device
-};
-
-/// Names as on the command line: "single", "dp", "tr+dpu", ...
+/// Names as on the command line: "single", "dp", "tr+dpu", ..., all, those that train block by block, those that train end to end.
 std::span<const std::string_view> strategy_names();
+std::span<const std::string_view> blockwise_strategy_names();
+std::span<const std::string_view> end_to_end_strategy_names();
+
+/// `name`, or what it is another name of ("pipe-bd" is "tr+dpu+ahd"). Throws Error{BadRequest} that lists the names if there is no
+/// such strategy.
+std::string_view strategy_named(std::string_view name);
+
+bool is_end_to_end(std::string_view strategy);
 
 /// Best schedule of `strategy`. A strategy that cannot run here is an answer (feasible = false), not an error;
 /// a name that is not known is Error{BadRequest} that lists the names.
-Schedule make_schedule(std::string_view strategy, const Profile& profile, const Resources& resources);
+Schedule make_schedule(std::string_view strategy, const Costs& costs, const PlanningOptions& options = {});
 
-/// The program of a feasible schedule for `blocks` blocks on `devices` devices.
-Program make_program(const Schedule& schedule, int blocks, int devices);
+/// The program of a feasible schedule. Throws Error{BadRequest} for a schedule whose stages do not fit its blocks and devices.
+Program make_program(const Schedule& schedule);
 
 /// One device, end to end, without a teacher: the student learns from labels.
 Program make_supervised_program(int blocks);
 
-/// Milliseconds of a stage, and bytes on each of its devices; the formulas of docs/formats/profile.md.
-double stage_cost(const Profile& profile, const Stage& stage);
-std::int64_t stage_memory(const Profile& profile, const Stage& stage);
+/// Milliseconds that each stage of a feasible schedule takes for one batch; for strategies that load and run the teacher again for
+/// every block, with that.
+std::vector<double> stage_costs(const Schedule& schedule, const Costs& costs);
 
 } // namespace pipebd::schedule

@@ -83,6 +83,20 @@ private slots:
         VERIFY_SAYS(error, "such as 11GiB");
         QVERIFY(QByteArray(error->what()).size() < 400);
     }
+
+    void bandwidthsAreReadAndWrittenInBytesASecond()
+    {
+        QCOMPARE(parse_bandwidth("25GB/s", "here"), 25'000'000'000);
+        QCOMPARE(parse_bandwidth(" 1.5 MiB/s ", "here"), 1'572'864);
+        for (const char* text : {"", "25", "25GB", "GB/s", "0/s", "-1GB/s", "25GB/min", "25 parsecs/s"}) {
+            const auto error = errorOf([&] { parse_bandwidth(text, "--link"); });
+            QVERIFY2(error, text);
+            QCOMPARE(error->where(), std::string("--link"));
+        }
+        QCOMPARE(format_bandwidth(25e9), std::string("25.0 GB/s"));
+        QCOMPARE(format_bandwidth(999.6), std::string("1.00 kB/s"));
+        QCOMPARE(format_bandwidth(12), std::string("12.0 B/s"));
+    }
 };
 
 QTEST_GUILESS_MAIN(TestUnits)

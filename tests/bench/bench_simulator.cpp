@@ -33,7 +33,8 @@ Profile uniform_profile(int blocks, int devices)
 void measure(const char* strategy, int blocks, int devices, int steps, bool timeline)
 {
     const Profile profile = uniform_profile(blocks, devices);
-    const Program program = make_program(make_schedule(strategy, profile, {devices, std::nullopt}), blocks, devices);
+    const Cluster cluster = alike(devices);
+    const Program program = make_program(make_schedule(strategy, Costs(profile, cluster)));
     double instructions = 0;
     for (const Phase& phase : program.phases)
         for (const DeviceProgram& device : phase.devices)

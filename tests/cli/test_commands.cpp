@@ -134,7 +134,7 @@ private slots:
 
         const QJsonObject plan = here_->run({"plan", "--profile", profile, "--devices", "2", "--json"}).object();
         QCOMPARE(plan["format"].toString(), QString("pipebd.plan/1"));
-        QCOMPARE(plan["strategies"].toArray().size(), 3);
+        QCOMPARE(plan["strategies"].toArray().size(), 14);
         const Said program = here_->run({"plan", "--profile", profile, "--devices", "2", "--strategies", "tr+dpu", "--program"});
         QVERIFY(program.out.startsWith("device 0: load"));
     }

@@ -89,16 +89,18 @@ class TestRealRuns : public QObject {
 private slots:
     void initTestCase()
     {
-        // One lab and one list of devices, so that the profile is measured once. `single` leaves the second device free.
+        // `single` leaves the second device free.
         Ended ended = run(lab(),
-            QStringList{"run", experiment_file, "--strategy", "single", "--devices", "cpu,cpu", "--out", out("single")} + small);
+            QStringList{"run", experiment_file, "--strategy", "single", "--devices", "cpu,cpu", "--out", out("single")} + small
+                + with_profile);
         QVERIFY2(ended.status == 0, qPrintable(ended.errors));
     }
 
     void relayedTrainingOnTwoDevicesGivesTheBitsOfOne()
     {
-        Ended ended = run(
-            lab(), QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--out", out("tr")} + small);
+        Ended ended = run(lab(),
+            QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--out", out("tr")} + small
+                + with_profile);
         QVERIFY2(ended.status == 0, qPrintable(ended.errors));
         QCOMPARE(sha256_of_file(weights("tr").toStdString()), sha256_of_file(weights("single").toStdString()));
     }
@@ -228,8 +230,9 @@ private:
         }
     }
 
-    const QStringList endless{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--set", "data.batch=8",
-        "--set", "train.steps=5000"};
+    const QStringList endless = QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--set",
+                                    "data.batch=8", "--set", "train.steps=5000"}
+        + with_profile;
 
     QString lab() const { return lab_.filePath("lab"); }
     QString file(const QString& name) const { return lab_.filePath(name); }

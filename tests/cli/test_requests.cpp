@@ -28,10 +28,10 @@ private slots:
         const auto row = [](const char* name, const QStringList& arguments, const char* line) {
             QTest::newRow(name) << arguments << QByteArray(line);
         };
-        row("nothing", {}, "no command: pipebd; name one of doctor, pairs, profile, plan, run, runs; see pipebd --help");
+        row("nothing", {}, "no command: pipebd; name one of doctor, pairs, profile, plan, run, verify, runs; see pipebd --help");
         row("command", {"rnu"}, "unknown command 'rnu': pipebd; did you mean run?");
         row("no such command", {"frobnicate"},
-            "unknown command 'frobnicate': pipebd; known are doctor, pairs, profile, plan, run, runs");
+            "unknown command 'frobnicate': pipebd; known are doctor, pairs, profile, plan, run, verify, runs");
         row("subcommand", {"runs", "lsit"}, "unknown command 'lsit': pipebd runs; did you mean list?");
         row("option", {"run", "good.toml", "--devcies", "cpu"}, "unknown option '--devcies': pipebd run; did you mean --devices?");
         row("no value", {"run", "good.toml", "--devices"}, "--devices: 1 required LIST missing: pipebd run; see pipebd run --help");
@@ -64,11 +64,15 @@ private slots:
         row("no devices", {"run", "good.toml", "--devices", ""}, "--devices is empty: pipebd run; give LIST, or leave it out");
         row("unlike devices", {"run", "good.toml", "--devices", "cpu,cpu@2"},
             "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices that are all alike");
-        row("cluster", {"plan", "good.toml", "--devices", "cluster.toml"},
-            "cluster files are not supported yet: --devices 'cluster.toml'; name the devices of this computer, such as cpu,cpu or "
-            "cuda:0,cuda:1");
+        row("cluster", {"run", "good.toml", "--devices", "cluster.toml"},
+            "a cluster file describes devices that may not be here: --devices 'cluster.toml'; name the devices of this computer, "
+            "such as cpu,cpu or cuda:0,cuda:1; pipebd plan plans for a cluster");
+        row("no such cluster", {"plan", "good.toml", "--devices", "cluster.toml"},
+            "cannot open the file (No such file or directory): cluster.toml; check the path");
         row("strategy", {"run", "good.toml", "--strategy", "tr+dp"},
-            "unknown strategy 'tr+dp': --strategy; known are single, dp, tr+dpu");
+            "unknown strategy 'tr+dp': --strategy; known are auto, single, dp, ls, ls-steal, ir, tr, tr+dpu, tr+dpu+ahd, pipe-bd");
+        row("run with what is no profile", {"run", "good.toml", "--devices", "cpu", "--profile", "profile.json"},
+            "\"pair\" is missing: profile.json; add it as docs/formats/profile.md describes");
         row("no such pair", {"run", "pair.toml", "--devices", "cpu"}, "there is no such pair: nothing");
         row("teacher on two", {"run", "teacher.toml", "--devices", "cpu,cpu"},
             "the teacher is trained on one device: --devices cpu,cpu; name one");
@@ -78,7 +82,7 @@ private slots:
         row("plan both", {"plan", "good.toml", "--profile", "profile.json"},
             "an experiment and a profile are both named: pipebd plan; give an experiment file or --profile FILE");
         row("plan without devices", {"plan", "--profile", "profile.json"},
-            "it is not known for how many devices to plan: --devices; give a number, or a list such as cpu,cpu");
+            "it is not known for how many devices to plan: --devices; give a number, a list such as cpu,cpu, or a cluster file");
         row("plan for 0", {"plan", "--profile", "profile.json", "--devices", "0"},
             "there cannot be '0' devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
         row("plan for -4", {"plan", "--profile", "profile.json", "--devices", "-4"},
@@ -90,7 +94,9 @@ private slots:
         row("profile of later", {"plan", "--profile", "later.json", "--devices", "2"},
             "the format is \"pipebd.profile/9\": later.json: format; a profile has the format \"pipebd.profile/1\"");
         row("strategies", {"plan", "good.toml", "--strategies", "dp,,ls"},
-            "unknown strategy '': --strategies; known are single, dp, tr+dpu");
+            "unknown strategy '': --strategies; known are single, dp, ls, ls-steal, ir, tr, tr+dpu, tr+dpu+ahd, ddp, mp, gpipe, "
+            "1f1b, "
+            "tspipe-published, tspipe, and blockwise, end-to-end, all");
         row("memory", {"plan", "good.toml", "--memory-limit", "11XB"},
             "'11XB' has an unknown unit: --memory-limit; write a whole number of bytes or a number with one of B, kB, MB, GB, TB, "
             "KiB, MiB, GiB, TiB, such as 11GiB");

@@ -225,6 +225,17 @@ private Q_SLOTS:
         QCOMPARE(moved->forward(input, {}).abs().max().item<double>(), 0.0);
     }
 
+    void movedToDoublePrecisionABlockComputesTheSameToRounding()
+    {
+        const std::unique_ptr<Block> block = make(false, 0), moved = make(false, 0);
+        move_to(*moved, at::Device(at::kCPU), at::kDouble);
+        const at::Tensor input = random_map({2, 1, 32, 32}, 1);
+        const at::Tensor output = moved->forward(input.to(at::kDouble), {});
+        QCOMPARE(output.scalar_type(), at::kDouble);
+        const double difference = (output - block->forward(input, {})).abs().max().item<double>();
+        QVERIFY2(difference > 0 && difference < 1e-3, qPrintable(QString::number(difference)));
+    }
+
     void theTeacherThatComesWithThePairIsTheOneThatWasTrained()
     {
         const std::span<const std::byte> weights = pair().teacher_weights();

@@ -116,6 +116,19 @@ private slots:
         QCOMPARE(values(samples, {"throughput", -1, -1}), std::vector<double>({whole, whole, whole, whole}));
     }
 
+    void ranksThatPassFromPhaseToPhaseOnTheirOwnDoNotWaitForEachOther()
+    {
+        schedule::Program program = two_devices();
+        program.phases.push_back(program.phases.front());
+        Measurements run(program, 2, batch, {0.5, 0.5});
+        std::vector<Sample> samples;
+        for (int phase = 0; phase < 2; ++phase)
+            for (int step = 0; step < 2; ++step)
+                for (int rank = 0; rank < 2; ++rank) // layer-wise: the one has its long task first, the other last
+                    run.take(step_of(rank, phase, step, rank == phase ? 30 : 12), samples);
+        QCOMPARE(run.step(), 42.0);
+    }
+
     void theTimeLeftFollowsFromTheRateOfTheWholeRun()
     {
         Measurements run(two_phases(), 10, batch, {0.25, 0.75});

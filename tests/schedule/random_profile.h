@@ -44,6 +44,7 @@ inline Profile random_profile(Random& random, int blocks, int devices)
         block.student_forward = times(5);
         block.student_backward = times(10);
         block.update = real(random, 0, 1);
+        block.teacher_update = block.update;
         for (int g = 2; g <= devices; ++g)
             block.all_reduce[g] = real(random, 0, 2);
         block.output_bytes = whole(random, 0, 100'000);

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "schedule/costs.h"
 #include "schedule/profile.h"
 #include "schedule/random_profile.h"
 
@@ -62,6 +63,7 @@ private slots:
         QCOMPARE(block.student_forward, (TimeBySamples{{8, 5}, {4, 3}}));
         QCOMPARE(block.student_backward, (TimeBySamples{{8, 9}, {4, 5}}));
         QCOMPARE(block.update, 0.5);
+        QCOMPARE(block.teacher_update, 0.5); // as it does not say
         QCOMPARE(block.all_reduce, (TimeByDevices{{2, 0.25}}));
         QCOMPARE(block.output_bytes, 100);
         QCOMPARE(block.activation_bytes, 2000);
@@ -82,6 +84,46 @@ private slots:
             const std::string written = to_json(random_profile(random, whole(random, 1, 6), whole(random, 1, 4)));
             QCOMPARE(to_json(profile_from_json(written, "p.json")), written);
         }
+    }
+
+    void whatMayBeLeftOutIsReadAndWrittenWhereItIsThere()
+    {
+        std::string given = replaced(example, "\"update\": 0.5", "\"update\": 0.5, \"teacher_update\": 0.25");
+        given = replaced(given, "\"batch\": 8", "\"batch\": 8, \"samples\": 50000");
+        const Profile profile = profile_from_json(given, "p.json");
+        QCOMPARE(profile.blocks[0].teacher_update, 0.25);
+        QCOMPARE(profile.samples, 50'000);
+        QCOMPARE(profile_from_json(to_json(profile), "p.json").blocks[0].teacher_update, 0.25);
+        QCOMPARE(profile_from_json(to_json(profile), "p.json").samples, 50'000);
+        QCOMPARE(profile_from_json(example, "p.json").samples, 0);
+    }
+
+    void timesBetweenAndBeyondTheSizesAreInterpolated()
+    {
+        const std::map<int, double> times = {{4, 3.0}, {8, 5.0}, {16, 7.0}};
+        QCOMPARE(interpolated(times, 8), 5.0);
+        QCOMPARE(interpolated(times, 6), 4.0);
+        QCOMPARE(interpolated(times, 12), 6.0);
+        QCOMPARE(interpolated(times, 24), 9.0); // along the last two
+        QCOMPARE(interpolated(times, 2), 2.0); // along the first two
+        QCOMPARE(interpolated({{4, 3.0}, {8, 100.0}}, 2), 1.5); // but not less than its share
+        QCOMPARE(interpolated({{4, 5.0}, {8, 3.0}}, 2), 5.0); // nor more than the first
+        QCOMPARE(interpolated({{4, 5.0}, {8, 3.0}}, 16), 3.0); // nor less than the last
+        QCOMPARE(interpolated({{8, 4.0}}, 2), 1.0);
+        QCOMPARE(interpolated({{8, 4.0}}, 16), 8.0);
+        QCOMPARE(interpolated({}, 16), 0.0);
+    }
+
+    void aProfileForAnotherBatchHasATimeForEverySize()
+    {
+        const Profile larger = at_batch(profile_from_json(example, "p.json"), 10);
+        QCOMPARE(larger.batch, 10);
+        const Cluster three = alike(3);
+        const Costs costs(larger, three);
+        QCOMPARE(costs.load(10), 3.5 + 2 * 1.75 / 4);
+        QVERIFY(costs.stage({0, 2, {0, 1, 2}}) > 0);
+        const Profile exact = profile_from_json(example, "p.json");
+        QVERIFY_THROWS_EXCEPTION(Error, Costs(exact, three).stage({0, 2, {0, 1, 2}}));
     }
 
     void timesOfAProfileAreThatOfTheExactSizeOnly()
@@ -130,6 +172,9 @@ private slots:
         row("negative bytes", "\"output_bytes\": 7", "\"output_bytes\": -7", "blocks[1].output_bytes");
         row("two blocks of one name", "\"second\"", "\"first\"", "blocks[1].name");
         row("negative latency", "\"latency\": 0.5", "\"latency\": -0.5", "link.latency");
+        row("negative teacher update", "\"update\": 0.5", "\"update\": 0.5, \"teacher_update\": -1", "blocks[0].teacher_update");
+        row("no samples", "\"batch\": 8", "\"batch\": 8, \"samples\": 0", "samples");
+        row("half a data set", "\"batch\": 8", "\"batch\": 8, \"samples\": 0.5", "samples");
         row("bad spread", "{\"8\": 0.125}", "{\"8\": -1}", "blocks[0].spread.update[\"8\"]");
         QTest::newRow("no blocks") << example.substr(0, example.find("\"blocks\""))
                 + "\"blocks\": [], \"link\": {\"latency\": 0, \"bytes_per_ms\": 0}}"

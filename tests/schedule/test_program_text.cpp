@@ -1,8 +1,8 @@
 #include "base/error.h"
 #include "base/file.h"
+#include "schedule/planning.h"
 #include "schedule/program.h"
 #include "schedule/random_profile.h"
-#include "schedule/strategies.h"
 
 #include <QTest>
 
@@ -154,6 +154,14 @@ private slots:
                             << "dp" << 3 << 2;
         QTest::newRow("dp alone") << "dp-2x1"
                                   << "dp" << 2 << 1;
+        QTest::newRow("ls") << "ls-4x2"
+                            << "ls" << 4 << 2;
+        QTest::newRow("ls-steal") << "ls-steal-4x2"
+                                  << "ls-steal" << 4 << 2;
+        QTest::newRow("ir") << "ir-3x2"
+                            << "ir" << 3 << 2;
+        QTest::newRow("tr") << "tr-6x3"
+                            << "tr" << 6 << 3;
         QTest::newRow("tr+dpu") << "tr+dpu-2x2"
                                 << "tr+dpu" << 2 << 2;
         QTest::newRow("tr+dpu, three") << "tr+dpu-6x3"
@@ -172,12 +180,26 @@ private slots:
             block = profile.blocks[0];
             block.output_bytes = 0;
         }
-        profile.load = {{profile.batch, 0.0}, {shard_size(profile.batch, 2), 0.0}};
+        for (auto& [samples, time] : profile.load)
+            time = 0;
         profile.link = {};
-        const Schedule schedule = make_schedule(strategy.toStdString(), profile, {devices, std::nullopt});
+        const Program made = program_on(strategy.toStdString(), profile, devices);
         const std::string golden = read_file(std::string(PIPEBD_SOURCE_DIR "/tests/golden/") + file.toStdString() + ".txt");
-        QCOMPARE(QString::fromStdString(to_text(make_program(schedule, blocks, devices))), QString::fromStdString(golden));
-        QCOMPARE(from_text(golden), make_program(schedule, blocks, devices));
+        QCOMPARE(QString::fromStdString(to_text(made)), QString::fromStdString(golden));
+        QCOMPARE(from_text(golden), made);
+    }
+
+    void theGoldenHybridProgramSplitsABatchOfSevenAnewBetweenTwoThreeAndOneDevices()
+    {
+        Schedule schedule;
+        schedule.strategy = "tr+dpu+ahd";
+        schedule.blocks = 4;
+        schedule.devices = 6;
+        schedule.batch = 7;
+        schedule.stages = {{0, 1, {0, 1}}, {1, 3, {2, 3, 4}}, {3, 4, {5}}};
+        const std::string golden = read_file(PIPEBD_SOURCE_DIR "/tests/golden/tr+dpu+ahd-4x6.txt");
+        QCOMPARE(QString::fromStdString(to_text(make_program(schedule))), QString::fromStdString(golden));
+        QCOMPARE(from_text(golden), make_program(schedule));
     }
 
     void aMistakeIsNamedWithLineAndColumn_data()
@@ -288,10 +310,11 @@ private slots:
         const auto moved = [](const char* text) { return rows_of(from_text(text).phases[0].devices[0].instructions[0], 10, 1); };
         QCOMPARE(moved("device 0 shard 1/2: send[T0]>1\ndevice 1: recv<0"), (Rows{5, 10}));
         QCOMPARE(moved("device 0 shard 0/2: send[T0]>1\ndevice 1 shard 1/3: recv<0"), (Rows{4, 5}));
-        Instruction backward = from_text("device 0 shard 1/2: B0.1(1/2)").phases[0].devices[0].instructions[0];
+        const Instruction backward = from_text("device 0 shard 1/2: B0.1(1/2)").phases[0].devices[0].instructions[0];
         QCOMPARE(rows_of(backward, 16, 2), (Rows{14, 16}));
-        backward.op = Op::Loss;
-        QCOMPARE(rows_of(backward, 16, 2), (Rows{8, 16}));
+        const auto loss = [](const char* text) { return from_text(text).phases[0].devices[0].instructions[0]; };
+        QCOMPARE(rows_of(loss("device 0 shard 1/2: loss"), 16, 2), (Rows{8, 16}));
+        QCOMPARE(rows_of(loss("device 0 shard 1/2: loss(1/2)"), 16, 2), (Rows{12, 16}));
     }
 
 private:

@@ -1,4 +1,6 @@
 #include "base/error.h"
+#include "schedule/nearly.h"
+#include "schedule/planning.h"
 #include "schedule/random_profile.h"
 #include "schedule/simulator.h"
 #include "schedule/strategies.h"
@@ -14,19 +16,6 @@ using namespace pipebd::schedule;
 using namespace pipebd::schedule::test;
 
 namespace {
-
-bool near(double a, double b)
-{
-    return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)});
-}
-
-#define COMPARE_NEAR(a, b) QVERIFY2(near(a, b), qPrintable(QString("%1 is not %2").arg(a, 0, 'g', 17).arg(b, 0, 'g', 17)))
-
-Program program_of(const char* strategy, const Profile& profile, int devices)
-{
-    return make_program(
-        make_schedule(strategy, profile, {devices, std::nullopt}), static_cast<int>(profile.blocks.size()), devices);
-}
 
 /// One time for everything that has one: load 1, teacher 2, student forward 3, backward 4, update 5, all-reduce 6, transfers 7.
 Profile plain_profile(int blocks, int batch, int devices = 1)
@@ -83,7 +72,7 @@ private slots:
             for (const BlockProfile& block : profile.blocks)
                 expected += block.teacher_forward.at(profile.batch) + block.student_forward.at(profile.batch)
                     + block.student_backward.at(profile.batch) + block.update;
-            const Simulation simulation = simulate(program_of("single", profile, 1), profile);
+            const Simulation simulation = simulate(program_on("single", profile, 1), profile);
             COMPARE_NEAR(simulation.step, expected);
             COMPARE_NEAR(simulation.fill, 0.0);
             COMPARE_NEAR(simulation.utilisation.at(0), 1.0);
@@ -107,7 +96,7 @@ private slots:
                     + profile.blocks[b].update;
                 reducing += devices > 1 ? profile.blocks[b].all_reduce.at(devices) : 0;
             }
-            const Simulation simulation = simulate(program_of("dp", profile, devices), profile);
+            const Simulation simulation = simulate(program_on("dp", profile, devices), profile);
             COMPARE_NEAR(simulation.step, expected + reducing);
             COMPARE_NEAR(simulation.fill, 0.0);
             QCOMPARE(simulation.utilisation.size(), static_cast<std::size_t>(devices));
@@ -126,8 +115,9 @@ private slots:
             Profile profile = random_profile(random, blocks, devices);
             if (i % 3 == 0)
                 profile.link.bytes_per_ms /= 100;
-            const Schedule schedule = make_schedule("tr+dpu", profile, {devices, std::nullopt});
-            const Simulation simulation = simulate(make_program(schedule, blocks, devices), profile);
+            const Cluster cluster = alike(devices);
+            const Schedule schedule = make_schedule("tr+dpu", Costs(profile, cluster));
+            const Simulation simulation = simulate(make_program(schedule), profile);
 
             const int n = profile.batch;
             double slowest_work = 0;
@@ -302,10 +292,11 @@ private slots:
             for (int i = 0; i < 20; ++i) {
                 const int devices = whole(random, 1, 4);
                 const Profile profile = random_profile(random, whole(random, devices, 6), devices);
-                const Simulation simulation = simulate(program_of(strategy, profile, devices), profile);
-                QCOMPARE(simulation.timeline.devices, devices);
+                const Program program = program_on(strategy, profile, devices);
+                const Simulation simulation = simulate(program, profile);
+                QCOMPARE(simulation.timeline.devices, program.devices());
                 std::map<int, double> free;
-                std::vector<double> busy(static_cast<std::size_t>(devices));
+                std::vector<double> busy(static_cast<std::size_t>(program.devices()));
                 const Span* before = nullptr;
                 for (const Span& span : simulation.timeline.spans) {
                     QVERIFY(span.end >= span.start);
@@ -318,7 +309,7 @@ private slots:
                     busy[static_cast<std::size_t>(span.device)] += span.end - span.start;
                 }
                 QCOMPARE(busy_time(simulation.timeline), busy);
-                const Simulation bare = simulate(program_of(strategy, profile, devices), profile, {0, 2, false});
+                const Simulation bare = simulate(program, profile, {0, 2, false});
                 QVERIFY(bare.timeline.spans.empty());
                 QCOMPARE(bare.step, simulation.step);
             }

@@ -1,8 +1,7 @@
 #include "base/error.h"
-#include "schedule/partition.h"
+#include "schedule/by_hand.h"
+#include "schedule/planning.h"
 #include "schedule/random_profile.h"
-#include "schedule/simulator.h"
-#include "schedule/strategies.h"
 
 #include <QTest>
 
@@ -14,37 +13,6 @@ using namespace pipebd::schedule;
 using namespace pipebd::schedule::test;
 
 namespace {
-
-/// Cost and memory of blocks first..last-1 on g devices, straight from the formulas.
-double cost_by_hand(const Profile& profile, int first, int last, int g)
-{
-    const int n = (profile.batch + g - 1) / g;
-    double cost = first == 0
-        ? profile.load.at(n)
-        : profile.link.latency + n * double(profile.blocks[std::size_t(first) - 1].output_bytes) / profile.link.bytes_per_ms;
-    for (int b = first; b < last; ++b) {
-        const BlockProfile& block = profile.blocks[std::size_t(b)];
-        cost += block.teacher_forward.at(n) + block.student_forward.at(n) + block.student_backward.at(n)
-            + (g > 1 ? block.all_reduce.at(g) : 0) + block.update;
-    }
-    return cost;
-}
-
-std::int64_t memory_by_hand(const Profile& profile, int first, int last, int g)
-{
-    const std::int64_t n = (profile.batch + g - 1) / g;
-    std::int64_t parameters = 0;
-    std::int64_t outputs = 0;
-    std::int64_t most = 0;
-    for (int b = std::max(0, first - 1); b < last; ++b)
-        outputs += profile.blocks[std::size_t(b)].output_bytes;
-    for (int b = first; b < last; ++b) {
-        const BlockProfile& block = profile.blocks[std::size_t(b)];
-        parameters += block.teacher_bytes + block.student_bytes + block.gradient_bytes + block.optimizer_bytes;
-        most = std::max(most, block.activation_bytes);
-    }
-    return parameters + n * outputs + n * most;
-}
 
 /// Calls `visit` with every way to cut `blocks` into `stages`, lexicographically: the ends of the stages.
 void every_partition(int blocks, int stages, std::vector<int>& cuts, const std::function<void(const std::vector<int>&)>& visit)
@@ -106,9 +74,9 @@ private slots:
                     block.update = 0;
                     block.output_bytes = 0;
                 }
-            Resources resources{devices, std::nullopt};
+            Limit limit;
             if (i % 3 == 0)
-                resources.memory_limit = memory_by_hand(profile, 0, blocks, 1) * whole(random, 20, 90) / 100;
+                limit = memory_by_hand(profile, 0, blocks, 1) * whole(random, 20, 90) / 100;
 
             double least = std::numeric_limits<double>::infinity();
             std::vector<int> first_best;
@@ -120,7 +88,7 @@ private slots:
                 int begin = 0;
                 for (int end : ends) {
                     largest = std::max(largest, stage_cost(profile, {begin, end, {0}}));
-                    if (resources.memory_limit && memory_by_hand(profile, begin, end, 1) > *resources.memory_limit)
+                    if (limit && memory_by_hand(profile, begin, end, 1) > *limit)
                         largest = std::numeric_limits<double>::infinity();
                     begin = end;
                 }
@@ -130,7 +98,7 @@ private slots:
                 }
             });
 
-            const Schedule schedule = make_schedule("tr+dpu", profile, resources);
+            const Schedule schedule = schedule_on("tr+dpu", profile, devices, limit);
             QCOMPARE(schedule.candidates, candidates);
             QCOMPARE(schedule.decided_by, std::string("search"));
             QCOMPARE(schedule.feasible, !first_best.empty());
@@ -143,34 +111,29 @@ private slots:
         QVERIFY2(infeasible > 10 && infeasible < 160, qPrintable(QString::number(infeasible)));
     }
 
-    void partitionsAreCounted()
-    {
-        QCOMPARE(count_partitions(6, 4), 10);
-        QCOMPARE(count_partitions(6, 1), 1);
-        QCOMPARE(count_partitions(6, 6), 1);
-        QCOMPARE(count_partitions(6, 7), 0);
-        QCOMPARE(count_partitions(128, 64), std::numeric_limits<std::int64_t>::max());
-    }
-
     void whatCannotRunIsAnAnswerInWords()
     {
         Random random(3);
         const Profile profile = random_profile(random, 2, 3);
-        const Schedule too_few_blocks = make_schedule("tr+dpu", profile, {3, std::nullopt});
+        const Schedule too_few_blocks = schedule_on("tr+dpu", profile, 3);
         QVERIFY(!too_few_blocks.feasible);
         QVERIFY(too_few_blocks.stages.empty());
         QVERIFY2(too_few_blocks.why_not.find("2 blocks for 3 devices") != std::string::npos, too_few_blocks.why_not.c_str());
-        for (const char* strategy : {"single", "dp", "tr+dpu"}) {
-            const Schedule too_large = make_schedule(strategy, profile, {2, 10});
-            QVERIFY(!too_large.feasible);
-            QVERIFY2(too_large.why_not.find("10 B") != std::string::npos, too_large.why_not.c_str());
+        for (std::string_view strategy : strategy_names()) {
+            const Plan plan = plan_on(profile, 2, {std::string(strategy)}, 10);
+            const Schedule& too_large = plan.strategies[0].schedule;
+            QVERIFY2(!too_large.feasible, too_large.strategy.c_str());
+            const bool names_it
+                = too_large.why_not.find("memory") != std::string::npos || too_large.why_not.find("10 B") != std::string::npos;
+            QVERIFY2(names_it, too_large.why_not.c_str());
+            QVERIFY(too_large.stages.empty());
         }
         Profile few_samples = profile;
         few_samples.batch = 2;
-        const Schedule schedule = make_schedule("dp", few_samples, {3, std::nullopt});
+        const Schedule schedule = schedule_on("dp", few_samples, 3);
         QVERIFY(!schedule.feasible);
         QVERIFY2(schedule.why_not.find("batch of 2") != std::string::npos, schedule.why_not.c_str());
-        QVERIFY_THROWS_EXCEPTION(Error, make_program(schedule, 2, 3));
+        QVERIFY_THROWS_EXCEPTION(Error, make_program(schedule));
     }
 
     void anUnknownStrategyIsRefusedAndTheKnownOnesListed()
@@ -178,7 +141,7 @@ private slots:
         Random random(4);
         const Profile profile = random_profile(random, 2, 2);
         try {
-            make_schedule("zigzag", profile, {2, std::nullopt});
+            schedule_on("zigzag", profile, 2);
             QFAIL("there is no such strategy");
         } catch (const Error& error) {
             QCOMPARE(error.code(), Code::BadRequest);
@@ -187,47 +150,91 @@ private slots:
             for (std::string_view name : strategy_names())
                 QVERIFY2(line.find(name) != std::string::npos, line.c_str());
         }
-        QVERIFY_THROWS_EXCEPTION(Error, make_schedule("dp", profile, {0, std::nullopt}));
-        QVERIFY_THROWS_EXCEPTION(Error, make_schedule("dp", Profile{}, {1, std::nullopt}));
+        QVERIFY_THROWS_EXCEPTION(Error, schedule_on("dp", profile, 0));
+        QVERIFY_THROWS_EXCEPTION(Error, schedule_on("dp", Profile{}, 1));
     }
 
     void aScheduleThatDoesNotFitItsBlocksAndDevicesIsRefused()
     {
-        const auto relay = [](std::vector<Stage> stages) { return Schedule{"tr+dpu", std::move(stages), "fixed", 1, true, {}}; };
-        QCOMPARE(make_program(relay({{0, 1, {0}}, {1, 3, {1}}}), 3, 2).devices(), 2);
-        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 1, {0}}, {1, 3, {1}}}), 4, 2));
-        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 1, {0}}, {1, 3, {2}}}), 3, 2));
-        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 1, {0}}, {2, 3, {1}}}), 3, 2));
-        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 0, {0}}, {0, 3, {1}}}), 3, 2));
-        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 3, {}}}), 3, 2));
-        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({}), 3, 2));
+        const auto relay = [](std::vector<Stage> stages, int blocks, int devices) {
+            Schedule schedule;
+            schedule.strategy = "tr+dpu";
+            schedule.blocks = blocks;
+            schedule.devices = devices;
+            schedule.batch = 16;
+            schedule.stages = std::move(stages);
+            return schedule;
+        };
+        QCOMPARE(make_program(relay({{0, 1, {0}}, {1, 3, {1}}}, 3, 2)).devices(), 2);
+        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 1, {0}}, {1, 3, {1}}}, 4, 2)));
+        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 1, {0}}, {1, 3, {2}}}, 3, 2)));
+        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 1, {0}}, {2, 3, {1}}}, 3, 2)));
+        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 0, {0}}, {0, 3, {1}}}, 3, 2)));
+        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({{0, 3, {}}}, 3, 2)));
+        QVERIFY_THROWS_EXCEPTION(Error, make_program(relay({}, 3, 2)));
     }
 
-    void singleUsesTheFirstDeviceAndLeavesTheOthersIdle()
+    void singleUsesTheFastestDeviceThatItFits()
     {
         Random random(5);
-        const Schedule schedule = make_schedule("single", random_profile(random, 3, 1), {1, std::nullopt});
-        QCOMPARE(make_program(schedule, 3, 1).devices(), 1);
-        const Program wide = make_program(schedule, 3, 4);
-        QCOMPARE(wide.devices(), 4);
-        QCOMPARE(wide.phases[0].devices[0].instructions.size(), std::size_t(13));
-        for (std::size_t device = 1; device < 4; ++device)
-            QVERIFY(wide.phases[0].devices[device].instructions.empty());
+        const Profile profile = random_profile(random, 3, 1);
+        QCOMPARE(schedule_on("single", profile, 4).devices, 1);
+        Cluster cluster = alike(4);
+        cluster.devices[1].speed = 2;
+        cluster.devices[2] = {"", 3, 1, 0}; // the fastest, with a byte
+        const Schedule schedule = make_schedule("single", Costs(profile, cluster));
+        QCOMPARE(schedule.stages, (std::vector<Stage>{{0, 3, {1}}}));
+        QVERIFY(make_program(schedule).phases[0].devices[0].instructions.empty());
+        QCOMPARE(make_program(schedule).phases[0].devices[1].instructions.size(), std::size_t(13));
     }
 
-    void everyProgramForUpToEightBlocksAndDevicesCanRun()
+    void pipeBdIsAnotherNameOfItsStrategy()
     {
         Random random(6);
+        const Profile profile = random_profile(random, 4, 3);
+        const Schedule schedule = schedule_on("pipe-bd", profile, 3);
+        QCOMPARE(schedule.strategy, std::string("tr+dpu+ahd"));
+        QCOMPARE(schedule.stages, schedule_on("tr+dpu+ahd", profile, 3).stages);
+    }
+
+    void tasksArePackedTheLongestFirstAndStolenInTheOrderOfCompletion()
+    {
+        Profile profile; // tasks of 9, 3, 5 and 8 ms
+        profile.batch = 8;
+        profile.load = {{8, 1.0}};
+        for (double student : {8.0, 2.0, 4.0, 7.0}) {
+            BlockProfile block;
+            block.name = "block" + std::to_string(profile.blocks.size());
+            block.teacher_forward = block.student_backward = {{8, 0.0}};
+            block.student_forward = {{8, student}};
+            profile.blocks.push_back(block);
+        }
+        const auto devices_of = [&](const char* strategy) {
+            std::vector<int> devices;
+            for (const Stage& stage : schedule_on(strategy, profile, 2).stages)
+                devices.push_back(stage.devices.at(0));
+            return devices;
+        };
+        QCOMPARE(devices_of("ls"), (std::vector<int>{0, 0, 1, 1})); // 9 | 8, then 5 after the 8, then 3 after the 9
+        QCOMPARE(schedule_on("ls", profile, 2).task_order, (std::vector<int>{0, 3, 2, 1}));
+        QCOMPARE(devices_of("ls-steal"), (std::vector<int>{0, 1, 1, 1})); // 9 | 3, then 5 at 3, then 8 at 8
+    }
+
+    void everyBlockwiseProgramForUpToEightBlocksAndDevicesTrainsEveryBlockOnTheWholeBatch()
+    {
+        Random random(7);
         for (int blocks = 1; blocks <= 8; ++blocks)
             for (int devices = 1; devices <= 8; ++devices) {
                 const Profile profile = random_profile(random, blocks, devices);
-                for (std::string_view strategy : strategy_names()) {
-                    const Schedule schedule = make_schedule(strategy, profile, {devices, std::nullopt});
+                for (std::string_view strategy : blockwise_strategy_names()) {
+                    const Schedule schedule = schedule_on(strategy, profile, devices);
+                    const bool needs_a_block_a_device = strategy == "tr" || strategy == "tr+dpu";
+                    QCOMPARE(schedule.feasible, !needs_a_block_a_device || blocks >= devices);
                     if (!schedule.feasible)
                         continue;
-                    const Program program = make_program(schedule, blocks, devices);
+                    const Program program = make_program(schedule);
                     QCOMPARE(program.blocks, blocks);
-                    QCOMPARE(program.devices(), devices);
+                    QCOMPARE(program.devices(), strategy == "single" ? 1 : devices);
                     QVERIFY(simulate(program, profile).step > 0);
                     QCOMPARE(from_text(to_text(program)), program);
                     std::vector<int> trained(static_cast<std::size_t>(blocks)); // samples that each block learns from

@@ -1,0 +1,22 @@
+// TemporaryFolder: a folder among the system's temporary files, gone with its scope.
+#pragma once
+
+#include <filesystem>
+
+namespace pipebd {
+
+class TemporaryFolder {
+public:
+    /// Throws Error{DiskFull} or {System} if it cannot be made.
+    TemporaryFolder();
+    ~TemporaryFolder();
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+} // namespace pipebd

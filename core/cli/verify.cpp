@@ -1,0 +1,188 @@
+#include "base/error.h"
+#include "base/file.h"
+#include "base/temporary_folder.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/planning.h"
+#include "cli/print_plan.h"
+#include "cli/progress_line.h"
+#include "cli/table.h"
+#include "launch/compare_weights.h"
+#include "launch/engine_queries.h"
+#include "launch/training.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+
+namespace pipebd::cli {
+
+namespace {
+
+using launch::BlockDifference;
+using schedule::PlannedStrategy;
+
+constexpr std::int64_t most_steps = 1'000'000;
+
+/// What rounding may make of a few steps, as a share of a block's largest weight.
+double tolerance_of(const std::string& dtype)
+{
+    return dtype == "float64" ? 1e-9 : dtype == "float32" ? 1e-2 : 1e-1;
+}
+
+struct Verdict {
+    const PlannedStrategy* planned = nullptr;
+    std::vector<BlockDifference> blocks;
+    bool splits = false; // some stage shares its batch between devices
+    bool bit_identical = true;
+    bool within_tolerance = true;
+    double largest = 0;
+
+    /// The sum is the same in another order only where a batch is split.
+    bool holds() const { return splits ? within_tolerance : bit_identical; }
+};
+
+Verdict verdict_on(const PlannedStrategy& planned, std::vector<BlockDifference> blocks, double tolerance)
+{
+    Verdict verdict;
+    verdict.planned = &planned;
+    for (const schedule::Stage& stage : planned.schedule.stages)
+        verdict.splits = verdict.splits || stage.devices.size() > 1;
+    for (const BlockDifference& block : blocks) {
+        verdict.bit_identical = verdict.bit_identical && block.bit_identical;
+        verdict.within_tolerance = verdict.within_tolerance && block.largest <= tolerance * block.largest_value;
+        verdict.largest = std::max(verdict.largest, block.largest);
+    }
+    verdict.blocks = std::move(blocks);
+    return verdict;
+}
+
+std::string in_words(const Verdict& verdict)
+{
+    if (!verdict.holds())
+        return verdict.splits ? "DIFFERS" : "DIFFERS: must be the same bits";
+    return verdict.bit_identical ? "the same bits" : "within tolerance";
+}
+
+std::string scientific(double value)
+{
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1e", value);
+    return value == 0 ? "0" : text;
+}
+
+std::string table_of(const std::vector<Verdict>& verdicts, const schedule::Plan& plan, const std::string& heading)
+{
+    std::vector<std::string> headings = {"strategy", "blocks on devices"};
+    for (std::size_t block = 0; block < verdicts.front().blocks.size(); ++block)
+        headings.push_back(">block " + std::to_string(block));
+    headings.push_back("against single");
+    Table table(std::move(headings));
+    for (const Verdict& verdict : verdicts) {
+        std::vector<std::string> row = {verdict.planned->schedule.strategy, placement_of(verdict.planned->schedule)};
+        for (const BlockDifference& block : verdict.blocks)
+            row.push_back(scientific(block.largest));
+        row.push_back(in_words(verdict));
+        table.add(std::move(row));
+    }
+    return heading + table.text() + impossible_ones(plan);
+}
+
+std::string json_of(const std::vector<Verdict>& verdicts, const std::string& dtype, std::int64_t steps, double tolerance)
+{
+    using Json = nlohmann::ordered_json;
+    const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json("infinite"); };
+    Json strategies = Json::array();
+    for (const Verdict& verdict : verdicts) {
+        Json blocks = Json::array();
+        for (const BlockDifference& block : verdict.blocks)
+            blocks.push_back(number(block.largest));
+        strategies.push_back({{"strategy", verdict.planned->schedule.strategy}, {"largest_difference", number(verdict.largest)},
+            {"blocks", std::move(blocks)}, {"bit_identical", verdict.bit_identical}, {"within_tolerance", verdict.within_tolerance},
+            {"splits_batch", verdict.splits}, {"holds", verdict.holds()}});
+    }
+    return Json{{"format", "pipebd.verify/1"}, {"dtype", dtype}, {"steps", steps}, {"tolerance", tolerance},
+        {"strategies", std::move(strategies)}}
+        .dump(2);
+}
+
+/// The folder of the finished run. Throws the run's error if it was not finished.
+std::filesystem::path train(
+    const Context& context, store::Lab& lab, launch::TrainingRequest request, const PlannedStrategy& planned)
+{
+    request.planned = planned;
+    request.devices.resize(static_cast<std::size_t>(planned.program.devices()));
+    const store::RunRecord run = launch::train(lab, request, {}, context.cancel);
+    if (run.state == store::RunState::Cancelled)
+        throw Error(Code::Cancelled, "cancelled", "pipebd verify");
+    if (run.state != store::RunState::Finished)
+        throw Error(Code::RankDied, "the run under " + planned.schedule.strategy + " failed", run.error);
+    return run.folder;
+}
+
+} // namespace
+
+int verify(const Context& context, const VerifyOptions& options)
+{
+    if (options.steps < 1 || options.steps > most_steps)
+        throw Error(Code::BadRequest, "there cannot be " + std::to_string(options.steps) + " steps", "--steps",
+            "give a number from 1 to " + std::to_string(most_steps));
+    if (options.tolerance && !(*options.tolerance >= 0))
+        throw Error(Code::BadRequest, "the tolerance is not a number from 0", "--tolerance", "give one such as 1e-6");
+    const std::vector<std::string> strategies
+        = strategies_from(options.strategies.empty() ? "blockwise" : options.strategies, "--strategies");
+    for (const std::string& strategy : strategies)
+        strategy_to_run_from(strategy, "--strategies");
+
+    const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
+    std::vector<std::string> settings = options.settings;
+    settings.push_back("train.steps=" + std::to_string(options.steps));
+    settings.push_back("train.network=student");
+    settings.push_back("run.dtype=" + options.dtype);
+    launch::TrainingRequest request;
+    request.experiment = experiment_from(options.experiment, settings, "pipebd verify EXPERIMENT");
+    request.experiment_text = read_file(options.experiment);
+    request.devices = devices_for(request.experiment, options.devices, context.cancel);
+    request.steps = launch::check(request.experiment, request.devices, context.cancel).steps;
+
+    store::Lab lab = context.open_lab();
+    const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)
+                                                              : profile_from_file(options.profile, measured);
+    const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
+    const schedule::Costs costs(profile, cluster);
+    const schedule::Plan reference = schedule::make_plan(costs, std::vector<std::string>{"single"});
+    const schedule::Plan plan = schedule::make_plan(costs, strategies);
+
+    const TemporaryFolder folder; // for runs that nobody is to find among their own
+    store::Lab scratch(folder.path());
+    ProgressLine line(context.quiet);
+    const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
+    line.note("single, " + std::to_string(request.steps) + " steps");
+    const std::filesystem::path single = train(context, scratch, request, reference.strategies.front());
+    std::vector<Verdict> verdicts;
+    for (const PlannedStrategy& planned : plan.strategies) {
+        if (!planned.schedule.feasible)
+            continue;
+        line.note(planned.schedule.strategy);
+        const std::filesystem::path run = train(context, scratch, request, planned);
+        verdicts.push_back(
+            verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
+    }
+    if (verdicts.empty())
+        throw Error(Code::BadRequest, "no strategy can run on these devices", "--devices " + to_string(request.devices),
+            plan.strategies.front().schedule.why_not);
+
+    const std::string heading = "largest difference of a weight after " + std::to_string(request.steps) + " steps in "
+        + options.dtype + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";
+    if (context.json)
+        std::cout << json_of(verdicts, options.dtype, request.steps, tolerance) << "\n";
+    else if (!context.quiet)
+        std::cout << table_of(verdicts, plan, heading);
+    const bool all = std::all_of(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) { return verdict.holds(); });
+    return all ? 0 : 1;
+}
+
+} // namespace pipebd::cli

@@ -1,0 +1,162 @@
+#include "schedule/memory_use.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace pipebd::schedule {
+
+namespace {
+
+std::int64_t whole_bytes(double bytes)
+{
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    return bytes >= static_cast<double>(most) ? most : static_cast<std::int64_t>(bytes);
+}
+
+} // namespace
+
+MemoryUse::MemoryUse(const Program& program, const Costs& costs)
+    : program_(program)
+    , costs_(costs)
+    , changes_(static_cast<std::size_t>(program.devices()))
+{
+}
+
+double MemoryUse::held_throughout(std::size_t device) const
+{
+    const std::vector<BlockProfile>& blocks = costs_.profile().blocks;
+    std::vector<bool> teaches(blocks.size());
+    std::vector<bool> trains(blocks.size());
+    for (const Phase& phase : program_.phases)
+        for (const Instruction& instruction : phase.devices[device].instructions) {
+            const auto block = static_cast<std::size_t>(instruction.block);
+            if (instruction.op == Op::TeacherForward)
+                teaches[block] = true;
+            else if (instruction.op == Op::StudentForward || instruction.op == Op::StudentBackward || instruction.op == Op::Update)
+                trains[block] = true;
+        }
+    double bytes = 0;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+        if (teaches[b])
+            bytes += static_cast<double>(blocks[b].teacher_bytes);
+        if (trains[b])
+            for (std::int64_t part : {blocks[b].student_bytes, blocks[b].gradient_bytes, blocks[b].optimizer_bytes})
+                bytes += static_cast<double>(part);
+    }
+    return bytes;
+}
+
+std::vector<MemoryUse::Holding> MemoryUse::holdings(const CompiledPhase& compiled, std::size_t phase, std::size_t device) const
+{
+    const std::vector<Instruction>& instructions = program_.phases[phase].devices[device].instructions;
+    const CompiledDevice& of_device = compiled.devices[device];
+    std::vector<std::vector<std::size_t>> users(instructions.size());
+    for (std::size_t index = 0, s = 0; index < instructions.size(); ++index)
+        for (; s < of_device.sources_end[index]; ++s)
+            users[of_device.sources[s]].push_back(index);
+
+    std::vector<Holding> result;
+    const auto hold = [&](std::size_t producer, std::vector<std::size_t> until, std::int64_t bytes_a_sample) {
+        const int rows = rows_of(instructions[producer], costs_.profile().batch, program_.microbatches).size();
+        if (rows > 0 && bytes_a_sample > 0)
+            result.push_back({producer, std::move(until), static_cast<double>(bytes_a_sample) * rows});
+    };
+    for (std::size_t index = 0; index < instructions.size(); ++index) {
+        const Instruction& made = instructions[index];
+        const auto those_that_are = [&](Op op) {
+            std::vector<std::size_t> found;
+            std::copy_if(users[index].begin(), users[index].end(), std::back_inserter(found),
+                [&](std::size_t user) { return instructions[user].op == op; });
+            return found;
+        };
+        const auto block = static_cast<std::size_t>(made.block);
+        const std::vector<BlockProfile>& blocks = costs_.profile().blocks;
+        switch (made.op) {
+        case Op::TeacherForward:
+        case Op::Receive:
+            hold(index, users[index], blocks[block].output_bytes);
+            break;
+        case Op::StudentForward:
+            hold(index, those_that_are(Op::StudentBackward), blocks[block].activation_bytes);
+            if (std::vector<std::size_t> sends = those_that_are(Op::Send); !sends.empty())
+                hold(index, std::move(sends), blocks[block].output_bytes);
+            break;
+        case Op::StudentBackward:
+            if (std::vector<std::size_t> sends = those_that_are(Op::Send); !sends.empty() && made.block > 0)
+                hold(index, std::move(sends), blocks[block - 1].output_bytes);
+            break;
+        case Op::Load:
+        case Op::Send:
+        case Op::Loss:
+        case Op::AllReduce:
+        case Op::Update:
+        case Op::TeacherUpdate:
+        case Op::Barrier:
+            break;
+        }
+    }
+    return result;
+}
+
+void MemoryUse::add(const CompiledPhase& compiled, std::size_t phase, std::size_t device, const std::vector<Span>& spans, int steps)
+{
+    const std::vector<Holding> held = holdings(compiled, phase, device);
+    if (held.empty())
+        return;
+    struct Time {
+        double start = 0;
+        double end = 0;
+    };
+    const std::vector<CompiledInstruction>& instructions = compiled.devices[device].instructions;
+    const auto batches = static_cast<std::size_t>(steps);
+    std::vector<Time> times(instructions.size() * batches); // by instruction, then batch
+    for (const Span& span : spans) {
+        const auto index = static_cast<std::size_t>(span.index);
+        const auto batch = static_cast<std::size_t>(span.step + instructions[index].ahead);
+        times[index * batches + batch] = {span.start, span.end};
+    }
+    std::vector<Change>& changes = changes_[device];
+    for (const Holding& holding : held)
+        for (std::size_t batch = 0; batch < batches; ++batch) {
+            const Time& made = times[holding.producer * batches + batch];
+            double end = made.end;
+            for (std::size_t user : holding.users)
+                end = std::max(end, times[user * batches + batch].end);
+            if (end > made.start) {
+                changes.push_back({made.start, holding.bytes});
+                changes.push_back({end, -holding.bytes});
+            }
+        }
+}
+
+std::vector<MemoryPoint> MemoryUse::take(std::size_t device)
+{
+    std::vector<Change> changes = std::exchange(changes_[device], {});
+    std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.time < b.time; });
+    double bytes = held_throughout(device);
+    std::vector<MemoryPoint> points;
+    points.reserve(changes.size() + 1);
+    points.push_back({0, whole_bytes(bytes)});
+    for (std::size_t i = 0; i < changes.size();) {
+        const double time = changes[i].time;
+        for (; i < changes.size() && changes[i].time == time; ++i)
+            bytes += changes[i].bytes;
+        const MemoryPoint point{time, whole_bytes(bytes)};
+        if (time <= 0)
+            points.back() = point;
+        else if (point.bytes != points.back().bytes)
+            points.push_back(point);
+    }
+    return points;
+}
+
+std::int64_t peak_of(const std::vector<MemoryPoint>& points)
+{
+    std::int64_t most = 0;
+    for (const MemoryPoint& point : points)
+        most = std::max(most, point.bytes);
+    return most;
+}
+
+} // namespace pipebd::schedule
