@@ -20,12 +20,14 @@ std::string name_of(const std::filesystem::path& file)
 }
 
 // Makes the path absolute, seen from the experiment's folder, and sees that there is a file.
-void resolve_weights(std::string& weights, const std::filesystem::path& experiment_file, const std::string& place)
+void resolve_weights(std::string& weights, const std::filesystem::path& experiment_file, const Settings& given, const std::string& key)
 {
+    if (weights.empty())
+        return;
     const std::filesystem::path path = (std::filesystem::absolute(experiment_file).parent_path() / weights).lexically_normal();
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(path, ignored))
-        throw Error(Code::NotFound, "teacher.weights names no file: " + in_quotes(path.native(), 500), place,
+        throw Error(Code::NotFound, key + " names no file: " + in_quotes(path.native(), 500), given.find(key)->second.place,
             "give the path of a safetensors file, seen from the folder of the experiment");
     weights = path.native();
 }
@@ -36,8 +38,8 @@ Experiment read_experiment(const std::filesystem::path& file, std::span<const st
 {
     const Settings given = settings_from_toml(read_file(file, largest_file), file.native(), settings);
     Experiment experiment = make_experiment(given, name_of(file), file.native());
-    if (!experiment.teacher.weights.empty())
-        resolve_weights(experiment.teacher.weights, file, given.find("teacher.weights")->second.place);
+    resolve_weights(experiment.teacher.weights, file, given, "teacher.weights");
+    resolve_weights(experiment.student.weights, file, given, "student.weights");
     return experiment;
 }
 

@@ -37,7 +37,13 @@ struct Train {
 
 struct Teacher {
     std::string weights; // safetensors; empty: those that come with a built-in pair. Relative to the experiment file.
+    bool fold_batch_norm = true; // into the convolutions before it: the same outputs to rounding, in less time
     bool operator==(const Teacher&) const = default;
+};
+
+struct Student {
+    std::string weights; // safetensors to begin from; empty: drawn from the seed. Relative to the experiment file.
+    bool operator==(const Student&) const = default;
 };
 
 struct Distill {
@@ -53,6 +59,8 @@ struct Run {
     std::string batch_norm = "sync"; // local
     double checkpoint_minutes = 10;
     std::optional<std::int64_t> checkpoint_steps; // instead of minutes
+    int checkpoint_keep = 2; // newest ones that are kept, beside the best
+    double timeout = 10; // seconds without a sign of progress from a rank after which the run fails
     bool operator==(const Run&) const = default;
 };
 
@@ -63,6 +71,7 @@ struct Experiment {
     Data data;
     Train train;
     Teacher teacher;
+    Student student;
     Distill distill;
     Run run;
     bool operator==(const Experiment&) const = default;
@@ -71,10 +80,10 @@ struct Experiment {
 /// Reads and checks `file`, with `settings` ("train.steps=20") laid over it: the right side is a TOML value, or else a text without
 /// quotes. Unknown keys (the nearest known one is suggested), wrong types and impossible values are Error{BadRequest} whose place
 /// is "FILE:LINE" or "--set SETTING"; of two keys that exclude each other a setting drops the one in the file. `teacher.weights`
-/// becomes absolute and must be there. Throws Error{NotFound} for a missing file, this one or the weights.
+/// and `student.weights` become absolute and must be there. Throws Error{NotFound} for a missing file, this one or the weights.
 Experiment read_experiment(const std::filesystem::path& file, std::span<const std::string> settings = {});
 
-/// The same for text; `where` stands for the file's name. `teacher.weights` stay as they are.
+/// The same for text; `where` stands for the file's name. Weights stay as they are.
 Experiment parse_experiment(std::string_view toml, std::string_view where, std::span<const std::string> settings = {});
 
 /// Every key with its value; experiment_from_json(to_json(e)) == e. Reading lets unknown keys be and gives missing ones, but

@@ -93,6 +93,9 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("train.schedule", train.schedule, OneOf{choices::schedule});
 
     visit("teacher.weights", experiment.teacher.weights, path);
+    visit("teacher.fold_batch_norm", experiment.teacher.fold_batch_norm, Flag{});
+
+    visit("student.weights", experiment.student.weights, path);
 
     visit("distill.loss", experiment.distill.loss, OneOf{choices::loss});
     visit("distill.last_block_loss", experiment.distill.last_block_loss, OneOf{choices::last_block_loss});
@@ -104,6 +107,8 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("run.batch_norm", run.batch_norm, OneOf{choices::batch_norm});
     visit("run.checkpoint_minutes", run.checkpoint_minutes, Real{0, false, 1e9});
     visit("run.checkpoint_steps", run.checkpoint_steps, Whole{0, std::int64_t{1} << 40});
+    visit("run.checkpoint_keep", run.checkpoint_keep, Whole{1, 1000});
+    visit("run.timeout", run.timeout, Real{1, false, 1e6});
 }
 
 } // namespace pipebd::experiment

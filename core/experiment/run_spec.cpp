@@ -43,14 +43,25 @@ public:
         return value.get<std::string>();
     }
 
+    bool flag(const std::string& key) const
+    {
+        if (!at(key).is_boolean())
+            throw refused(key, "true or false belongs here");
+        return at(key).get<bool>();
+    }
+
     std::int64_t whole(const std::string& key, std::int64_t least, std::int64_t most) const
     {
-        const Json& value = at(key);
+        return whole(at(key), key, least, most);
+    }
+
+    std::int64_t whole(const Json& value, const std::string& path, std::int64_t least, std::int64_t most) const
+    {
         const bool fits = value.is_number_integer()
             && (!value.is_number_unsigned()
                 || value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
         if (!fits || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
-            throw refused(key, "a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " belongs here");
+            throw refused(path, "a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " belongs here");
         return value.get<std::int64_t>();
     }
 
@@ -93,6 +104,17 @@ std::vector<Device> devices_of(const SpecReader& reader)
     return devices;
 }
 
+std::vector<std::int64_t> steps_of(const SpecReader& reader, const std::string& key)
+{
+    const Json& list = reader.at(key);
+    if (!list.is_array())
+        throw reader.refused(key, "a list of numbers of steps belongs here");
+    std::vector<std::int64_t> steps;
+    for (std::size_t i = 0; i < list.size(); ++i)
+        steps.push_back(reader.whole(list[i], key + '[' + std::to_string(i) + ']', 0, std::int64_t{1} << 40));
+    return steps;
+}
+
 schedule::Program program_of(const SpecReader& reader)
 {
     const std::string text = reader.text("program");
@@ -114,6 +136,9 @@ std::string to_json(const RunSpec& spec)
         {"folder", spec.folder.native()},
         {"checkpoint_steps", spec.checkpoint_steps},
         {"buffers", spec.buffers},
+        {"deliver", spec.deliver},
+        {"resume", spec.resume.native()},
+        {"done", spec.done},
     };
     try {
         return json.dump(2) + '\n';
@@ -135,6 +160,13 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     spec.folder = reader.text("folder");
     spec.checkpoint_steps = reader.whole("checkpoint_steps", 0, std::int64_t{1} << 40);
     spec.buffers = static_cast<int>(reader.whole("buffers", 1, 1 << 20));
+    spec.deliver = reader.flag("deliver");
+    spec.resume = reader.text("resume");
+    spec.done = steps_of(reader, "done");
+    if (!spec.done.empty() && spec.done.size() != static_cast<std::size_t>(spec.program.blocks))
+        throw reader.refused("done",
+            "there are steps of " + std::to_string(spec.done.size()) + " blocks, the program has "
+                + std::to_string(spec.program.blocks));
     if (static_cast<std::size_t>(spec.program.devices()) != spec.devices.size() && !spec.program.phases.empty())
         throw reader.refused("program",
             "the program is for " + std::to_string(spec.program.devices()) + " devices, the list has "

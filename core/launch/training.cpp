@@ -149,6 +149,7 @@ Outcome Training::supervise(const std::atomic<bool>& cancel)
     job.arguments = {"train", "--spec", (spec_.folder / "spec.json").string()};
     job.ranks = static_cast<int>(spec_.devices.size());
     job.zero = zero_;
+    job.heartbeat_limit = std::chrono::milliseconds(std::llround(spec_.experiment.run.timeout * 1000));
     for (const experiment::Device& device : spec_.devices)
         job.threads.push_back(device.threads);
 

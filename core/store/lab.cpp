@@ -211,22 +211,18 @@ Lab::NewRun Lab::new_run(const std::string& name)
         NewRun made;
         made.id = impl_->next_id();
         made.folder = impl_->runs / run_folder_name(made.id, name);
+        SQLite::Statement insert(impl_->library, "INSERT INTO run (id, folder, name, created, creator) VALUES (?, ?, ?, ?, ?)");
+        insert.bind(1, made.id);
+        insert.bind(2, made.folder.filename().string());
+        insert.bind(3, name);
+        insert.bind(4, utc_text());
+        insert.bind(5, to_json(this_process()));
+        insert.exec();
+        transaction.commit();
+        // The folder comes last: whoever lists it must be able to tell by the library that its maker lives, or records it as lost.
         std::error_code problem;
         if (!fs::create_directory(made.folder, problem))
             throw system_error("cannot make the run's folder", made.folder.string(), problem ? problem.value() : EEXIST);
-        try {
-            SQLite::Statement insert(impl_->library, "INSERT INTO run (id, folder, name, created, creator) VALUES (?, ?, ?, ?, ?)");
-            insert.bind(1, made.id);
-            insert.bind(2, made.folder.filename().string());
-            insert.bind(3, name);
-            insert.bind(4, utc_text());
-            insert.bind(5, to_json(this_process()));
-            insert.exec();
-            transaction.commit();
-        } catch (...) {
-            fs::remove(made.folder, problem);
-            throw;
-        }
         sync_folder(impl_->runs);
         return made;
     });

@@ -21,6 +21,9 @@ RunSpec someSpec()
     spec.folder = "/lab/runs/0007-größe \"x\"";
     spec.checkpoint_steps = 50;
     spec.buffers = 3;
+    spec.deliver = false;
+    spec.resume = "/lab/runs/0006-größe/checkpoints/round-000000012";
+    spec.done = {12, 7};
     return spec;
 }
 
@@ -50,6 +53,7 @@ private slots:
     {
         RunSpec spec = someSpec();
         spec.program.blocks = 6;
+        spec.done.clear();
         spec.program.microbatches = 4;
         spec.program.phases.push_back(spec.program.phases.front());
         spec.program.phases.back().devices[1].instructions.clear();
@@ -61,6 +65,7 @@ private slots:
         RunSpec spec = someSpec();
         spec.program = {};
         spec.devices.clear();
+        spec.done.clear();
         QCOMPARE(run_spec_from_json(to_json(spec), "spec.json"), spec);
     }
 
@@ -128,6 +133,11 @@ private slots:
             "a whole number from 0 to 1099511627776 belongs here: spec.json: checkpoint_steps");
         row("fraction", "checkpoint_steps", 1.5, "a whole number from 0 to 1099511627776 belongs here");
         row("buffers", "buffers", 0, "a whole number from 1 to 1048576 belongs here: spec.json: buffers");
+        row("deliver", "deliver", 1, "true or false belongs here: spec.json: deliver");
+        row("resume", "resume", 7, "a text belongs here: spec.json: resume");
+        row("done", "done", 7, "a list of numbers of steps belongs here: spec.json: done");
+        row("done before the beginning", "done", QJsonArray{1, -1}, "belongs here: spec.json: done[1]");
+        row("done of one block", "done", QJsonArray{1}, "there are steps of 1 blocks, the program has 2: spec.json: done");
         row("huge", "buffers", 1e300, "a whole number from 1 to 1048576 belongs here");
     }
 

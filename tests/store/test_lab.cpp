@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
+#include <thread>
 
 using namespace pipebd;
 using namespace pipebd::store;
@@ -89,6 +90,21 @@ private slots:
             QVERIFY(helper->endsWell());
         QCOMPARE(std::distance(fs::directory_iterator(pathOf(m_folder) / "runs"), {}), makers * runsEach);
         QCOMPARE(Lab(pathOf(m_folder)).check(), "ok");
+    }
+
+    void aFolderIsThereOnlyOnceTheLibraryTellsWhoMakesIt()
+    {
+        Lab(pathOf(m_folder)).new_run("first");
+        SQLite::Database reader((pathOf(m_folder) / "library.sqlite").string(), SQLite::OPEN_READONLY);
+        reader.exec("BEGIN");
+        reader.execAndGet("SELECT count(*) FROM run"); // from here on nothing can be committed
+        std::thread maker([&] { Lab(pathOf(m_folder)).new_run("second"); });
+        QTRY_VERIFY(fs::exists(pathOf(m_folder) / "library.sqlite-journal"));
+        const auto folders = std::distance(fs::directory_iterator(pathOf(m_folder) / "runs"), {});
+        reader.exec("END");
+        maker.join();
+        QCOMPARE(folders, 1);
+        QCOMPARE(Lab(pathOf(m_folder)).runs().front().state, RunState::Queued);
     }
 
     void theNumberOfADeletedRunIsNotGivenAgainAndThatOfACopiedOneNeither()

@@ -1,0 +1,24 @@
+// Resume: where a program goes on when its blocks have been trained for some steps already.
+//
+// Blocks never depend on each other's weights, so that each may have come to a step of its own, under another program, on other
+// devices. A phase goes on from the first batch that one of its blocks lacks; what is done for a block that has had the batch is
+// left out.
+#pragma once
+
+#include "schedule/program.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace pipebd::schedule {
+
+/// By phase and device: the first batch, of `steps`, that the device has something to do for, when block b has been trained on the
+/// first done[b] batches (empty: on none). Devices that exchange anything in the phase begin at the same batch; `steps`: there is
+/// nothing to do.
+std::vector<std::vector<std::int64_t>> first_steps(
+    const Program& program, const std::vector<std::int64_t>& done, std::int64_t steps);
+
+/// Whether `instruction` is the student's work on a block that has been trained on `batch` already.
+bool is_done(const Instruction& instruction, std::int64_t batch, const std::vector<std::int64_t>& done);
+
+} // namespace pipebd::schedule
