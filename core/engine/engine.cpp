@@ -262,10 +262,10 @@ void train(const RunSpec& spec, Reporter& reporter)
     std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
     std::filesystem::path checkpoint;
     executor.run([&](std::int64_t round) {
-        if (round == rounds || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
+        if ((round == rounds && spec.deliver) || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
             checkpoint = checkpointer.save(round);
     });
-    if (rank.rendezvous.rank == 0)
+    if (rank.rendezvous.rank == 0 && spec.deliver)
         deliver(spec, checkpoint, *data, *rank.backend, reporter);
     say_bye(reporter);
     rank.leave();
