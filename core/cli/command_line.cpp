@@ -105,6 +105,12 @@ void add_run(CLI::App& app, Parsed& parsed)
     command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
         ->type_name("FILE");
     command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile");
+    command
+        ->add_option("--resume", options.resume,
+            "go on from a checkpoint of this run, under the same or another strategy, on the same or other devices")
+        ->type_name("RUN");
+    command->add_option("--checkpoint", options.checkpoint, "which: best or a name such as round-000000120; default: the newest")
+        ->type_name("NAME");
     add_settings(*command, options.settings);
 }
 

@@ -45,6 +45,8 @@ struct RunOptions {
     std::string out;
     std::string profile; // a file; empty: the stored profile, or measured
     bool profile_again = false;
+    std::string resume; // the number of a run
+    std::string checkpoint; // of that run; empty: the newest
 };
 
 struct VerifyOptions {

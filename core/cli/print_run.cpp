@@ -74,6 +74,8 @@ std::string run_text(const store::RunRecord& run)
         = "run " + std::to_string(run.id) + " (" + printable(run.name) + ") " + std::string(to_string(run.state)) + "\n";
     text += line("pair", printable(run.pair));
     text += line("strategy", printable(run.strategy) + " on " + devices_text(run));
+    if (run.resumed_from > 0)
+        text += line("resumed", "from run " + std::to_string(run.resumed_from) + ", " + printable(run.resumed_checkpoint));
     if (!run.started.empty())
         text += line("started", run.started);
     if (!run.finished.empty())

@@ -7,6 +7,7 @@
 #include "cli/print_plan.h"
 #include "cli/print_run.h"
 #include "cli/progress_line.h"
+#include "cli/resume.h"
 #include "cli/table.h"
 #include "launch/engine_queries.h"
 #include "launch/run_json.h"
@@ -130,8 +131,20 @@ int status_of(const store::RunRecord& run)
 int run(const Context& context, const RunOptions& options)
 {
     TrainingRequest request;
-    request.experiment = experiment_from(options.experiment, settings_of(options), "pipebd run EXPERIMENT");
-    request.experiment_text = read_file(options.experiment);
+    if (!options.checkpoint.empty() && options.resume.empty())
+        throw Error(Code::BadRequest, "a checkpoint without its run", "--checkpoint " + options.checkpoint, "give --resume RUN too");
+    std::optional<ResumePoint> point;
+    if (!options.resume.empty())
+        point = resume_point(context.open_lab(), options.resume, options.checkpoint);
+    if (point && options.experiment.empty()) {
+        request.experiment = experiment::changed(point->manifest.experiment, settings_of(options));
+        request.experiment_text = point->experiment_text;
+    } else {
+        request.experiment = experiment_from(options.experiment, settings_of(options), "pipebd run EXPERIMENT");
+        request.experiment_text = read_file(options.experiment);
+    }
+    if (point)
+        check_same_training(request.experiment, *point);
     const bool distils = request.experiment.train.network != "teacher";
     request.devices = devices_for(request.experiment, options.devices, context.cancel);
     if (!distils && (options.devices.empty() && request.experiment.run.devices == "auto"))
@@ -142,6 +155,8 @@ int run(const Context& context, const RunOptions& options)
 
     const launch::Checked checked = launch::check(request.experiment, request.devices, context.cancel);
     request.steps = checked.steps;
+    if (point)
+        request.resumed = resumed_from(*point, request.steps);
     request.out = make_results_folder(options.out);
     store::Lab lab = context.open_lab();
     if (distils)

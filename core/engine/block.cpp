@@ -3,9 +3,9 @@
 #include "base/error.h"
 #include "base/safetensors.h"
 #include "engine/nas_digits.h"
+#include "engine/tensor_file.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/from_blob.h>
 
 #include <functional>
 #include <numeric>
@@ -17,31 +17,6 @@ namespace {
 std::vector<std::reference_wrapper<const Pair>> pairs()
 {
     return {nas_digits()};
-}
-
-std::string text_of(at::IntArrayRef shape)
-{
-    std::string text = "[";
-    for (std::size_t i = 0; i < shape.size(); ++i)
-        text += (i ? ", " : "") + std::to_string(shape[i]);
-    return text + "]";
-}
-
-void load(NamedTensor& into, const SafetensorsFile& file, const std::string& where)
-{
-    const std::string place = where + ", tensor " + into.name;
-    const std::string remedy = "use weights that were written for this pair and network";
-    const TensorView* view = file.find(into.name);
-    if (!view)
-        throw Error(Code::Damaged, "a tensor is missing", place, remedy);
-    if (view->dtype != DType::F32 && view->dtype != DType::F64)
-        throw Error(Code::Damaged, "the tensor is " + std::string(to_string(view->dtype)) + ", not F32", place, remedy);
-    const at::ScalarType dtype = view->dtype == DType::F32 ? at::kFloat : at::kDouble;
-    if (into.tensor.sizes() != at::IntArrayRef(view->shape))
-        throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()), place,
-            remedy);
-    at::NoGradGuard no_grad;
-    into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(dtype)));
 }
 
 template <typename Function>
@@ -90,7 +65,7 @@ std::vector<std::string_view> pair_names()
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where)
 {
     const SafetensorsFile file(safetensors, where);
-    for_all(block, [&](NamedTensor& named) { load(named, file, where); });
+    for_all(block, [&](NamedTensor& named) { read_tensor(named, file, where); });
 }
 
 void move_to(Block& block, at::Device device, at::ScalarType dtype)

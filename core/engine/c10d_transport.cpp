@@ -269,6 +269,33 @@ public:
         }
     }
 
+    std::vector<std::string> gather(const std::string& text) override
+    {
+        const std::string doing = "waiting for what the other ranks say";
+        const std::string name = "pipebd/gather/" + std::to_string(gathered_++) + "/";
+        std::vector<std::string> said;
+        try {
+            store_->set(name + std::to_string(rank_), std::vector<std::uint8_t>(text.begin(), text.end()));
+            const auto end = std::chrono::steady_clock::now() + transport_timeout;
+            for (int rank = 0; rank < size_; ++rank) {
+                const std::string key = name + std::to_string(rank);
+                while (!store_->check({key})) {
+                    if (std::chrono::steady_clock::now() >= end)
+                        throw Error(Code::TimedOut, "rank " + std::to_string(rank) + " has not said what it was to say", doing,
+                            "look for the rank that ended first");
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                    if (waiting_)
+                        waiting_(doing);
+                }
+                const std::vector<std::uint8_t> bytes = store_->get(key);
+                said.emplace_back(bytes.begin(), bytes.end());
+            }
+        } catch (...) {
+            std::rethrow_exception(as_error(doing));
+        }
+        return said;
+    }
+
 private:
     /// One end of an edge.
     struct Channel {
@@ -456,6 +483,7 @@ private:
 
     int rank_;
     int size_;
+    std::int64_t gathered_ = 0;
     c10::intrusive_ptr<c10d::Store> store_;
     BackendPointer world_;
     std::unique_ptr<Waiter> world_waiter_ = make_waiter();

@@ -6,51 +6,60 @@
 #include "base/safetensors.h"
 #include "engine/tensor_file.h"
 
-#include <nlohmann/json.hpp>
-
-#include <algorithm>
 #include <cstdio>
 
 namespace pipebd::engine {
 
 namespace {
 
-using nlohmann::json;
+using experiment::CheckpointManifest;
 
-constexpr std::string_view format = "pipebd.checkpoint/1";
 constexpr std::string_view optimizer_prefix = "optimizer.";
-constexpr std::size_t kept = 2;
-
-std::string name_of(std::int64_t round)
-{
-    char name[32];
-    std::snprintf(name, sizeof name, "round-%09lld", static_cast<long long>(round));
-    return name;
-}
 
 std::string block_file(int block)
 {
     return "block" + std::to_string(block) + ".safetensors";
 }
 
-void remove_older(const std::filesystem::path& folder)
+/// Parameters and buffers of a block and its optimizer's state, as they are named in a checkpoint; they share the tensors' memory.
+std::vector<NamedTensor> state_of(const Block& student, const Optimizer& optimizer)
 {
-    std::vector<std::filesystem::path> checkpoints;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        if (entry.path().filename().string().starts_with("round-"))
-            checkpoints.push_back(entry.path());
-    }
-    std::sort(checkpoints.rbegin(), checkpoints.rend());
+    std::vector<NamedTensor> tensors = student.parameters();
+    tensors.insert(tensors.end(), student.buffers().begin(), student.buffers().end());
+    for (const NamedTensor& state : optimizer.state())
+        tensors.push_back({std::string(optimizer_prefix) + state.name, state.tensor});
+    return tensors;
+}
+
+void remove_older(const std::filesystem::path& run_folder, int kept)
+{
+    const std::vector<std::filesystem::path> checkpoints = experiment::checkpoints_of(run_folder);
+    const std::filesystem::path best = experiment::best_of(checkpoints);
     std::error_code ignored;
-    for (std::size_t i = kept; i < checkpoints.size(); ++i)
-        std::filesystem::remove_all(checkpoints[i], ignored);
+    for (std::size_t i = static_cast<std::size_t>(kept); i < checkpoints.size(); ++i)
+        if (checkpoints[i] != best)
+            std::filesystem::remove_all(checkpoints[i], ignored);
+}
+
+CheckpointManifest::Block entry_of(const std::filesystem::path& folder, int block)
+{
+    const std::filesystem::path file = folder / block_file(block);
+    const SafetensorsFile contents(file);
+    CheckpointManifest::Block entry{.file = block_file(block),
+        .updates = std::stoll(contents.metadata().at("updates")),
+        .bytes = static_cast<std::int64_t>(std::filesystem::file_size(file)),
+        .sha256 = sha256_of_file(file),
+        .loss = {}};
+    if (const auto loss = contents.metadata().find("loss"); loss != contents.metadata().end())
+        entry.loss = std::stod(loss->second);
+    return entry;
 }
 
 } // namespace
 
 std::filesystem::path begin_checkpoint(const std::filesystem::path& run_folder, std::int64_t round)
 {
-    std::filesystem::path folder = run_folder / "checkpoints" / ("." + name_of(round) + ".partial");
+    std::filesystem::path folder = run_folder / "checkpoints" / ("." + experiment::checkpoint_name(round) + ".partial");
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
     if (failure)
@@ -58,61 +67,54 @@ std::filesystem::path begin_checkpoint(const std::filesystem::path& run_folder, 
     return folder;
 }
 
-void write_block(
-    const std::filesystem::path& folder, int block, const Block& student, const Optimizer& optimizer, std::int64_t updates)
+void write_block(const std::filesystem::path& folder, int block, const Block& student, const Optimizer& optimizer,
+    std::int64_t updates, std::optional<double> loss)
 {
-    std::vector<NamedTensor> tensors = student.parameters();
-    tensors.insert(tensors.end(), student.buffers().begin(), student.buffers().end());
-    for (NamedTensor& state : optimizer.state())
-        tensors.push_back({std::string(optimizer_prefix) + state.name, state.tensor});
-    write_tensors(folder / block_file(block), tensors, {{"block", std::to_string(block)}, {"updates", std::to_string(updates)}});
+    std::map<std::string, std::string> metadata = {{"block", std::to_string(block)}, {"updates", std::to_string(updates)}};
+    if (loss) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%.17g", *loss);
+        metadata.emplace("loss", text);
+    }
+    write_tensors(folder / block_file(block), state_of(student, optimizer), metadata);
 }
 
-std::filesystem::path commit_checkpoint(const std::filesystem::path& folder, const experiment::RunSpec& spec, std::int64_t round)
+std::filesystem::path commit_checkpoint(const std::filesystem::path& folder, const experiment::RunSpec& spec, std::int64_t round,
+    const std::string& teacher_sha256)
 {
-    json blocks = json::array();
-    for (int block = 0; block < spec.program.blocks; ++block) {
-        std::filesystem::path file = folder / block_file(block);
-        SafetensorsFile contents(file);
-        blocks.push_back({{"block", block}, {"file", block_file(block)}, {"updates", std::stoll(contents.metadata().at("updates"))},
-            {"bytes", std::filesystem::file_size(file)}, {"sha256", sha256_of_file(file)}});
-    }
     // Sample order and sampled paths are functions of the seed and the step: there is no generator whose state could be lost.
-    json manifest{{"format", format}, {"round", round}, {"blocks", blocks}, {"seed", spec.experiment.seed},
-        {"experiment", json::parse(to_json(spec.experiment))}};
-    replace_file(folder / "manifest.json", manifest.dump(2) + "\n");
+    CheckpointManifest manifest{
+        .round = round, .blocks = {}, .teacher_sha256 = teacher_sha256, .experiment = spec.experiment};
+    for (int block = 0; block < spec.program.blocks; ++block)
+        manifest.blocks.push_back(entry_of(folder, block));
+    replace_file(folder / "manifest.json", to_json(manifest));
 
-    std::filesystem::path final_name = folder.parent_path() / name_of(round);
+    std::filesystem::path final_name = folder.parent_path() / experiment::checkpoint_name(round);
     std::error_code failure;
     std::filesystem::remove_all(final_name, failure);
     std::filesystem::rename(folder, final_name, failure);
     if (failure)
         throw system_error("the checkpoint cannot be put in its place", final_name.string(), failure.value());
     sync_folder(folder.parent_path());
-    remove_older(folder.parent_path());
+    remove_older(spec.folder, spec.experiment.run.checkpoint_keep);
     return final_name;
 }
 
-void check_checkpoint(const std::filesystem::path& folder)
+void abandon_checkpoint(const std::filesystem::path& folder)
 {
-    std::filesystem::path manifest_file = folder / "manifest.json";
-    json manifest = json::parse(read_file(manifest_file), nullptr, false);
-    try {
-        if (manifest.is_discarded() || !manifest.is_object())
-            throw Error(Code::Damaged, "the manifest is not JSON", manifest_file.string(), "use an older checkpoint");
-        std::string found = manifest.at("format");
-        if (found != format)
-            throw Error(found.starts_with("pipebd.checkpoint/") ? Code::Newer : Code::Damaged,
-                "the checkpoint's format is '" + found + "'", manifest_file.string(), "this version reads " + std::string(format));
-        for (const json& block : manifest.at("blocks")) {
-            std::filesystem::path file = folder / block.at("file").get<std::string>();
-            if (sha256_of_file(file) != block.at("sha256").get<std::string>())
-                throw Error(
-                    Code::Damaged, "the file does not match the checkpoint's manifest", file.string(), "use an older checkpoint");
-        }
-    } catch (const json::exception&) {
-        throw Error(Code::Damaged, "the manifest is incomplete", manifest_file.string(), "use an older checkpoint");
-    }
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+}
+
+void read_block(const std::filesystem::path& checkpoint, const CheckpointManifest& manifest, int block, Block& student,
+    Optimizer& optimizer)
+{
+    const CheckpointManifest::Block& entry = manifest.blocks.at(static_cast<std::size_t>(block));
+    experiment::check_block(checkpoint, entry);
+    const std::filesystem::path file = checkpoint / entry.file;
+    const SafetensorsFile contents(file);
+    for (const NamedTensor& tensor : state_of(student, optimizer))
+        read_tensor(tensor, contents, file.string());
 }
 
 void export_student(const std::filesystem::path& checkpoint, int blocks, const std::filesystem::path& file)

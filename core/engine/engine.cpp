@@ -16,6 +16,8 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <optional>
 #include <sched.h>
 #include <set>
 #include <thread>
@@ -158,10 +160,10 @@ Rank join(const RunSpec& spec, const Topology& topology, std::int64_t steps, Rep
     return rank;
 }
 
-/// Writes the blocks this rank answers for; with the last barrier passed, rank 0 makes the checkpoint of them.
+/// Writes the blocks this rank answers for; once all ranks have written theirs, rank 0 makes the checkpoint of them.
 class Checkpointer {
 public:
-    Checkpointer(const RunSpec& spec, const Rank& rank, const Models& models, const Executor& executor, Reporter& reporter)
+    Checkpointer(const RunSpec& spec, const Rank& rank, const Models& models, Executor& executor, Reporter& reporter)
         : spec_(spec)
         , rank_(rank)
         , models_(models)
@@ -178,38 +180,107 @@ public:
         }
     }
 
-    /// Collective. Returns the checkpoint's folder on rank 0.
+    /// Collective. Returns the checkpoint's folder on rank 0. If it cannot be saved, every rank throws the same Error, which names
+    /// the ranks that failed; nothing is left of it then, and older checkpoints are as they were.
     std::filesystem::path save(std::int64_t round)
     {
-        int self = rank_.rendezvous.rank;
-        std::filesystem::path folder = begin_checkpoint(spec_.folder, round);
-        for (const auto& [block, owner] : owner_) {
-            if (owner != self)
-                continue;
+        std::filesystem::path folder;
+        std::filesystem::path checkpoint;
+        together(round, folder, [&] {
+            folder = begin_checkpoint(spec_.folder, round);
+            for (const auto& [block, owner] : owner_)
+                if (owner == rank_.rendezvous.rank)
+                    write(folder, block, round);
+        });
+        together(round, folder, [&] {
+            if (rank_.rendezvous.rank != 0)
+                return;
             reporter_.heartbeat(round, "checkpoint");
-            write_block(folder, block, *models_.student.at(block), *models_.optimizer.at(block), executor_.updates_of(block));
-        }
-        rank_.transport->barrier();
-        if (self != 0)
-            return {};
-        reporter_.heartbeat(round, "checkpoint");
-        std::filesystem::path checkpoint = commit_checkpoint(folder, spec_, round);
-        Metric metric;
-        metric.type = Metric::Type::Checkpoint;
-        metric.step = round;
-        metric.name = checkpoint.string();
-        reporter_.report(std::move(metric));
+            checkpoint = commit_checkpoint(folder, spec_, round, models_.teacher_sha256);
+            Metric metric;
+            metric.type = Metric::Type::Checkpoint;
+            metric.step = round;
+            metric.name = checkpoint.string();
+            reporter_.report(std::move(metric));
+        });
         return checkpoint;
     }
 
+    /// The same; if it cannot be saved and the experiment says so, this is said and training goes on.
+    void save_if_possible(std::int64_t round)
+    {
+        try {
+            save(round);
+        } catch (const Error& error) {
+            if (spec_.experiment.run.checkpoint_failure != "warn")
+                throw;
+            Metric metric;
+            metric.type = Metric::Type::Log;
+            metric.text = std::string("warning: ") + error.what();
+            reporter_.report(std::move(metric));
+        }
+    }
+
 private:
+    void write(const std::filesystem::path& folder, int block, std::int64_t round)
+    {
+        reporter_.heartbeat(round, "checkpoint");
+        if (const std::optional<double> loss = executor_.take_loss(block))
+            losses_[block] = *loss;
+        const auto loss = losses_.find(block);
+        write_block(folder, block, *models_.student.at(block), *models_.optimizer.at(block), executor_.updates_of(block),
+            loss == losses_.end() ? std::nullopt : std::optional<double>(loss->second));
+    }
+
+    /// A part of saving that every rank must have got through before the next begins.
+    void together(std::int64_t round, const std::filesystem::path& folder, const std::function<void()>& part)
+    {
+        std::optional<Error> own;
+        try {
+            part();
+        } catch (const Error& error) {
+            own = error;
+        }
+        const std::vector<std::string> said
+            = rank_.transport->gather(own ? std::string(to_string(own->code())) + " " + own->what() : std::string());
+        std::string failed;
+        for (std::size_t rank = 0; rank < said.size(); ++rank)
+            if (!said[rank].empty())
+                failed += (failed.empty() ? "rank " : ", rank ") + std::to_string(rank);
+        if (failed.empty())
+            return;
+        if (rank_.rendezvous.rank == 0)
+            abandon_checkpoint(folder);
+        const std::string first = *std::find_if(said.begin(), said.end(), [](const std::string& text) { return !text.empty(); });
+        const std::size_t space = first.find(' ');
+        throw Error(code_from_string(first.substr(0, space)),
+            "the checkpoint could not be saved by " + failed + " (" + first.substr(space + 1) + ")", "round " + std::to_string(round),
+            "older checkpoints are as they were");
+    }
+
     const RunSpec& spec_;
     const Rank& rank_;
     const Models& models_;
-    const Executor& executor_;
+    Executor& executor_;
     Reporter& reporter_;
     std::map<int, int> owner_;
+    std::map<int, double> losses_; // of the blocks that this rank writes
 };
+
+/// Fills the students of this rank from the checkpoint that the run goes on from.
+void read_checkpoint(const RunSpec& spec, Models& models)
+{
+    const experiment::CheckpointManifest manifest = experiment::read_manifest(spec.resume);
+    if (manifest.updates() != spec.done)
+        throw Error(Code::BadRequest, "the checkpoint is not the one that was to be gone on from", spec.resume.string(),
+            "start the run again");
+    const bool taught = !models.teacher_sha256.empty() && !manifest.teacher_sha256.empty();
+    if (taught && models.teacher_sha256 != manifest.teacher_sha256)
+        throw Error(Code::BadRequest, "the teacher's weights are not those that the checkpoint was trained with",
+            spec.resume.string(), "set weights in [teacher] to the file that was used");
+    for (const auto& [block, student] : models.student)
+        read_block(spec.resume, manifest, block, *student, *models.optimizer.at(block));
+}
 
 /// The student as one file, what it is worth, and the architecture chosen from a supernet.
 void deliver(
@@ -256,14 +327,22 @@ void train(const RunSpec& spec, Reporter& reporter)
     std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
     Rank rank = join(spec, topology_of(spec.program), steps, reporter);
     Models models = Models::make(spec.experiment, pair, spec.program, rank.rendezvous.rank, rank.backend->device());
+    if (!spec.resume.empty())
+        read_checkpoint(spec, models);
     Executor executor({spec, pair, *data, *rank.backend, *rank.transport, reporter, models}, steps);
     Checkpointer checkpointer(spec, rank, models, executor, reporter);
 
-    std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
+    const std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
     std::filesystem::path checkpoint;
+    if (spec.deliver && executor.first_round() == rounds)
+        checkpoint = checkpointer.save(rounds);
+    else if (spec.deliver)
+        checkpointer.save_if_possible(executor.first_round()); // so that there is always one
     executor.run([&](std::int64_t round) {
-        if ((round == rounds && spec.deliver) || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
+        if (round == rounds && spec.deliver)
             checkpoint = checkpointer.save(round);
+        else if (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0)
+            checkpointer.save_if_possible(round);
     });
     if (rank.rendezvous.rank == 0 && spec.deliver)
         deliver(spec, checkpoint, *data, *rank.backend, reporter);

@@ -3,12 +3,14 @@
 #include "base/error.h"
 #include "engine/loss.h"
 #include "engine/precision.h"
+#include "schedule/resume.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace pipebd::engine {
 
@@ -67,6 +69,11 @@ struct Executor::GradientWork {
 
 /// Receives on one edge, posted ahead of the instructions that take them.
 struct Executor::ReceiveQueue {
+    explicit ReceiveQueue(std::int64_t first_step)
+        : next_step(first_step)
+    {
+    }
+
     struct Posted {
         Rows rows;
         at::Tensor buffer;
@@ -74,7 +81,7 @@ struct Executor::ReceiveQueue {
     };
     std::vector<std::size_t> instructions; // of the phase, on this edge
     std::size_t next = 0; // in `instructions`, to be posted
-    std::int64_t next_step = 0; // the first is the one in which the farthest ahead of them has batch 0
+    std::int64_t next_step; // the first is the one in which the farthest ahead of them has the phase's first batch
     std::deque<Posted> posted;
 };
 
@@ -83,9 +90,12 @@ Executor::Executor(const Parts& parts, std::int64_t steps)
     , steps_(steps)
     , batch_(parts.spec.experiment.data.batch)
     , end_to_end_(parts.spec.program.end_to_end())
+    , first_steps_(schedule::first_steps(parts.spec.program, parts.spec.done, steps))
     , shapes_(output_shapes(parts.pair))
 {
     refuse_what_cannot_run(parts.spec.program);
+    for (std::size_t block = 0; block < parts.spec.done.size(); ++block)
+        updates_[static_cast<int>(block)] = parts.spec.done[block];
 }
 
 Executor::~Executor() = default;
@@ -101,6 +111,17 @@ std::int64_t Executor::updates_of(int block) const
 {
     auto found = updates_.find(block);
     return found == updates_.end() ? 0 : found->second;
+}
+
+std::int64_t Executor::first_round() const
+{
+    return schedule::first_round(first_steps_, steps_);
+}
+
+std::optional<double> Executor::take_loss(int block)
+{
+    const Mean mean = std::exchange(mean_losses_[block], {});
+    return mean.count > 0 ? std::optional<double>(mean.sum / mean.count) : std::nullopt;
 }
 
 Rows Executor::rows_of(const Instruction& instruction) const
@@ -122,23 +143,27 @@ Context Executor::student_context(int block, std::int64_t batch) const
 
 void Executor::run(const std::function<void(std::int64_t)>& after_round)
 {
+    const std::int64_t first = first_round();
     std::int64_t round = 0;
     last_step_end_ = run_milliseconds();
     for (phase_ = 0; phase_ < static_cast<int>(parts_.spec.program.phases.size()); ++phase_) {
-        bool idle = instructions().empty();
+        first_batch_ = first_steps_[static_cast<std::size_t>(phase_)][static_cast<std::size_t>(parts_.transport.rank())];
+        const bool idle = instructions().empty() || first_batch_ == steps_;
         int ahead = 0;
         if (!idle)
             begin_phase();
         for (const Instruction& instruction : instructions())
             ahead = std::max(ahead, instruction.ahead);
-        for (std::int64_t step = idle ? 0 : -ahead; step < steps_; ++step) {
-            if (!idle)
+        for (std::int64_t step = idle ? 0 : std::min<std::int64_t>(0, first_batch_ - ahead); step < steps_; ++step) {
+            const bool works = !idle && step >= first_batch_ - ahead;
+            if (works)
                 run_step(step);
             if (step < 0)
                 continue;
-            if (!idle)
+            if (works && step >= first_batch_)
                 report_step(step);
-            after_round(++round);
+            if (++round > first)
+                after_round(round);
         }
         if (!idle)
             end_phase();
@@ -166,9 +191,9 @@ void Executor::begin_phase()
             Edge edge{instruction.peer, parts_.transport.rank(), instruction.payload};
             std::shared_ptr<ReceiveQueue>& queue = receives_[edge];
             if (!queue)
-                queue = std::make_shared<ReceiveQueue>();
+                queue = std::make_shared<ReceiveQueue>(first_batch_);
             queue->instructions.push_back(i);
-            queue->next_step = std::min<std::int64_t>(queue->next_step, -instruction.ahead);
+            queue->next_step = std::min(queue->next_step, first_batch_ - instruction.ahead);
         }
     }
 }
@@ -183,8 +208,12 @@ void Executor::run_step(std::int64_t step)
         last_measured_ = now;
     for (std::size_t i = 0; i < list.size(); ++i) {
         std::int64_t batch = step + list[i].ahead;
-        if (batch < 0 || batch >= steps_)
+        if (batch < first_batch_ || batch >= steps_)
             continue;
+        if (schedule::is_done(list[i], batch, parts_.spec.done)) {
+            drop_last_uses(i, batch);
+            continue;
+        }
         index_ = static_cast<int>(i);
         auto place = [&] {
             return "step " + std::to_string(step) + ", " + texts_[i] + " on rank " + std::to_string(parts_.transport.rank());
@@ -206,9 +235,14 @@ void Executor::run_step(std::int64_t step)
             std::string text = error.what_without_backtrace();
             throw Error(Code::Internal, text.substr(0, text.find('\n')), place());
         }
-        for (const ValueName& name : last_uses_[i])
-            values_.drop(name, batch);
+        drop_last_uses(i, batch);
     }
+}
+
+void Executor::drop_last_uses(std::size_t index, std::int64_t batch)
+{
+    for (const ValueName& name : last_uses_[index])
+        values_.drop(name, batch);
 }
 
 void Executor::end_phase()
@@ -437,7 +471,7 @@ void Executor::receive(const Instruction& instruction, std::int64_t batch)
             queue.next = 0;
             ++queue.next_step;
         }
-        if (next_batch < 0 || next_batch >= steps_)
+        if (next_batch < first_batch_ || next_batch >= steps_)
             continue;
         Rows rows = rows_of(next);
         std::vector<std::int64_t> shape = shapes_[static_cast<std::size_t>(next.block)];

@@ -2,7 +2,7 @@
 //
 // One thread a rank. Sends and all-reduces are posted and waited for by the instruction that needs them; receives are posted
 // `RunSpec::buffers` batches ahead of their use, which bounds how far devices may skew. An instruction works on the batch of
-// step + ahead and is left out where there is no such batch.
+// step + ahead and is left out where there is no such batch, or where a run that goes on from a checkpoint has done it already.
 #pragma once
 
 #include "engine/backend.h"
@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,12 +39,18 @@ public:
     Executor(const Parts& parts, std::int64_t steps);
     ~Executor();
 
-    /// Runs every phase to its end. `after_round(n)` is called on every rank after its n-th step over all phases, those
-    /// included in which it has nothing to do. Throws Error{RankDied}, {TimedOut}, {NotFinite}, {OutOfMemory}.
+    /// Runs every phase to its end. `after_round(n)` is called on every rank after its n-th step over all phases, from
+    /// first_round() + 1 on, those included in which it has nothing to do. Throws Error{RankDied}, {TimedOut}, {NotFinite}, {OutOfMemory}.
     void run(const std::function<void(std::int64_t round)>& after_round);
 
-    /// Steps that `block` has been updated.
+    /// Rounds before any rank has something to do: 0 unless the run goes on from a checkpoint. The same on every rank.
+    std::int64_t first_round() const;
+
+    /// Steps that `block` has been updated, those before the checkpoint that the run goes on from included.
     std::int64_t updates_of(int block) const;
+
+    /// Mean of the losses of `block` that were reported here since this was last asked; none if there were none.
+    std::optional<double> take_loss(int block);
 
 private:
     struct GradientWork;
@@ -53,6 +60,7 @@ private:
     void run_step(std::int64_t step);
     void end_phase();
 
+    void drop_last_uses(std::size_t index, std::int64_t batch);
     void wait_for_inputs(const schedule::Instruction& instruction, std::int64_t batch);
     void execute(const schedule::Instruction& instruction, std::int64_t batch);
     void load(const schedule::Instruction& instruction, std::int64_t batch);
@@ -76,7 +84,9 @@ private:
     std::int64_t steps_;
     int batch_;
     bool end_to_end_ = false;
+    std::vector<std::vector<std::int64_t>> first_steps_; // by phase and rank
     int phase_ = 0;
+    std::int64_t first_batch_ = 0; // of the phase
 
     std::vector<std::vector<std::int64_t>> shapes_; // of each block's output, a sample
     std::vector<std::string> texts_; // of each instruction of the phase
@@ -107,6 +117,11 @@ private:
     };
     std::deque<PendingLoss> losses_;
     std::map<int, std::int64_t> updates_;
+    struct Mean {
+        double sum = 0;
+        int count = 0;
+    };
+    std::map<int, Mean> mean_losses_; // by block
 
     struct MeasuredSpan {
         std::int64_t step;

@@ -55,6 +55,7 @@ Models Models::make(const experiment::Experiment& experiment, const Pair& pair, 
     Models models;
     if (!teacher_blocks.empty()) {
         TeacherWeights weights(experiment, pair);
+        models.teacher_sha256 = weights.sha256();
         for (int block : teacher_blocks) {
             std::unique_ptr<Block> teacher = pair.make_teacher(block, experiment.seed);
             weights.load_into(*teacher);

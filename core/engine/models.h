@@ -40,6 +40,7 @@ struct Models {
     std::map<int, std::unique_ptr<Block>> teacher; // frozen, weights loaded
     std::map<int, std::unique_ptr<Block>> student; // freshly initialised
     std::map<int, std::unique_ptr<Optimizer>> optimizer;
+    std::string teacher_sha256; // of the weights' file; empty on a rank without teacher blocks
 
     /// Makes these blocks on `device`.
     static Models make(const experiment::Experiment& experiment, const Pair& pair, const std::set<int>& teacher_blocks,

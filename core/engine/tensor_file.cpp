@@ -2,6 +2,9 @@
 
 #include "base/error.h"
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
+
 namespace pipebd::engine {
 
 namespace {
@@ -34,7 +37,32 @@ DType dtype_of(const at::Tensor& tensor, const std::string& name)
     }
 }
 
+std::string text_of(at::IntArrayRef shape)
+{
+    std::string text = "[";
+    for (std::size_t i = 0; i < shape.size(); ++i)
+        text += (i ? ", " : "") + std::to_string(shape[i]);
+    return text + "]";
+}
+
 } // namespace
+
+void read_tensor(NamedTensor into, const SafetensorsFile& file, const std::string& where)
+{
+    const std::string place = where + ", tensor " + into.name;
+    const std::string remedy = "use weights that were written for this pair and network";
+    const TensorView* view = file.find(into.name);
+    if (!view)
+        throw Error(Code::Damaged, "a tensor is missing", place, remedy);
+    if (view->dtype != DType::F32 && view->dtype != DType::F64)
+        throw Error(Code::Damaged, "the tensor is " + std::string(to_string(view->dtype)) + ", not F32", place, remedy);
+    const at::ScalarType dtype = view->dtype == DType::F32 ? at::kFloat : at::kDouble;
+    if (into.tensor.sizes() != at::IntArrayRef(view->shape))
+        throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()), place,
+            remedy);
+    at::NoGradGuard no_grad;
+    into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(dtype)));
+}
 
 void write_tensors(
     const std::filesystem::path& file, const std::vector<NamedTensor>& tensors, const std::map<std::string, std::string>& metadata)

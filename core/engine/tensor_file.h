@@ -17,4 +17,8 @@ namespace pipebd::engine {
 void write_tensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
     const std::map<std::string, std::string>& metadata = {});
 
+/// Fills `into`, in place, from the tensor of its name. Throws Error{Damaged} with `where` and the name if there is none, or one of
+/// another shape, or one that is neither F32 nor F64.
+void read_tensor(NamedTensor into, const SafetensorsFile& file, const std::string& where);
+
 } // namespace pipebd::engine

@@ -82,6 +82,9 @@ public:
     /// Over all ranks.
     virtual void barrier() = 0;
 
+    /// What every rank says, by rank; returns once all have said it. For what all must decide alike; slower than barrier().
+    virtual std::vector<std::string> gather(const std::string& text) = 0;
+
     /// Called a few times a second while this rank waits, with what it waits for.
     void while_waiting(std::function<void(const std::string&)> callback) { waiting_ = std::move(callback); }
 

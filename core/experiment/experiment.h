@@ -60,6 +60,7 @@ struct Run {
     double checkpoint_minutes = 10;
     std::optional<std::int64_t> checkpoint_steps; // instead of minutes
     int checkpoint_keep = 2; // newest ones that are kept, beside the best
+    std::string checkpoint_failure = "stop"; // the run; or warn, and go on
     double timeout = 10; // seconds without a sign of progress from a rank after which the run fails
     bool operator==(const Run&) const = default;
 };
@@ -85,6 +86,12 @@ Experiment read_experiment(const std::filesystem::path& file, std::span<const st
 
 /// The same for text; `where` stands for the file's name. Weights stay as they are.
 Experiment parse_experiment(std::string_view toml, std::string_view where, std::span<const std::string> settings = {});
+
+/// `experiment` with `settings` laid over it, as they are over a file.
+Experiment changed(const Experiment& experiment, std::span<const std::string> settings);
+
+/// The keys whose values differ, dotted, in the order of docs/formats/experiment.md.
+std::vector<std::string> differing_keys(const Experiment& a, const Experiment& b);
 
 /// Every key with its value; experiment_from_json(to_json(e)) == e. Reading lets unknown keys be and gives missing ones, but
 /// `pair`, their defaults. Throws Error{Damaged} for what is not JSON, Error{BadRequest} with `where` and the key for a value that

@@ -58,7 +58,9 @@ nlohmann::ordered_json json_of(const Experiment& experiment)
     return json;
 }
 
-Experiment experiment_of(const nlohmann::json& json, std::string_view where)
+namespace {
+
+Settings settings_of(const nlohmann::json& json, std::string_view where)
 {
     if (!json.is_object())
         throw Error(Code::BadRequest, "an experiment is a JSON object", std::string(where));
@@ -73,7 +75,14 @@ Experiment experiment_of(const nlohmann::json& json, std::string_view where)
             settings[std::string(key)]
                 = {.value = value_of(json[path]), .place = std::string(where) + ": " + std::string(key), .raw = {}};
     }
-    return make_experiment(settings, {}, where);
+    return settings;
+}
+
+} // namespace
+
+Experiment experiment_of(const nlohmann::json& json, std::string_view where)
+{
+    return make_experiment(settings_of(json, where), {}, where);
 }
 
 nlohmann::json parse_json(std::string_view text, std::string_view where)
@@ -99,6 +108,28 @@ std::string to_json(const Experiment& experiment)
 Experiment experiment_from_json(std::string_view json, std::string_view where)
 {
     return experiment_of(parse_json(json, where), where);
+}
+
+Experiment changed(const Experiment& experiment, std::span<const std::string> settings)
+{
+    Settings all = settings_of(json_of(experiment), experiment.name);
+    if (experiment.train.steps)
+        all.erase("train.epochs");
+    if (experiment.run.checkpoint_steps)
+        all.erase("run.checkpoint_minutes");
+    lay_over(all, settings);
+    return make_experiment(all, experiment.name, experiment.name);
+}
+
+std::vector<std::string> differing_keys(const Experiment& a, const Experiment& b)
+{
+    const nlohmann::json left = json_of(a);
+    const nlohmann::json right = json_of(b);
+    std::vector<std::string> keys;
+    for (std::string_view key : known_keys())
+        if (left[pointer(key)] != right[pointer(key)])
+            keys.emplace_back(key);
+    return keys;
 }
 
 } // namespace pipebd::experiment

@@ -144,12 +144,17 @@ void keep_one(Settings& settings, std::string_view first, std::string_view secon
 Settings settings_from_toml(std::string_view toml, std::string_view where, std::span<const std::string> overrides)
 {
     Settings settings = parse(toml, where);
+    lay_over(settings, overrides);
+    return settings;
+}
+
+void lay_over(Settings& settings, std::span<const std::string> overrides)
+{
     int order = 0;
     for (const std::string& setting : overrides)
         lay_over(settings, setting, ++order);
     keep_one(settings, "train.epochs", "train.steps");
     keep_one(settings, "run.checkpoint_minutes", "run.checkpoint_steps");
-    return settings;
 }
 
 } // namespace pipebd::experiment

@@ -48,6 +48,7 @@ inline constexpr std::array<std::string_view, 3> schedule = {"constant", "cosine
 inline constexpr std::array<std::string_view, 1> loss = {"mse"};
 inline constexpr std::array<std::string_view, 2> last_block_loss = {"soft-cross-entropy", "mse"};
 inline constexpr std::array<std::string_view, 3> dtype = {"float32", "bfloat16", "float64"};
+inline constexpr std::array<std::string_view, 2> checkpoint_failure = {"stop", "warn"};
 inline constexpr std::array<std::string_view, 2> batch_norm = {"sync", "local"};
 
 inline const std::vector<std::string_view>& strategy()
@@ -108,6 +109,7 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("run.checkpoint_minutes", run.checkpoint_minutes, Real{0, false, 1e9});
     visit("run.checkpoint_steps", run.checkpoint_steps, Whole{0, std::int64_t{1} << 40});
     visit("run.checkpoint_keep", run.checkpoint_keep, Whole{1, 1000});
+    visit("run.checkpoint_failure", run.checkpoint_failure, OneOf{choices::checkpoint_failure});
     visit("run.timeout", run.timeout, Real{1, false, 1e6});
 }
 

@@ -51,4 +51,7 @@ Experiment make_experiment(const Settings& settings, std::string_view default_na
 /// keys that exclude each other; of those, an override drops the one in the text.
 Settings settings_from_toml(std::string_view toml, std::string_view where, std::span<const std::string> overrides);
 
+/// Lays "train.steps=20" and the like over `settings`, under the same rules.
+void lay_over(Settings& settings, std::span<const std::string> overrides);
+
 } // namespace pipebd::experiment

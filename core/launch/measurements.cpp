@@ -1,5 +1,7 @@
 #include "launch/measurements.h"
 
+#include "schedule/resume.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -54,7 +56,7 @@ std::int64_t Measurements::PhaseSteps::done() const
     for (const RankSteps& rank : ranks)
         if (rank.takes_part)
             least = std::min(least, rank.done);
-    return participants > 0 ? least : 0;
+    return participants > 0 ? least : done_before;
 }
 
 double Measurements::PhaseSteps::median_of(std::size_t rank) const
@@ -66,18 +68,22 @@ double Measurements::PhaseSteps::median_of(std::size_t rank) const
     return median({milliseconds.begin() + warm, milliseconds.end()});
 }
 
-Measurements::Measurements(const schedule::Program& program, std::int64_t steps, int batch, std::vector<double> shares)
+Measurements::Measurements(const schedule::Program& program, std::int64_t steps, int batch, std::vector<double> shares,
+    const std::vector<std::int64_t>& done)
     : steps_(steps)
     , batch_(batch)
     , end_to_end_(program.end_to_end())
     , losses_(end_to_end_ ? 1 : static_cast<std::size_t>(program.blocks))
 {
+    const std::vector<std::vector<std::int64_t>> first = schedule::first_steps(program, done, steps);
     for (std::size_t i = 0; i < program.phases.size(); ++i) {
         PhaseSteps phase;
         phase.share = shares.at(i);
-        for (const schedule::DeviceProgram& device : program.phases[i].devices) {
-            phase.ranks.push_back({.takes_part = !device.instructions.empty(), .done = 0, .milliseconds = {}});
-            phase.participants += device.instructions.empty() ? 0 : 1;
+        phase.done_before = steps;
+        for (std::int64_t begin : first[i]) {
+            phase.ranks.push_back({.takes_part = begin < steps, .done = begin, .milliseconds = {}});
+            phase.participants += begin < steps ? 1 : 0;
+            phase.done_before = std::min(phase.done_before, begin);
         }
         phases_.push_back(std::move(phase));
     }
@@ -163,7 +169,12 @@ double Measurements::fraction_done() const
 double Measurements::step() const
 {
     std::vector<double> by_rank;
+    double share_before = 0;
     for (const PhaseSteps& phase : phases_) {
+        if (phase.participants == 0) {
+            share_before += phase.share;
+            continue;
+        }
         by_rank.resize(phase.ranks.size());
         bool measured = false;
         for (std::size_t rank = 0; rank < phase.ranks.size(); ++rank) {
@@ -174,7 +185,7 @@ double Measurements::step() const
         if (!measured)
             return 0;
     }
-    return by_rank.empty() ? 0 : *std::max_element(by_rank.begin(), by_rank.end());
+    return by_rank.empty() ? 0 : *std::max_element(by_rank.begin(), by_rank.end()) / (1 - share_before);
 }
 
 double Measurements::throughput() const

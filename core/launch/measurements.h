@@ -23,8 +23,9 @@ std::vector<double> phase_shares(const schedule::Timeline& timeline, std::size_t
 
 class Measurements {
 public:
-    /// `steps` of each phase, `batch` samples each.
-    Measurements(const schedule::Program& program, std::int64_t steps, int batch, std::vector<double> shares);
+    /// `steps` of each phase, `batch` samples each; of which block b has had the first done[b] before (empty: none).
+    Measurements(const schedule::Program& program, std::int64_t steps, int batch, std::vector<double> shares,
+        const std::vector<std::int64_t>& done = {});
 
     /// Appends to `samples` what `metric` adds to the run's curves:
     /// "step_ms" by rank and "throughput" of the run (from the slowest rank) at step `phase * steps + step`, "loss" by block (-1 if
@@ -36,7 +37,8 @@ public:
     std::int64_t steps_done() const; // by the slowest rank
 
     /// Milliseconds of one step of all blocks: of the slowest rank, its medians summed over phases, the first tenth left out (ranks
-    /// pass from phase to phase on their own). 0 until every phase has been measured.
+    /// pass from phase to phase on their own). 0 until every phase has been measured; one that was done before is taken to last its
+    /// share.
     double step() const;
 
     /// Samples a second by step(); before that by the rate of the last seconds; 0 if not known.
@@ -60,6 +62,7 @@ private:
     };
     struct PhaseSteps {
         double share = 0;
+        std::int64_t done_before = 0; // by all
         int participants = 0;
         std::vector<RankSteps> ranks;
         std::int64_t done() const;

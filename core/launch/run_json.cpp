@@ -31,6 +31,8 @@ Json results(const store::RunRecord& run)
         {"first_loss", run.first_loss}, {"final_loss", run.final_loss},
         {"test_accuracy", run.accuracy >= 0 ? Json(run.accuracy) : Json()}, {"finished", null_if_empty(run.finished)},
         {"error", null_if_empty(run.error)}};
+    json["resumed_from"] = run.resumed_from > 0 ? Json(run.resumed_from) : Json();
+    json["resumed_checkpoint"] = null_if_empty(run.resumed_checkpoint);
     json["culprit"] = run.culprit >= 0 ? Json(run.culprit) : Json();
     json["last_lines"] = run.last_lines;
     return json;

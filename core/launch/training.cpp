@@ -38,6 +38,10 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
     spec.folder = std::filesystem::absolute(folder);
     spec.checkpoint_steps
         = checkpoint_steps(request.experiment.run, request.planned.simulation.step, request.planned.program.phases.size());
+    if (request.resumed) {
+        spec.resume = std::filesystem::absolute(request.resumed->checkpoint);
+        spec.done = request.resumed->done;
+    }
     return spec;
 }
 
@@ -54,6 +58,10 @@ RunRecord queued_record(const TrainingRequest& request, const store::Lab::NewRun
     record.steps = request.steps * static_cast<std::int64_t>(request.planned.program.phases.size());
     record.predicted_step = request.planned.simulation.step;
     record.supervisor = store::this_process();
+    if (request.resumed) {
+        record.resumed_from = request.resumed->run;
+        record.resumed_checkpoint = request.resumed->checkpoint.filename().string();
+    }
     record.folder = run.folder;
     return record;
 }
@@ -96,7 +104,7 @@ Training::Training(
     , store_(run.folder / "run.sqlite", store::RunStore::Mode::Writer)
     , record_(queued_record(request, run))
     , measurements_(spec_.program, request.steps, request.experiment.data.batch,
-          phase_shares(request.planned.simulation.timeline, spec_.program.phases.size()))
+          phase_shares(request.planned.simulation.timeline, spec_.program.phases.size()), spec_.done)
     , recorder_(store_, measurements_, run.folder / "log.txt", zero_)
 {
     store_.save(record_);

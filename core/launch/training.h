@@ -23,6 +23,12 @@ struct TrainingRequest {
     schedule::PlannedStrategy planned; // what to run, with its prediction
     std::optional<schedule::Profile> profile; // what it was planned with
     std::int64_t steps = 0; // of each phase, as `pipebd-engine check` says
+    struct Resumed {
+        int run = 0;
+        std::filesystem::path checkpoint;
+        std::vector<std::int64_t> done; // by block
+    };
+    std::optional<Resumed> resumed; // goes on from a checkpoint of another run
     std::filesystem::path out; // results are also put here; empty: nowhere
 };
 

@@ -1,6 +1,7 @@
 #include "schedule/resume.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace pipebd::schedule {
@@ -59,18 +60,33 @@ std::vector<std::vector<std::int64_t>> first_steps(
     std::vector<std::vector<std::int64_t>> first;
     for (const Phase& phase : program.phases) {
         const Islands islands = islands_of(phase);
-        std::vector<std::int64_t> of_island(phase.devices.size(), steps);
-        for (std::size_t device = 0; device < phase.devices.size(); ++device) {
-            std::int64_t& least = of_island[islands.of(device)];
-            for (const Instruction& instruction : phase.devices[device].instructions)
-                if (instruction.op == Op::Update)
-                    least = std::min(least, done_of(instruction.block, done));
-        }
-        std::vector<std::int64_t>& of_device = first.emplace_back();
+        std::map<std::size_t, std::int64_t> begin; // of the islands that train anything
         for (std::size_t device = 0; device < phase.devices.size(); ++device)
-            of_device.push_back(of_island[islands.of(device)]);
+            for (const Instruction& instruction : phase.devices[device].instructions)
+                if (instruction.op == Op::Update) {
+                    const auto island = begin.try_emplace(islands.of(device), steps).first;
+                    island->second = std::min(island->second, done_of(instruction.block, done));
+                }
+        std::vector<std::int64_t>& of_device = first.emplace_back();
+        for (std::size_t device = 0; device < phase.devices.size(); ++device) {
+            const auto island = begin.find(islands.of(device));
+            const bool idle = phase.devices[device].instructions.empty();
+            of_device.push_back(idle ? steps : island == begin.end() ? 0 : island->second);
+        }
     }
     return first;
+}
+
+std::int64_t first_round(const std::vector<std::vector<std::int64_t>>& first_steps, std::int64_t steps)
+{
+    std::int64_t round = 0;
+    for (const std::vector<std::int64_t>& phase : first_steps) {
+        const std::int64_t first = phase.empty() ? steps : *std::min_element(phase.begin(), phase.end());
+        round += first;
+        if (first < steps)
+            break;
+    }
+    return round;
 }
 
 bool is_done(const Instruction& instruction, std::int64_t batch, const std::vector<std::int64_t>& done)

@@ -14,9 +14,12 @@ namespace pipebd::schedule {
 
 /// By phase and device: the first batch, of `steps`, that the device has something to do for, when block b has been trained on the
 /// first done[b] batches (empty: on none). Devices that exchange anything in the phase begin at the same batch; `steps`: there is
-/// nothing to do.
+/// nothing to do. Where nothing is trained it is 0. A device that has instructions and nothing to train begins at 0.
 std::vector<std::vector<std::int64_t>> first_steps(
     const Program& program, const std::vector<std::int64_t>& done, std::int64_t steps);
+
+/// Steps over all phases before any device has something to do, with what first_steps() gave.
+std::int64_t first_round(const std::vector<std::vector<std::int64_t>>& first_steps, std::int64_t steps);
 
 /// Whether `instruction` is the student's work on a block that has been trained on `batch` already.
 bool is_done(const Instruction& instruction, std::int64_t batch, const std::vector<std::int64_t>& done);

@@ -99,6 +99,8 @@ std::string to_json(const RunRecord& record)
         {"last_lines", record.last_lines},
         {"predicted_step", record.predicted_step},
         {"measured_step", record.measured_step},
+        {"resumed_from", record.resumed_from},
+        {"resumed_checkpoint", record.resumed_checkpoint},
         {"supervisor", identity_json(record.supervisor)},
     });
 }
@@ -132,6 +134,8 @@ RunRecord record_from_json(std::string_view text, std::string_view where)
         take(json, "last_lines", record.last_lines);
         take(json, "predicted_step", record.predicted_step);
         take(json, "measured_step", record.measured_step);
+        take(json, "resumed_from", record.resumed_from);
+        take(json, "resumed_checkpoint", record.resumed_checkpoint);
         if (const auto found = json.find("supervisor"); found != json.end())
             record.supervisor = identity_of(*found);
         record.state = run_state_from_string(state);

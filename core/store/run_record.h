@@ -53,6 +53,8 @@ struct RunRecord {
     std::vector<std::string> last_lines; // of the culprit, if the run failed
     double predicted_step = 0; // ms, all blocks; 0: no prediction
     double measured_step = 0; // ms, median
+    int resumed_from = 0; // the run whose checkpoint it went on from; 0: it began at the beginning
+    std::string resumed_checkpoint; // that checkpoint's name
     ProcessIdentity supervisor;
     std::filesystem::path folder;
 };

@@ -43,6 +43,7 @@ dtype = "bfloat16"
 batch_norm = "local"
 checkpoint_steps = 500
 checkpoint_keep = 5
+checkpoint_failure = "warn"
 timeout = 60
 )";
 
@@ -79,7 +80,7 @@ private slots:
         QCOMPARE(e.train, (Train{"student", 4, std::nullopt, "sgd", 0.05, 0.9, true, 0, "cosine"}));
         QCOMPARE(e.teacher, Teacher{});
         QCOMPARE(e.distill, (Distill{"mse", "soft-cross-entropy"}));
-        QCOMPARE(e.run, (Run{"auto", "auto", "float32", "sync", 10, std::nullopt, 2, 10}));
+        QCOMPARE(e.run, (Run{"auto", "auto", "float32", "sync", 10, std::nullopt, 2, "stop", 10}));
     }
 
     void everyKeyIsRead()
@@ -91,7 +92,7 @@ private slots:
         QCOMPARE(e.train, (Train{"student", 0.5, std::nullopt, "adamw", 1, 0, false, 1e-4, "step"}));
         QCOMPARE(e.distill, (Distill{"mse", "mse"}));
         QCOMPARE(e.student.weights, std::string("begin.safetensors"));
-        QCOMPARE(e.run, (Run{"tr+dpu", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, 60}));
+        QCOMPARE(e.run, (Run{"tr+dpu", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, "warn", 60}));
     }
 
     void keysMayBeWrittenInAnyWayTomlAllows()

@@ -1,0 +1,110 @@
+#include "cli/resume.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/arguments.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace pipebd::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+experiment::CheckpointManifest checked_manifest(const fs::path& checkpoint)
+{
+    experiment::CheckpointManifest manifest = experiment::read_manifest(checkpoint);
+    experiment::check_blocks(checkpoint, manifest);
+    return manifest;
+}
+
+bool is_sound(const fs::path& checkpoint)
+{
+    try {
+        checked_manifest(checkpoint);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+fs::path named(const std::vector<fs::path>& checkpoints, const std::string& name, const std::string& place)
+{
+    if (name.empty())
+        return checkpoints.front();
+    if (const fs::path best = experiment::best_of(checkpoints); name == "best")
+        return best.empty() ? checkpoints.front() : best;
+    std::int64_t round = -1;
+    std::from_chars(name.data(), name.data() + name.size(), round);
+    std::string known;
+    for (const fs::path& checkpoint : checkpoints) {
+        const std::string its_name = checkpoint.filename().string();
+        if (its_name == name || (round >= 0 && its_name == experiment::checkpoint_name(round)))
+            return checkpoint;
+        known += ", " + its_name;
+    }
+    throw Error(Code::NotFound, "there is no checkpoint " + in_quotes(name), place, "choose one of: best" + known);
+}
+
+/// What to do instead of a checkpoint that cannot be used.
+std::string another(const std::vector<fs::path>& checkpoints, const fs::path& unusable)
+{
+    for (const fs::path& checkpoint : checkpoints)
+        if (checkpoint != unusable && is_sound(checkpoint))
+            return "go on from the newest that is sound with --checkpoint " + checkpoint.filename().string();
+    return "there is no other that is sound: start the run again";
+}
+
+} // namespace
+
+ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std::string& name)
+{
+    const store::RunRecord run = lab.run(run_id_from(id, "pipebd run --resume RUN"));
+    const std::string place = "run " + std::to_string(run.id);
+    if (!store::is_final(run.state))
+        throw Error(Code::BadRequest, "the run is not over", place, "stop it first: pipebd runs stop " + std::to_string(run.id));
+    const std::vector<fs::path> checkpoints = experiment::checkpoints_of(run.folder);
+    if (checkpoints.empty())
+        throw Error(Code::NotFound, "the run has no checkpoint", place, "start it again");
+
+    ResumePoint point;
+    point.run = run.id;
+    point.checkpoint = named(checkpoints, name, place);
+    try {
+        point.manifest = checked_manifest(point.checkpoint);
+    } catch (const Error& error) {
+        throw Error(error.code(), error.problem(), error.where(), another(checkpoints, point.checkpoint));
+    }
+    point.experiment_text = read_file(run.folder / "experiment.toml");
+    return point;
+}
+
+void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point)
+{
+    // Weights are compared by what is in them, by the engine.
+    constexpr std::array<std::string_view, 12> may_differ = {"name", "train.epochs", "train.steps", "teacher.weights",
+        "student.weights", "run.strategy", "run.devices", "run.checkpoint_minutes", "run.checkpoint_steps", "run.checkpoint_keep",
+        "run.checkpoint_failure", "run.timeout"};
+    for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment))
+        if (std::find(may_differ.begin(), may_differ.end(), key) == may_differ.end())
+            throw Error(Code::BadRequest, key + " is not what run " + std::to_string(point.run) + " was trained with", "--resume",
+                "leave it as it was; strategy, devices, checkpoints and length may change");
+}
+
+launch::TrainingRequest::Resumed resumed_from(const ResumePoint& point, std::int64_t steps)
+{
+    launch::TrainingRequest::Resumed resumed{.run = point.run, .checkpoint = point.checkpoint, .done = point.manifest.updates()};
+    const std::int64_t most = *std::max_element(resumed.done.begin(), resumed.done.end());
+    if (most > steps)
+        throw Error(Code::BadRequest,
+            "the checkpoint has been trained for " + std::to_string(most) + " steps, more than the " + std::to_string(steps)
+                + " that are asked for",
+            point.checkpoint.string(), "give at least so many with --set train.steps=" + std::to_string(most));
+    return resumed;
+}
+
+} // namespace pipebd::cli

@@ -1,0 +1,32 @@
+// Resume: the checkpoint that a run is to go on from, and the experiment that it goes on with.
+#pragma once
+
+#include "cli/context.h"
+#include "experiment/checkpoint_manifest.h"
+#include "launch/training.h"
+
+#include <string>
+#include <vector>
+
+namespace pipebd::cli {
+
+struct ResumePoint {
+    int run = 0;
+    std::filesystem::path checkpoint;
+    experiment::CheckpointManifest manifest;
+    std::string experiment_text; // the run's experiment file as it was
+};
+
+/// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte of
+/// it is checked. Throws Error{BadRequest} for a run that is not over, {NotFound} if there is no such run or checkpoint, {Damaged} or
+/// {Newer} for one that cannot be used: the remedy names the newest that can.
+ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std::string& name);
+
+/// Throws Error{BadRequest} if `experiment` is not the training that `point` was part of: anything but name, schedule, devices,
+/// checkpoints and length is another.
+void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point);
+
+/// Throws Error{BadRequest} if a block has been trained for more than `steps`.
+launch::TrainingRequest::Resumed resumed_from(const ResumePoint& point, std::int64_t steps);
+
+} // namespace pipebd::cli
