@@ -73,6 +73,7 @@ Error system_error(std::string_view action, std::string_view where, int error_nu
     switch (number) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG: // a limit on the size of files
         return {Code::DiskFull, what, std::string(where), "free some space, or choose another disk"};
     case ENOENT:
     case ENOTDIR:

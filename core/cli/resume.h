@@ -17,9 +17,9 @@ struct ResumePoint {
     std::string experiment_text; // the run's experiment file as it was
 };
 
-/// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte of
-/// it is checked. Throws Error{BadRequest} for a run that is not over, {NotFound} if there is no such run or checkpoint, {Damaged} or
-/// {Newer} for one that cannot be used: the remedy names the newest that can.
+/// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte
+/// of it is checked. Throws Error{BadRequest} for a run that is not over, {NotFound} if there is no such run or checkpoint,
+/// {Damaged} or {Newer} for one that cannot be used: the remedy names the newest that can.
 ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std::string& name);
 
 /// Throws Error{BadRequest} if `experiment` is not the training that `point` was part of: anything but name, schedule, devices,

@@ -79,12 +79,11 @@ void write_block(const std::filesystem::path& folder, int block, const Block& st
     write_tensors(folder / block_file(block), state_of(student, optimizer), metadata);
 }
 
-std::filesystem::path commit_checkpoint(const std::filesystem::path& folder, const experiment::RunSpec& spec, std::int64_t round,
-    const std::string& teacher_sha256)
+std::filesystem::path commit_checkpoint(
+    const std::filesystem::path& folder, const experiment::RunSpec& spec, std::int64_t round, const std::string& teacher_sha256)
 {
     // Sample order and sampled paths are functions of the seed and the step: there is no generator whose state could be lost.
-    CheckpointManifest manifest{
-        .round = round, .blocks = {}, .teacher_sha256 = teacher_sha256, .experiment = spec.experiment};
+    CheckpointManifest manifest{.round = round, .blocks = {}, .teacher_sha256 = teacher_sha256, .experiment = spec.experiment};
     for (int block = 0; block < spec.program.blocks; ++block)
         manifest.blocks.push_back(entry_of(folder, block));
     replace_file(folder / "manifest.json", to_json(manifest));
@@ -96,7 +95,7 @@ std::filesystem::path commit_checkpoint(const std::filesystem::path& folder, con
     if (failure)
         throw system_error("the checkpoint cannot be put in its place", final_name.string(), failure.value());
     sync_folder(folder.parent_path());
-    remove_older(spec.folder, spec.experiment.run.checkpoint_keep);
+    remove_older(folder.parent_path().parent_path(), spec.experiment.run.checkpoint_keep);
     return final_name;
 }
 
@@ -106,8 +105,8 @@ void abandon_checkpoint(const std::filesystem::path& folder)
     std::filesystem::remove_all(folder, ignored);
 }
 
-void read_block(const std::filesystem::path& checkpoint, const CheckpointManifest& manifest, int block, Block& student,
-    Optimizer& optimizer)
+void read_block(
+    const std::filesystem::path& checkpoint, const CheckpointManifest& manifest, int block, Block& student, Optimizer& optimizer)
 {
     const CheckpointManifest::Block& entry = manifest.blocks.at(static_cast<std::size_t>(block));
     experiment::check_block(checkpoint, entry);

@@ -26,8 +26,8 @@ void write_block(const std::filesystem::path& folder, int block, const Block& st
 
 /// Once every block is written: the manifest, the rename into place, and the end of all but the newest `run.checkpoint_keep` and
 /// the one with the smallest loss. One rank calls it. Returns the folder's final name.
-std::filesystem::path commit_checkpoint(const std::filesystem::path& folder, const experiment::RunSpec& spec, std::int64_t round,
-    const std::string& teacher_sha256);
+std::filesystem::path commit_checkpoint(
+    const std::filesystem::path& folder, const experiment::RunSpec& spec, std::int64_t round, const std::string& teacher_sha256);
 
 /// Removes what begin_checkpoint() made. One rank calls it.
 void abandon_checkpoint(const std::filesystem::path& folder);

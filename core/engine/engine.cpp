@@ -254,8 +254,8 @@ private:
         const std::string first = *std::find_if(said.begin(), said.end(), [](const std::string& text) { return !text.empty(); });
         const std::size_t space = first.find(' ');
         throw Error(code_from_string(first.substr(0, space)),
-            "the checkpoint could not be saved by " + failed + " (" + first.substr(space + 1) + ")", "round " + std::to_string(round),
-            "older checkpoints are as they were");
+            "the checkpoint could not be saved by " + failed + " (" + first.substr(space + 1) + ")",
+            "round " + std::to_string(round), "older checkpoints are as they were");
     }
 
     const RunSpec& spec_;

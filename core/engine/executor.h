@@ -40,7 +40,8 @@ public:
     ~Executor();
 
     /// Runs every phase to its end. `after_round(n)` is called on every rank after its n-th step over all phases, from
-    /// first_round() + 1 on, those included in which it has nothing to do. Throws Error{RankDied}, {TimedOut}, {NotFinite}, {OutOfMemory}.
+    /// first_round() + 1 on, those included in which it has nothing to do. Throws Error{RankDied}, {TimedOut}, {NotFinite},
+    /// {OutOfMemory}.
     void run(const std::function<void(std::int64_t round)>& after_round);
 
     /// Rounds before any rank has something to do: 0 unless the run goes on from a checkpoint. The same on every rank.

@@ -91,8 +91,8 @@ std::string to_json(const CheckpointManifest& manifest)
             {"sha256", block.sha256}, {"loss", block.loss ? Json(*block.loss) : Json()}});
     }
     std::string text = Json{{"format", format}, {"round", manifest.round}, {"teacher_sha256", manifest.teacher_sha256},
-        {"blocks", std::move(blocks)}, {"experiment", json_of(manifest.experiment)},
-        {"sha256", std::string(checksum_length, '0')}}
+                           {"blocks", std::move(blocks)}, {"experiment", json_of(manifest.experiment)},
+                           {"sha256", std::string(checksum_length, '0')}}
                            .dump(2)
         + '\n';
     const std::size_t place = place_of_checksum(text);

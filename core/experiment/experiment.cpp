@@ -20,7 +20,8 @@ std::string name_of(const std::filesystem::path& file)
 }
 
 // Makes the path absolute, seen from the experiment's folder, and sees that there is a file.
-void resolve_weights(std::string& weights, const std::filesystem::path& experiment_file, const Settings& given, const std::string& key)
+void resolve_weights(
+    std::string& weights, const std::filesystem::path& experiment_file, const Settings& given, const std::string& key)
 {
     if (weights.empty())
         return;

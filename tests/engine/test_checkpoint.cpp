@@ -7,8 +7,15 @@
 #include "base/safetensors.h"
 #include "engine/checkpoint.h"
 
-#include <fstream>
+#include <ATen/ops/equal.h>
 
+#include <csignal>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <QDateTime>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -27,8 +34,7 @@ experiment::RunSpec two_blocks()
     return spec;
 }
 
-std::filesystem::path saved(
-    const std::filesystem::path& run, std::int64_t round, std::optional<double> loss = {})
+std::filesystem::path saved(const std::filesystem::path& run, std::int64_t round, std::optional<double> loss = {})
 {
     LinearPair pair(2);
     std::filesystem::path folder = begin_checkpoint(run, round);
@@ -42,6 +48,13 @@ std::filesystem::path saved(
 void check(const std::filesystem::path& checkpoint)
 {
     experiment::check_blocks(checkpoint, experiment::read_manifest(checkpoint));
+}
+
+/// A new file each time: truncating one makes the file system write it out.
+void put(const std::filesystem::path& file, const std::string& contents)
+{
+    std::filesystem::remove(file);
+    std::ofstream(file, std::ios::binary) << contents;
 }
 
 Code code_of(const std::filesystem::path& checkpoint)
@@ -103,40 +116,126 @@ private Q_SLOTS:
         QCOMPARE(std::memcmp(found->data.data(), expected->parameters()[0].tensor.const_data_ptr(), found->data.size()), 0);
     }
 
-    void everyFlippedOrLostByteOfABlockIsNoticed() // T7, blocks
+    void asManyAreKeptAsTheExperimentSaysAndTheBestBesideThem()
     {
         QTemporaryDir dir;
-        std::filesystem::path checkpoint = saved(dir.path().toStdString(), 1);
-        std::filesystem::path file = checkpoint / "block1.safetensors";
-        std::string whole = read_file(file);
-        for (std::size_t i = 0; i < whole.size(); i += 3) {
+        std::filesystem::path run = dir.path().toStdString();
+        const double losses[] = {4, 2, 1, 3, 5, 6};
+        for (int round = 1; round <= 6; ++round)
+            saved(run, round, losses[round - 1]);
+        std::vector<std::filesystem::path> kept;
+        for (int round : {6, 5, 3})
+            kept.push_back(run / "checkpoints" / experiment::checkpoint_name(round));
+        QCOMPARE(experiment::checkpoints_of(run), kept);
+        QCOMPARE(experiment::best_of(kept), kept.back());
+        QCOMPARE(experiment::read_manifest(kept.back()).loss(), std::optional<double>(2.0)); // of two blocks
+    }
+
+    void aBlockComesBackWithTheSameBits()
+    {
+        QTemporaryDir dir;
+        std::filesystem::path checkpoint = saved(dir.path().toStdString(), 7);
+        LinearPair pair(2);
+        std::unique_ptr<Block> written = pair.make_student(1, 0);
+        std::unique_ptr<Block> read = pair.make_student(1, 99);
+        QVERIFY(!at::equal(read->parameters()[0].tensor, written->parameters()[0].tensor));
+        std::unique_ptr<Optimizer> optimizer = make_optimizer(experiment::Train{}, *read);
+        const experiment::CheckpointManifest manifest = experiment::read_manifest(checkpoint);
+        QCOMPARE(manifest.updates(), (std::vector<std::int64_t>{7, 7}));
+
+        read_block(checkpoint, manifest, 1, *read, *optimizer);
+
+        QVERIFY(at::equal(read->parameters()[0].tensor, written->parameters()[0].tensor));
+    }
+
+    void aCheckpointOfAnotherModelOrOptimizerIsRefused() // T7, other model
+    {
+        QTemporaryDir dir;
+        std::filesystem::path checkpoint = saved(dir.path().toStdString(), 7);
+        const experiment::CheckpointManifest manifest = experiment::read_manifest(checkpoint);
+        LinearPair pair(3);
+        std::unique_ptr<Block> other = pair.make_student(2, 0);
+        std::unique_ptr<Optimizer> sgd = make_optimizer(experiment::Train{}, *other);
+        QVERIFY_THROWS_EXCEPTION(Error, read_block(checkpoint, manifest, 1, *other, *sgd));
+        std::unique_ptr<Block> student = pair.make_student(1, 0);
+        experiment::Train train;
+        train.optimizer = "adam";
+        std::unique_ptr<Optimizer> adam = make_optimizer(train, *student);
+        QVERIFY_THROWS_EXCEPTION(Error, read_block(checkpoint, manifest, 1, *student, *adam));
+    }
+
+    void noDamageIsLoadedSilently() // T7: flipped, cut, part gone
+    {
+        QTemporaryDir dir;
+        const std::filesystem::path checkpoint = saved(dir.path().toStdString(), 1, 0.5);
+        const std::vector<std::string> names = {"manifest.json", "block0.safetensors", "block1.safetensors"};
+        const std::uint64_t seed = QDateTime::currentMSecsSinceEpoch();
+        qInfo("seed %llu", static_cast<unsigned long long>(seed));
+        for (std::uint64_t trial = 0; trial < 1000; ++trial) {
+            const std::filesystem::path file = checkpoint / names[below(names.size(), draw({seed, trial, 0}))];
+            const std::string whole = read_file(file);
+            const std::size_t place = below(whole.size(), draw({seed, trial, 1}));
             std::string damaged = whole;
-            damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
-            std::ofstream(file, std::ios::binary) << damaged;
-            QCOMPARE(code_of(checkpoint), Code::Damaged);
-            std::ofstream(file, std::ios::binary) << whole.substr(0, i);
-            QCOMPARE(code_of(checkpoint), Code::Damaged);
+            switch (below(3, draw({seed, trial, 2}))) {
+            case 0:
+                damaged[place] = static_cast<char>(damaged[place] ^ (1 << below(8, draw({seed, trial, 3}))));
+                break;
+            case 1:
+                damaged.resize(place);
+                break;
+            default:
+                std::filesystem::remove(file);
+            }
+            if (std::filesystem::exists(file))
+                put(file, damaged);
+            const Code code = code_of(checkpoint);
+            QVERIFY2(code == Code::Damaged || code == Code::NotFound || code == Code::Newer,
+                qPrintable(QString("trial %1: %2").arg(trial).arg(QString::fromStdString(file.filename().string()))));
+            put(file, whole);
         }
-        std::ofstream(file, std::ios::binary) << whole;
         check(checkpoint);
     }
 
-    void aManifestThatIsCutOffOrNewerIsRefused() // T7, manifest
+    void everyTruncationOfTheManifestAndALaterFormatAreRefused() // T7, manifest
     {
         QTemporaryDir dir;
         std::filesystem::path checkpoint = saved(dir.path().toStdString(), 1);
         std::filesystem::path file = checkpoint / "manifest.json";
         std::string whole = read_file(file);
-        for (std::size_t length = 0; length + 2 < whole.size(); length += 7) {
-            std::ofstream(file, std::ios::binary) << whole.substr(0, length);
+        for (std::size_t length = 0; length < whole.size(); ++length) {
+            put(file, whole.substr(0, length));
             QCOMPARE(code_of(checkpoint), Code::Damaged);
         }
         std::string newer = whole;
         newer.replace(newer.find("checkpoint/1"), 12, "checkpoint/2");
-        std::ofstream(file, std::ios::binary) << newer;
+        put(file, newer);
         QCOMPARE(code_of(checkpoint), Code::Newer);
         std::filesystem::remove(file);
         QCOMPARE(code_of(checkpoint), Code::NotFound);
+    }
+
+    void withoutRoomOnTheDiskTheOneBeforeStays() // T8
+    {
+        QTemporaryDir dir;
+        std::filesystem::path run = dir.path().toStdString();
+        std::filesystem::path good = saved(run, 1);
+        const pid_t child = fork(); // the limit cannot be taken back by who is not root
+        if (child == 0) {
+            signal(SIGXFSZ, SIG_IGN);
+            const rlimit limit = {100, 100};
+            setrlimit(RLIMIT_FSIZE, &limit);
+            try {
+                saved(run, 2);
+            } catch (const Error& error) {
+                _exit(error.code() == Code::DiskFull ? 7 : 1);
+            }
+            _exit(0);
+        }
+        int status = 0;
+        QCOMPARE(waitpid(child, &status, 0), child);
+        QCOMPARE(WEXITSTATUS(status), 7);
+        check(good);
+        QCOMPARE(experiment::checkpoints_of(run).size(), std::size_t{1});
     }
 
     void aBlockThatIsMissingKeepsTheOldCheckpointAndMakesNoNewOne()

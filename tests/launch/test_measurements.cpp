@@ -116,6 +116,22 @@ private slots:
         QCOMPARE(values(samples, {"throughput", -1, -1}), std::vector<double>({whole, whole, whole, whole}));
     }
 
+    void aRunThatGoesOnCountsTheStepsBeforeItAndTakesADonePhaseToLastItsShare()
+    {
+        schedule::Program program
+            = schedule::from_text("phase 0\ndevice 0: load T0 F0 B0 U0\nphase 1\ndevice 0: load T0 T1 F1 B1 U1\n");
+        Measurements run(program, 10, batch, {0.25, 0.75}, {10, 4});
+        QCOMPARE(run.steps(), std::int64_t(20));
+        QCOMPARE(run.steps_done(), std::int64_t(14));
+        std::vector<Sample> samples;
+        run.take(step_of(0, 1, 2, 1000), samples); // had before
+        QVERIFY(samples.empty());
+        for (int step = 4; step < 10; ++step)
+            run.take(step_of(0, 1, step, 30), samples);
+        QCOMPARE(run.steps_done(), std::int64_t(20));
+        QCOMPARE(run.step(), 40.0);
+    }
+
     void ranksThatPassFromPhaseToPhaseOnTheirOwnDoNotWaitForEachOther()
     {
         schedule::Program program = two_devices();

@@ -56,8 +56,8 @@ private slots:
     {
         const Program program = from_text("device 0: load  T0 T1  F0 B0 U0 F1 B1 U1\n");
         for (const Instruction& instruction : program.phases[0].devices[0].instructions) {
-            const bool student = instruction.op == Op::StudentForward || instruction.op == Op::StudentBackward
-                || instruction.op == Op::Update;
+            const bool student
+                = instruction.op == Op::StudentForward || instruction.op == Op::StudentBackward || instruction.op == Op::Update;
             const Steps done = {3, 5};
             const std::int64_t had = done[static_cast<std::size_t>(instruction.block)];
             QCOMPARE(is_done(instruction, had - 1, done), student);
