@@ -33,6 +33,7 @@ public:
     virtual at::Device device() const = 0;
     virtual std::string name() const = 0;
     virtual std::int64_t memory_bytes() const = 0; // of the device
+    virtual std::int64_t free_bytes() const = 0; // of it, now; -1: not known
 
     /// All work posted so far is done.
     virtual void synchronize() = 0;

@@ -79,6 +79,17 @@ std::string processor_name()
     return "CPU";
 }
 
+/// What programs can still get without swapping.
+std::int64_t available_memory()
+{
+    std::ifstream file("/proc/meminfo");
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("MemAvailable:"))
+            return std::stoll(line.substr(line.find(':') + 1)) * 1024;
+    }
+    return -1;
+}
+
 class CpuBackend final : public Backend {
 public:
     explicit CpuBackend(const experiment::Device& device)
@@ -102,6 +113,7 @@ public:
     {
         return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
     }
+    std::int64_t free_bytes() const override { return available_memory(); }
     void synchronize() override { }
     Mark mark() override { return {run_milliseconds(), nullptr}; }
     double time(const Mark& mark) override { return mark.host; }

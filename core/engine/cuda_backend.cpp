@@ -54,6 +54,13 @@ public:
     std::string name() const override { return name_; }
     std::int64_t memory_bytes() const override { return memory_; }
 
+    std::int64_t free_bytes() const override
+    {
+        std::size_t free = 0;
+        std::size_t total = 0;
+        return cudaMemGetInfo(&free, &total) == cudaSuccess ? static_cast<std::int64_t>(free) : -1;
+    }
+
     void synchronize() override { c10::cuda::getCurrentCUDAStream(index_).synchronize(); }
 
     Mark mark() override

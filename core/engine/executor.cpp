@@ -1,6 +1,6 @@
 #include "engine/executor.h"
 
-#include "base/error.h"
+#include "base/units.h"
 #include "engine/loss.h"
 #include "engine/precision.h"
 #include "schedule/resume.h"
@@ -229,14 +229,29 @@ void Executor::run_step(std::int64_t step)
             } else {
                 execute(list[i], batch);
             }
-        } catch (const c10::OutOfMemoryError& error) {
-            throw Error(Code::OutOfMemory, "the device has no memory left", place(), "use a smaller batch or more devices");
+        } catch (const c10::OutOfMemoryError&) {
+            throw out_of_memory(place());
+        } catch (const std::bad_alloc&) {
+            throw out_of_memory(place());
         } catch (const c10::Error& error) {
             std::string text = error.what_without_backtrace();
             throw Error(Code::Internal, text.substr(0, text.find('\n')), place());
         }
         drop_last_uses(i, batch);
     }
+}
+
+Error Executor::out_of_memory(const std::string& place) const
+{
+    const auto rank = static_cast<std::size_t>(parts_.transport.rank());
+    const std::vector<std::int64_t>& planned = parts_.spec.planned_bytes;
+    std::string what = "the device has no memory left (in use " + format_bytes(parts_.backend.memory().bytes);
+    if (rank < planned.size())
+        what += ", planned " + format_bytes(planned[rank]);
+    if (const std::int64_t free = parts_.backend.free_bytes(); free >= 0)
+        what += ", free " + format_bytes(free);
+    return {Code::OutOfMemory, what + " of " + format_bytes(parts_.backend.memory_bytes()) + ")", place,
+        "use a smaller batch or more devices"};
 }
 
 void Executor::drop_last_uses(std::size_t index, std::int64_t batch)

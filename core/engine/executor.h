@@ -5,6 +5,7 @@
 // step + ahead and is left out where there is no such batch, or where a run that goes on from a checkpoint has done it already.
 #pragma once
 
+#include "base/error.h"
 #include "engine/backend.h"
 #include "engine/data.h"
 #include "engine/models.h"
@@ -61,6 +62,7 @@ private:
     void run_step(std::int64_t step);
     void end_phase();
 
+    Error out_of_memory(const std::string& place) const;
     void drop_last_uses(std::size_t index, std::int64_t batch);
     void wait_for_inputs(const schedule::Instruction& instruction, std::int64_t batch);
     void execute(const schedule::Instruction& instruction, std::int64_t batch);

@@ -104,15 +104,15 @@ std::vector<Device> devices_of(const SpecReader& reader)
     return devices;
 }
 
-std::vector<std::int64_t> steps_of(const SpecReader& reader, const std::string& key)
+std::vector<std::int64_t> wholes_of(const SpecReader& reader, const std::string& key, std::int64_t most)
 {
     const Json& list = reader.at(key);
     if (!list.is_array())
-        throw reader.refused(key, "a list of numbers of steps belongs here");
-    std::vector<std::int64_t> steps;
+        throw reader.refused(key, "a list of whole numbers belongs here");
+    std::vector<std::int64_t> numbers;
     for (std::size_t i = 0; i < list.size(); ++i)
-        steps.push_back(reader.whole(list[i], key + '[' + std::to_string(i) + ']', 0, std::int64_t{1} << 40));
-    return steps;
+        numbers.push_back(reader.whole(list[i], key + '[' + std::to_string(i) + ']', 0, most));
+    return numbers;
 }
 
 schedule::Program program_of(const SpecReader& reader)
@@ -139,6 +139,7 @@ std::string to_json(const RunSpec& spec)
         {"deliver", spec.deliver},
         {"resume", spec.resume.native()},
         {"done", spec.done},
+        {"planned_bytes", spec.planned_bytes},
     };
     try {
         return json.dump(2) + '\n';
@@ -162,7 +163,7 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     spec.buffers = static_cast<int>(reader.whole("buffers", 1, 1 << 20));
     spec.deliver = reader.flag("deliver");
     spec.resume = reader.text("resume");
-    spec.done = steps_of(reader, "done");
+    spec.done = wholes_of(reader, "done", std::int64_t{1} << 40);
     if (!spec.done.empty() && spec.done.size() != static_cast<std::size_t>(spec.program.blocks))
         throw reader.refused("done",
             "there are steps of " + std::to_string(spec.done.size()) + " blocks, the program has "
@@ -170,6 +171,11 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     if (static_cast<std::size_t>(spec.program.devices()) != spec.devices.size() && !spec.program.phases.empty())
         throw reader.refused("program",
             "the program is for " + std::to_string(spec.program.devices()) + " devices, the list has "
+                + std::to_string(spec.devices.size()));
+    spec.planned_bytes = wholes_of(reader, "planned_bytes", std::numeric_limits<std::int64_t>::max());
+    if (!spec.planned_bytes.empty() && spec.planned_bytes.size() != spec.devices.size())
+        throw reader.refused("planned_bytes",
+            "there are sizes of " + std::to_string(spec.planned_bytes.size()) + " devices, the list has "
                 + std::to_string(spec.devices.size()));
     return spec;
 }

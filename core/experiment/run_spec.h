@@ -21,6 +21,7 @@ struct RunSpec {
     int buffers = 2; // batches a receiver holds for each link
     bool deliver = true; // at the end: a checkpoint, the student as one file, its evaluation. Without: only steps are taken
     std::filesystem::path resume; // absolute, a checkpoint to go on from; empty: from the beginning
+    std::vector<std::int64_t> planned_bytes; // by rank, peak of what it holds as predicted; empty: not planned
     std::vector<std::int64_t> done; // by block, steps of the checkpoint to go on from; empty: none
     bool operator==(const RunSpec&) const = default;
 };

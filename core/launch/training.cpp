@@ -38,6 +38,7 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
     spec.folder = std::filesystem::absolute(folder);
     spec.checkpoint_steps
         = checkpoint_steps(request.experiment.run, request.planned.simulation.step, request.planned.program.phases.size());
+    spec.planned_bytes = request.planned.simulation.peak_memory;
     if (request.resumed) {
         spec.resume = std::filesystem::absolute(request.resumed->checkpoint);
         spec.done = request.resumed->done;

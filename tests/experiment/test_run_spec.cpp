@@ -24,6 +24,7 @@ RunSpec someSpec()
     spec.deliver = false;
     spec.resume = "/lab/runs/0006-größe/checkpoints/round-000000012";
     spec.done = {12, 7};
+    spec.planned_bytes = {1 << 20, 3};
     return spec;
 }
 
@@ -65,6 +66,7 @@ private slots:
         RunSpec spec = someSpec();
         spec.program = {};
         spec.devices.clear();
+        spec.planned_bytes.clear();
         spec.done.clear();
         QCOMPARE(run_spec_from_json(to_json(spec), "spec.json"), spec);
     }
@@ -135,7 +137,8 @@ private slots:
         row("buffers", "buffers", 0, "a whole number from 1 to 1048576 belongs here: spec.json: buffers");
         row("deliver", "deliver", 1, "true or false belongs here: spec.json: deliver");
         row("resume", "resume", 7, "a text belongs here: spec.json: resume");
-        row("done", "done", 7, "a list of numbers of steps belongs here: spec.json: done");
+        row("done", "done", 7, "a list of whole numbers belongs here: spec.json: done");
+        row("bytes of one device", "planned_bytes", QJsonArray{1}, "there are sizes of 1 devices, the list has 2: spec.json: planned_bytes");
         row("done before the beginning", "done", QJsonArray{1, -1}, "belongs here: spec.json: done[1]");
         row("done of one block", "done", QJsonArray{1}, "there are steps of 1 blocks, the program has 2: spec.json: done");
         row("huge", "buffers", 1e300, "a whole number from 1 to 1048576 belongs here");
