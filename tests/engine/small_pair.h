@@ -41,7 +41,7 @@ public:
     }
 };
 
-class LinearPair final : public engine::Pair {
+class LinearPair : public engine::Pair {
 public:
     explicit LinearPair(int blocks)
         : blocks_(blocks)

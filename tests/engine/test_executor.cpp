@@ -25,9 +25,9 @@ Reporter& reporter()
 
 /// The student's weights after `steps` steps of `program` on one device.
 std::vector<at::Tensor> trained(
-    const std::string& program, int blocks, std::int64_t steps, double learning_rate = 0.05, int microbatches = 1)
+    const Pair& pair, const std::string& program, std::int64_t steps, double learning_rate = 0.05, int microbatches = 1)
 {
-    LinearPair pair(blocks);
+    const int blocks = static_cast<int>(pair.block_names().size());
     NumberData data;
     experiment::RunSpec spec;
     spec.experiment.pair = "linear";
@@ -57,6 +57,58 @@ std::vector<at::Tensor> trained(
         weights.push_back(models.student[block]->parameters()[0].tensor.detach().clone());
     return weights;
 }
+
+std::vector<at::Tensor> trained(
+    const std::string& program, int blocks, std::int64_t steps, double learning_rate = 0.05, int microbatches = 1)
+{
+    return trained(LinearPair(blocks), program, steps, learning_rate, microbatches);
+}
+
+enum class Breaks { Activation, Gradient };
+
+/// A linear block that breaks at step 3: its output, or its gradient while its output stays sound.
+class BrokenBlock final : public Block {
+public:
+    BrokenBlock(std::unique_ptr<Block> sound, Breaks what)
+        : sound_(std::move(sound))
+        , what_(what)
+    {
+        parameters_ = sound_->parameters();
+    }
+
+    at::Tensor forward(const at::Tensor& input, const Context& context) override
+    {
+        at::Tensor output = sound_->forward(input, context);
+        if (context.step != 3)
+            return output;
+        const at::Tensor nothing = parameters_[0].tensor.sum().mul(0);
+        return what_ == Breaks::Activation ? output.div(nothing) : output.add(nothing.sqrt()); // d sqrt(x) at 0 has no bounds
+    }
+
+private:
+    std::unique_ptr<Block> sound_;
+    Breaks what_;
+};
+
+class BrokenPair final : public LinearPair {
+public:
+    BrokenPair(int blocks, int broken, Breaks what)
+        : LinearPair(blocks)
+        , broken_(broken)
+        , what_(what)
+    {
+    }
+
+    std::unique_ptr<Block> make_student(int block, std::uint64_t seed) const override
+    {
+        std::unique_ptr<Block> sound = LinearPair::make_student(block, seed);
+        return block == broken_ ? std::make_unique<BrokenBlock>(std::move(sound), what_) : std::move(sound);
+    }
+
+private:
+    int broken_;
+    Breaks what_;
+};
 
 bool same(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b)
 {
@@ -153,6 +205,27 @@ private Q_SLOTS:
             QCOMPARE(error.code(), Code::NotFinite);
             QVERIFY(error.where().find("block") != std::string::npos);
             QVERIFY(error.where().find("step") != std::string::npos);
+        }
+    }
+
+    void whatIsNoNumberEndsTheRunAStepLaterAtTheLatestAndNamesTheBlock_data() // T4, activation and gradient
+    {
+        QTest::addColumn<int>("what");
+        QTest::addColumn<std::string>("where");
+        QTest::newRow("activation") << static_cast<int>(Breaks::Activation) << std::string("step 3, block 1, rank 0");
+        QTest::newRow("gradient") << static_cast<int>(Breaks::Gradient) << std::string("step 4, block 1, rank 0");
+    }
+
+    void whatIsNoNumberEndsTheRunAStepLaterAtTheLatestAndNamesTheBlock()
+    {
+        QFETCH(int, what);
+        QFETCH(std::string, where);
+        try {
+            trained(BrokenPair(3, 1, static_cast<Breaks>(what)), relayed, 20);
+            QFAIL("training went on");
+        } catch (const Error& error) {
+            QCOMPARE(error.code(), Code::NotFinite);
+            QCOMPARE(error.where(), where);
         }
     }
 
