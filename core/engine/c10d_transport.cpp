@@ -34,8 +34,6 @@ namespace {
 using Work = c10::intrusive_ptr<c10d::Work>;
 using BackendPointer = c10::intrusive_ptr<c10d::Backend>;
 
-constexpr std::chrono::milliseconds waiting_interval{250};
-
 /// The current exception as one of ours; `doing` says what this rank was at.
 std::exception_ptr as_error(const std::string& doing)
 {
@@ -55,21 +53,6 @@ std::exception_ptr as_error(const std::string& doing)
             Error(Code::RankDied, "the connection between ranks broke (" + text.substr(0, text.find('\n')) + ")", doing,
                 "look for the rank that ended first"));
     }
-}
-
-std::string to_string(const Edge& edge)
-{
-    return "rank " + std::to_string(edge.from) + " to rank " + std::to_string(edge.to);
-}
-
-/// The elements of a dense tensor in memory order, as a contiguous tensor that shares them.
-at::Tensor in_memory_order(const at::Tensor& tensor)
-{
-    if (tensor.is_contiguous())
-        return tensor;
-    if (tensor.dim() == 4 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast))
-        return tensor.permute({0, 2, 3, 1});
-    throw Error(Code::Internal, "a tensor that is not dense cannot travel", "transport");
 }
 
 /// Waits for posted operations on a thread of its own, in the order in which they were posted.
@@ -162,19 +145,6 @@ private:
     std::thread thread_;
 };
 
-c10::intrusive_ptr<c10d::Store> meet(const Rendezvous& rendezvous)
-{
-    c10d::TCPStoreOptions options;
-    options.port = rendezvous.port;
-    options.isServer = rendezvous.rank == 0 && rendezvous.serve;
-    options.numWorkers = rendezvous.size;
-    options.waitWorkers = false;
-    options.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout);
-    if (options.isServer && rendezvous.listen_descriptor)
-        options.masterListenFd = *rendezvous.listen_descriptor;
-    return c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
-}
-
 bool is_loopback(const std::string& address)
 {
     return address == "localhost" || address == "::1" || address.starts_with("127.");
@@ -200,15 +170,82 @@ BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const st
 #endif
 }
 
+c10::intrusive_ptr<c10d::Store> open_store(const Rendezvous& rendezvous)
+{
+    c10d::TCPStoreOptions options;
+    options.port = rendezvous.port;
+    options.isServer = rendezvous.rank == 0 && rendezvous.serve;
+    options.numWorkers = rendezvous.size;
+    options.waitWorkers = false;
+    options.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout);
+    if (options.isServer && rendezvous.listen_descriptor)
+        options.masterListenFd = *rendezvous.listen_descriptor;
+    try {
+        return c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
+    } catch (...) {
+        std::rethrow_exception(as_error("while the ranks were meeting at " + rendezvous.address));
+    }
+}
+
+/// At c10d's store.
+class StoreMeeting final : public Meeting, public std::enable_shared_from_this<StoreMeeting> {
+public:
+    explicit StoreMeeting(const Rendezvous& rendezvous)
+        : rendezvous_(rendezvous)
+        , store_(open_store(rendezvous))
+    {
+    }
+
+    int rank() const override { return rendezvous_.rank; }
+    int size() const override { return rendezvous_.size; }
+    const std::string& address() const { return rendezvous_.address; }
+    const c10::intrusive_ptr<c10d::Store>& store() const { return store_; }
+
+    std::vector<std::string> gather(const std::string& text, const std::function<void(const std::string&)>& waiting) override
+    {
+        const std::string doing = "waiting for what the other ranks say";
+        const std::string name = "pipebd/gather/" + std::to_string(gathered_++) + "/";
+        std::vector<std::string> said;
+        try {
+            store_->set(name + std::to_string(rank()), std::vector<std::uint8_t>(text.begin(), text.end()));
+            const auto end = std::chrono::steady_clock::now() + transport_timeout;
+            for (int other = 0; other < size(); ++other) {
+                const std::string key = name + std::to_string(other);
+                while (!store_->check({key})) {
+                    if (std::chrono::steady_clock::now() >= end)
+                        throw Error(Code::TimedOut, "rank " + std::to_string(other) + " has not said what it was to say", doing,
+                            "look for the rank that ended first");
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                    if (waiting)
+                        waiting(doing);
+                }
+                const std::vector<std::uint8_t> bytes = store_->get(key);
+                said.emplace_back(bytes.begin(), bytes.end());
+            }
+        } catch (...) {
+            std::rethrow_exception(as_error(doing));
+        }
+        return said;
+    }
+
+    std::unique_ptr<Transport> connect(const Topology& topology) override;
+
+private:
+    Rendezvous rendezvous_;
+    c10::intrusive_ptr<c10d::Store> store_;
+    std::int64_t gathered_ = 0;
+};
+
 class C10dTransport final : public Transport {
 public:
-    C10dTransport(const Rendezvous& rendezvous, const Topology& topology)
-        : rank_(rendezvous.rank)
-        , size_(rendezvous.size)
+    C10dTransport(std::shared_ptr<StoreMeeting> meeting, const Topology& topology)
+        : meeting_(std::move(meeting))
+        , rank_(meeting_->rank())
+        , size_(meeting_->size())
+        , store_(meeting_->store())
     {
         try {
-            store_ = meet(rendezvous);
-            bool loopback = is_loopback(rendezvous.address);
+            bool loopback = is_loopback(meeting_->address());
             world_ = make_group(store_, "world", rank_, size_, loopback);
             warm_up(world_);
             int number = 0;
@@ -219,7 +256,7 @@ public:
                 add_group(ranks, number++, loopback);
             barrier();
         } catch (...) {
-            std::rethrow_exception(as_error("while the ranks were meeting at " + rendezvous.address));
+            std::rethrow_exception(as_error("while the ranks were meeting at " + meeting_->address()));
         }
     }
 
@@ -252,49 +289,15 @@ public:
     void barrier() override
     {
         const std::string doing = "barrier";
-        if (world_waiter_) {
-            post(doing, world_waiter_.get(), at::Tensor(), [&](std::vector<at::Tensor>&) { return world_->barrier(); })->wait();
-            return;
-        }
-        try {
-            Work work = world_->barrier();
-            while (!work->isCompleted()) {
-                std::this_thread::sleep_for(std::chrono::milliseconds(1));
-                if (waiting_)
-                    waiting_(doing);
-            }
-            work->wait();
-        } catch (...) {
-            std::rethrow_exception(as_error(doing));
-        }
+#ifdef USE_C10D_NCCL
+        // c10d's own barrier would hold up the host.
+        post(doing, nullptr, barrier_tensor_, [&](std::vector<at::Tensor>& tensors) { return world_->allreduce(tensors); })->wait();
+#else
+        post(doing, world_waiter_.get(), at::Tensor(), [&](std::vector<at::Tensor>&) { return world_->barrier(); })->wait();
+#endif
     }
 
-    std::vector<std::string> gather(const std::string& text) override
-    {
-        const std::string doing = "waiting for what the other ranks say";
-        const std::string name = "pipebd/gather/" + std::to_string(gathered_++) + "/";
-        std::vector<std::string> said;
-        try {
-            store_->set(name + std::to_string(rank_), std::vector<std::uint8_t>(text.begin(), text.end()));
-            const auto end = std::chrono::steady_clock::now() + transport_timeout;
-            for (int rank = 0; rank < size_; ++rank) {
-                const std::string key = name + std::to_string(rank);
-                while (!store_->check({key})) {
-                    if (std::chrono::steady_clock::now() >= end)
-                        throw Error(Code::TimedOut, "rank " + std::to_string(rank) + " has not said what it was to say", doing,
-                            "look for the rank that ended first");
-                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-                    if (waiting_)
-                        waiting_(doing);
-                }
-                const std::vector<std::uint8_t> bytes = store_->get(key);
-                said.emplace_back(bytes.begin(), bytes.end());
-            }
-        } catch (...) {
-            std::rethrow_exception(as_error(doing));
-        }
-        return said;
-    }
+    std::vector<std::string> gather(const std::string& text) override { return meeting_->gather(text, waiting_); }
 
 private:
     /// One end of an edge.
@@ -481,26 +484,38 @@ private:
         return found->second;
     }
 
+    std::shared_ptr<StoreMeeting> meeting_;
     int rank_;
     int size_;
-    std::int64_t gathered_ = 0;
     c10::intrusive_ptr<c10d::Store> store_;
     BackendPointer world_;
+#ifdef USE_C10D_NCCL
+    at::Tensor barrier_tensor_ = at::zeros({1}, at::TensorOptions().device(at::kCUDA).dtype(at::kFloat));
+#else
     std::unique_ptr<Waiter> world_waiter_ = make_waiter();
+#endif
     std::map<Edge, Channel> channels_;
     std::map<std::vector<int>, RankGroup> groups_;
 };
 
+std::unique_ptr<Transport> StoreMeeting::connect(const Topology& topology)
+{
+    return std::make_unique<C10dTransport>(shared_from_this(), topology);
+}
+
 } // namespace
 
 #ifdef USE_C10D_NCCL
-std::unique_ptr<Transport> connect_nccl(const Rendezvous& rendezvous, const Topology& topology);
-std::unique_ptr<Transport> connect_nccl(const Rendezvous& rendezvous, const Topology& topology)
+std::shared_ptr<Meeting> meet_gpus(const Rendezvous& rendezvous);
+std::shared_ptr<Meeting> meet_gpus(const Rendezvous& rendezvous)
+{
+    return std::make_shared<StoreMeeting>(rendezvous);
+}
 #else
 std::unique_ptr<Transport> connect_gloo(const Rendezvous& rendezvous, const Topology& topology)
-#endif
 {
-    return std::make_unique<C10dTransport>(rendezvous, topology);
+    return std::make_shared<StoreMeeting>(rendezvous)->connect(topology);
 }
+#endif
 
 } // namespace pipebd::engine

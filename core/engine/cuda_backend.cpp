@@ -1,11 +1,13 @@
-// The CUDA module: a GPU as a device, NCCL between GPUs. A shared library of its own, loaded when a driver is there, so that the
-// engine starts without CUDA's libraries.
+// The CUDA module: a GPU as a device; NCCL between GPUs, slots where ranks share one. A shared library of its own, loaded when a
+// driver is there, so that the engine starts without CUDA's libraries.
 //
 // Work runs on this thread's current stream. Marks are events; they are read when they have long been passed.
 
 #include "engine/backend.h"
 
 #include "base/error.h"
+#include "engine/cuda_slots.h"
+#include "engine/ipc_transport.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -16,15 +18,73 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <set>
 
 namespace pipebd::engine {
 
-std::unique_ptr<Transport> connect_nccl(const Rendezvous& rendezvous, const Topology& topology);
+std::shared_ptr<Meeting> meet_gpus(const Rendezvous& rendezvous);
 
 namespace {
 
 using Event = at::cuda::CUDAEvent;
+
+/// What CUDA, cuBLAS and NCCL read when they start.
+void prepare_environment()
+{
+    // Results are to be the same from run to run: nothing may choose its algorithm by a race or a benchmark.
+    setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+    setenv("NCCL_ALGO", "^NVLS", 0);
+    // Streams that share one of the device's queues wait for each other: work behind a receive would wait for what is received.
+    setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
+}
+
+/// NCCL where each rank has a GPU of its own; where two share one it refuses, and all ranks use slots.
+std::unique_ptr<Transport> connect_gpus(const Rendezvous& rendezvous, int index, const Topology& topology)
+{
+    const std::shared_ptr<Meeting> meeting = meet_gpus(rendezvous);
+    std::string machine;
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> machine;
+    std::set<std::string> machines;
+    std::set<std::string> gpus;
+    for (const std::string& said : meeting->gather(machine + " " + gpu_identity(index))) {
+        gpus.insert(said);
+        machines.insert(said.substr(0, said.find(' ')));
+    }
+    if (gpus.size() == static_cast<std::size_t>(meeting->size()))
+        return meeting->connect(topology);
+    if (machines.size() > 1)
+        throw Error(Code::BadRequest, "ranks cannot share a GPU in a job over several machines", "cuda:" + std::to_string(index),
+            "give each rank a GPU of its own");
+    return connect_slots(meeting, make_cuda_slots(index), topology);
+}
+
+/// Pinned numbers for scalars on their way to the host: made once, used again.
+class PinnedScalars : public std::enable_shared_from_this<PinnedScalars> {
+public:
+    struct Scalar {
+        at::Tensor host = at::empty({}, at::TensorOptions().dtype(at::kDouble).pinned_memory(true));
+        Event event;
+    };
+
+    /// Goes back when it is dropped.
+    std::shared_ptr<Scalar> take()
+    {
+        std::unique_ptr<Scalar> scalar;
+        if (free_.empty()) {
+            scalar = std::make_unique<Scalar>();
+        } else {
+            scalar = std::move(free_.back());
+            free_.pop_back();
+        }
+        return {scalar.release(), [pool = shared_from_this()](Scalar* used) { pool->free_.emplace_back(used); }};
+    }
+
+private:
+    std::vector<std::unique_ptr<Scalar>> free_;
+};
 
 class CudaBackend final : public Backend {
 public:
@@ -33,9 +93,6 @@ public:
         , name_(at::cuda::getDeviceProperties(index_)->name)
         , memory_(static_cast<std::int64_t>(at::cuda::getDeviceProperties(index_)->totalGlobalMem))
     {
-        // Results are to be the same from run to run: nothing may choose its algorithm by a race or a benchmark.
-        setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
-        setenv("NCCL_ALGO", "^NVLS", 0);
         at::set_num_threads(1);
         if (at::get_num_interop_threads() != 1)
             at::set_num_interop_threads(1); // allowed once a process
@@ -92,19 +149,18 @@ public:
 
     std::function<double()> read_later(const at::Tensor& scalar) override
     {
-        at::Tensor host = at::empty({}, at::TensorOptions().dtype(at::kDouble).pinned_memory(true));
-        host.copy_(scalar.detach().to(at::kDouble), /*non_blocking=*/true);
-        auto event = std::make_shared<Event>();
-        event->record(c10::cuda::getCurrentCUDAStream(index_));
-        return [host, event] {
-            event->synchronize();
-            return *host.const_data_ptr<double>();
+        std::shared_ptr<PinnedScalars::Scalar> read = scalars_->take();
+        read->host.copy_(scalar.detach().to(at::kDouble), /*non_blocking=*/true);
+        read->event.record(c10::cuda::getCurrentCUDAStream(index_));
+        return [read] {
+            read->event.synchronize();
+            return *read->host.const_data_ptr<double>();
         };
     }
 
     std::unique_ptr<Transport> connect(const Rendezvous& rendezvous, const Topology& topology) override
     {
-        return rendezvous.size == 1 ? no_transport() : connect_nccl(rendezvous, topology);
+        return rendezvous.size == 1 ? no_transport() : connect_gpus(rendezvous, index_, topology);
     }
 
 private:
@@ -112,6 +168,7 @@ private:
     std::string name_;
     std::int64_t memory_;
     Mark zero_;
+    std::shared_ptr<PinnedScalars> scalars_ = std::make_shared<PinnedScalars>();
 };
 
 } // namespace
@@ -123,12 +180,14 @@ extern "C" {
 /// GPUs that CUDA sees.
 __attribute__((visibility("default"))) int pipebd_cuda_count()
 {
+    pipebd::engine::prepare_environment();
     return static_cast<int>(c10::cuda::device_count());
 }
 
 /// The backend of one GPU; the caller owns it. Throws pipebd::Error.
 __attribute__((visibility("default"))) pipebd::engine::Backend* pipebd_cuda_backend(int index)
 {
+    pipebd::engine::prepare_environment();
     try {
         return new pipebd::engine::CudaBackend(index);
     } catch (const c10::Error& error) {

@@ -64,6 +64,20 @@ Rendezvous Rendezvous::from_environment()
     return rendezvous;
 }
 
+std::string to_string(const Edge& edge)
+{
+    return "rank " + std::to_string(edge.from) + " to rank " + std::to_string(edge.to);
+}
+
+at::Tensor in_memory_order(const at::Tensor& tensor)
+{
+    if (tensor.is_contiguous())
+        return tensor;
+    if (tensor.dim() == 4 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast))
+        return tensor.permute({0, 2, 3, 1});
+    throw Error(Code::Internal, "a tensor that is not dense cannot travel", "transport");
+}
+
 Topology topology_of(const schedule::Program& program)
 {
     std::set<Edge> edges;

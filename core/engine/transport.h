@@ -1,4 +1,5 @@
-// Transport: how ranks exchange tensors. Behind it c10d: Gloo between CPU ranks, NCCL between GPUs.
+// Transport: how ranks exchange tensors. Behind it c10d, Gloo between CPU ranks and NCCL between GPUs, or, where ranks share a GPU,
+// memory that they open of one another (ipc_transport.h).
 //
 // Everything is asynchronous: send, receive and all_reduce post and return; Pending::wait() makes what they bring usable. Used by
 // one thread, the interpreter's. Errors are Error{RankDied} naming the peer, or Error{TimedOut}.
@@ -79,7 +80,7 @@ public:
     /// For layers that must talk in the middle of a pass; null for a group of one.
     virtual Group* group(const std::vector<int>& ranks) = 0;
 
-    /// Over all ranks.
+    /// Over all ranks: later work on this rank's device comes after all earlier work on every rank's.
     virtual void barrier() = 0;
 
     /// What every rank says, by rank; returns once all have said it. For what all must decide alike; slower than barrier().
@@ -92,8 +93,31 @@ protected:
     std::function<void(const std::string&)> waiting_;
 };
 
-/// How long c10d may wait before it gives up; heartbeats and the supervisor decide long before.
+/// How long a rank may wait for another before it gives up; heartbeats and the supervisor decide long before.
 inline constexpr std::chrono::seconds transport_timeout{60};
+/// How often a rank that waits says so, and looks whether the others live.
+inline constexpr std::chrono::milliseconds waiting_interval{250};
+
+/// The elements of a dense tensor in memory order, as a contiguous tensor that shares them. Throws Error{Internal} if it is not dense.
+at::Tensor in_memory_order(const at::Tensor& tensor);
+
+std::string to_string(const Edge& edge);
+
+/// Ranks that have met: they can pass words, and may now be connected.
+class Meeting {
+public:
+    virtual ~Meeting() = default;
+
+    virtual int rank() const = 0;
+    virtual int size() const = 0;
+
+    /// As Transport::gather; `waiting` is called often while this rank waits.
+    virtual std::vector<std::string> gather(
+        const std::string& text, const std::function<void(const std::string&)>& waiting = {}) = 0;
+
+    /// Connects them by c10d. Collective, once: every rank calls it with the same topology.
+    virtual std::unique_ptr<Transport> connect(const Topology& topology) = 0;
+};
 
 /// Meets the other ranks and connects to them. Collective: every rank calls it with the same topology.
 std::unique_ptr<Transport> connect_gloo(const Rendezvous& rendezvous, const Topology& topology);
