@@ -383,14 +383,12 @@ void check(const RunSpec& spec, Reporter& reporter)
             teacher.load_into(*pair.make_teacher(block, 0));
         weights = teacher.sha256();
     }
-    std::set<int> gpus;
     for (const experiment::Device& device : spec.devices) {
-        if (device.kind != experiment::Device::Kind::Cuda)
-            continue;
-        if (device.index >= gpu_count())
+        if (device.kind != spec.devices.front().kind)
+            throw Error(Code::BadRequest, "CPU and GPU ranks cannot work together", to_string(spec.devices),
+                "name devices of one kind");
+        if (device.kind == experiment::Device::Kind::Cuda && device.index >= gpu_count())
             make_backend(device); // says what is wrong
-        if (!gpus.insert(device.index).second)
-            throw Error(Code::BadRequest, "two ranks cannot share a GPU in this version", to_string(device), "name each GPU once");
     }
     Metric hello;
     hello.type = Metric::Type::Hello;

@@ -352,10 +352,13 @@ public:
     ~SlotTransport() override
     {
         try {
-            leave();
+            wait_until("the last transfers",
+                [this] { return has_failed_ || std::all_of(queues_.begin(), queues_.end(), [](const Queue* queue) { return queue->is_empty(); }); });
+            device_->finish();
         } catch (const std::exception&) {
-            // The others have failed, and say so.
+            // Others have failed, and say so.
         }
+        leave();
     }
 
     int rank() const override { return meeting_->rank(); }
@@ -570,7 +573,7 @@ private:
 
     /// Goes on with everything until `is_so`. Throws Error{RankDied} or {TimedOut}.
     template <typename Condition>
-    void wait_until(const std::string& doing, Condition is_so, std::optional<std::chrono::milliseconds> timeout)
+    void wait_until(const std::string& doing, Condition is_so)
     {
         const Clock::time_point begin = Clock::now();
         Clock::time_point told = begin;
@@ -580,8 +583,10 @@ private:
             if (is_so())
                 return;
             const Clock::time_point now = Clock::now();
-            if (timeout && now - begin >= *timeout)
+            if (now - begin >= settings_.timeout) {
+                has_failed_ = true;
                 throw Error(Code::TimedOut, "the other ranks have not answered", doing, "look for the rank that ended first");
+            }
             if (now - told >= waiting_interval) {
                 told = now;
                 if (waiting_)
@@ -589,25 +594,21 @@ private:
                 refuse_to_wait_for_the_dead(doing);
             }
             if (!any)
-                shared_.listen(rank(), heard, timeout ? std::min(waiting_interval, *timeout) : waiting_interval);
+                shared_.listen(rank(), heard, std::min(waiting_interval, settings_.timeout));
         }
-    }
-
-    template <typename Condition>
-    void wait_until(const std::string& doing, Condition is_so)
-    {
-        wait_until(doing, is_so, settings_.timeout);
     }
 
     bool is_closed(int other) const { return shared_.words()[closed_ + static_cast<std::size_t>(other)].load() != 0; }
     bool has_ended(int other) const { return peers_[static_cast<std::size_t>(other)].has_ended(); }
 
-    void refuse_to_wait_for_the_dead(const std::string& doing) const
+    void refuse_to_wait_for_the_dead(const std::string& doing)
     {
         for (int other = 0; other < size(); ++other) {
             // In this order: a rank closes before it ends.
-            if (other != rank() && has_ended(other) && !is_closed(other))
-                throw Error(Code::RankDied, "rank " + std::to_string(other) + " has ended", doing, "see its last lines");
+            if (other == rank() || !has_ended(other) || is_closed(other))
+                continue;
+            has_failed_ = true;
+            throw Error(Code::RankDied, "rank " + std::to_string(other) + " has ended", doing, "see its last lines");
         }
     }
 
@@ -615,9 +616,6 @@ private:
     /// opened its own have done so, or are gone.
     void leave()
     {
-        wait_until("the last transfers",
-            [this] { return std::all_of(queues_.begin(), queues_.end(), [](const Queue* queue) { return queue->is_empty(); }); });
-        device_->finish();
         for (auto& [number, ring] : rings_) {
             if (ring.writer != rank()) {
                 ring.memory.reset();
@@ -678,6 +676,7 @@ private:
     std::map<Ranks, RankGroup> groups_;
     std::shared_ptr<Queue> world_;
     std::vector<Queue*> queues_;
+    bool has_failed_ = false; // what is still posted may never be done
 };
 
 } // namespace

@@ -3,6 +3,11 @@
 #include "base/error.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_addcdiv.h>
+#include <ATen/ops/_foreach_addcmul.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_sqrt.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
@@ -129,9 +134,8 @@ protected:
     void apply(
         const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients, double learning_rate) override
     {
-        Tensors steps = state_of(step_, used);
-        for (at::Tensor& step : steps)
-            step.add_(1);
+        const Tensors steps = state_of(step_, used);
+        at::_foreach_add_(steps, 1);
         const Tensors means = state_of(mean_, used), squares = state_of(square_, used);
         if (decoupled_)
             at::_fused_adamw_(parameters, gradients, means, squares, {}, steps, learning_rate, adam_beta1, adam_beta2,
@@ -160,17 +164,18 @@ protected:
         const std::vector<std::size_t>& used, const Tensors& parameters, const Tensors& gradients, double learning_rate) override
     {
         const Tensors squares = state_of(square_, used), momenta = state_of(momentum_, used);
-        for (std::size_t i = 0; i < used.size(); ++i) {
-            const at::Tensor gradient
-                = train_.weight_decay != 0 ? gradients[i].add(parameters[i], train_.weight_decay) : gradients[i];
-            squares[i].mul_(rmsprop_alpha).addcmul_(gradient, gradient, 1 - rmsprop_alpha);
-            const at::Tensor deviation = squares[i].sqrt().add_(epsilon);
-            if (momentum_ == square_) {
-                parameters[i].addcdiv_(gradient, deviation, -learning_rate);
-            } else {
-                momenta[i].mul_(train_.momentum).addcdiv_(gradient, deviation);
-                parameters[i].add_(momenta[i], -learning_rate);
-            }
+        // In a few calls whatever their number.
+        const Tensors slopes = train_.weight_decay != 0 ? at::_foreach_add(gradients, parameters, train_.weight_decay) : gradients;
+        at::_foreach_mul_(squares, rmsprop_alpha);
+        at::_foreach_addcmul_(squares, slopes, slopes, 1 - rmsprop_alpha);
+        const Tensors deviations = at::_foreach_sqrt(squares);
+        at::_foreach_add_(deviations, epsilon);
+        if (momentum_ == square_) {
+            at::_foreach_addcdiv_(parameters, slopes, deviations, -learning_rate);
+        } else {
+            at::_foreach_mul_(momenta, train_.momentum);
+            at::_foreach_addcdiv_(momenta, slopes, deviations);
+            at::_foreach_add_(parameters, momenta, -learning_rate);
         }
     }
 
