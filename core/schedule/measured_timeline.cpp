@@ -1,5 +1,7 @@
 #include "schedule/measured_timeline.h"
 
+#include "schedule/exchanges.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <limits>
@@ -20,53 +22,6 @@ const Instruction* instruction_of(const Program& program, const Span& span)
     const Phase* phase = at(program.phases, span.phase);
     const DeviceProgram* device = phase ? at(phase->devices, span.device) : nullptr;
     return device ? at(device->instructions, span.index) : nullptr;
-}
-
-bool is_exchange(Op op)
-{
-    return op == Op::Send || op == Op::Receive || op == Op::AllReduce || op == Op::Barrier;
-}
-
-/// The same for all that take part in one exchange, and for no other.
-std::vector<int> exchange_of(const Program& program, const Span& span, const Instruction& instruction)
-{
-    const int batch = span.step + instruction.ahead;
-    std::vector<int> key = {span.phase, batch};
-    switch (instruction.op) {
-    case Op::Send:
-    case Op::Receive: {
-        const bool sends = instruction.op == Op::Send;
-        key.insert(key.end(),
-            {static_cast<int>(Op::Send), sends ? span.device : instruction.peer, sends ? instruction.peer : span.device,
-                static_cast<int>(instruction.payload), instruction.block, instruction.microbatch, instruction.view,
-                instruction.part, instruction.parts});
-        break;
-    }
-    case Op::AllReduce:
-        key.insert(key.end(), {static_cast<int>(Op::AllReduce), instruction.block});
-        key.insert(key.end(), instruction.group.begin(), instruction.group.end());
-        break;
-    default: { // the n-th barrier of the step
-        const auto first = program.phases[static_cast<std::size_t>(span.phase)]
-                               .devices[static_cast<std::size_t>(span.device)]
-                               .instructions.begin();
-        const auto barriers
-            = std::count_if(first, first + span.index, [](const Instruction& before) { return before.op == Op::Barrier; });
-        key.insert(key.end(), {static_cast<int>(Op::Barrier), static_cast<int>(barriers)});
-    }
-    }
-    return key;
-}
-
-std::size_t participants(const Program& program, const Span& span, const Instruction& instruction)
-{
-    if (instruction.op == Op::AllReduce)
-        return instruction.group.size();
-    if (instruction.op != Op::Barrier)
-        return 2;
-    const std::vector<DeviceProgram>& devices = program.phases[static_cast<std::size_t>(span.phase)].devices;
-    return static_cast<std::size_t>(
-        std::count_if(devices.begin(), devices.end(), [](const DeviceProgram& device) { return !device.instructions.empty(); }));
 }
 
 struct Exchange {
@@ -93,7 +48,7 @@ void add(const Exchange& exchange, std::vector<Span>& spans)
 
 } // namespace
 
-Timeline measured_timeline(const Program& program, std::span<const Span> reports)
+Timeline measured_timeline(const Program& program, const std::vector<Span>& reports)
 {
     std::map<std::tuple<int, int, int, int>, Span> newest; // by device, phase, step, index
     for (const Span& report : reports)

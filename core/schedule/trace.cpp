@@ -1,5 +1,7 @@
 #include "schedule/trace.h"
 
+#include "schedule/exchanges.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -113,9 +116,11 @@ struct End {
 };
 
 struct Arrow {
-    std::vector<End> sends;
-    std::vector<End> receives;
+    std::optional<End> send;
+    std::optional<End> receive;
 };
+
+using Arrows = std::map<std::vector<int>, Arrow>; // by exchange
 
 class Tracer {
 public:
@@ -124,14 +129,14 @@ public:
     {
         first_process_ = first_process;
         stride_ = stride;
-        std::map<std::pair<int, int>, Arrow> arrows; // by devices from, to
+        Arrows arrows;
         std::vector<Lanes> lanes(static_cast<std::size_t>(traced.timeline.devices));
         for (const Span& span : traced.timeline.spans)
             add_span(traced, span, lanes[static_cast<std::size_t>(span.device)], arrows);
         for (int device = 0; device < traced.timeline.devices; ++device)
             name(device, title_of(traced, device, grouping), lanes[static_cast<std::size_t>(device)].count());
-        for (const auto& [ends, arrow] : arrows)
-            add_arrows(arrow);
+        for (const auto& [exchange, arrow] : arrows)
+            add_arrow(arrow);
         for (std::size_t device = 0; device < traced.memory.size(); ++device)
             add_memory(traced.memory[device], process_of(static_cast<int>(device)));
     }
@@ -163,7 +168,7 @@ private:
         }
     }
 
-    void add_span(const Traced& traced, const Span& span, Lanes& lanes, std::map<std::pair<int, int>, Arrow>& arrows)
+    void add_span(const Traced& traced, const Span& span, Lanes& lanes, Arrows& arrows)
     {
         const Instruction& instruction = traced.program.phases[static_cast<std::size_t>(span.phase)]
                                              .devices[static_cast<std::size_t>(span.device)]
@@ -180,29 +185,29 @@ private:
                 + ",\"batch\":" + std::to_string(span.step + instruction.ahead) + ",\"index\":" + std::to_string(span.index) + '}');
         events_.end();
         if (instruction.op == Op::Send)
-            arrows[{span.device, instruction.peer}].sends.push_back({process, thread, span.start});
+            arrows[exchange_of(traced.program, span, instruction)].send = End{process, thread, span.start};
         else if (instruction.op == Op::Receive)
-            arrows[{instruction.peer, span.device}].receives.push_back({process, thread, span.start});
+            arrows[exchange_of(traced.program, span, instruction)].receive = End{process, thread, span.start};
     }
 
-    /// Transfers of a link keep their order.
-    void add_arrows(const Arrow& arrow)
+    /// Nothing if one of its ends lies outside the timeline.
+    void add_arrow(const Arrow& arrow)
     {
-        for (std::size_t k = 0; k < std::min(arrow.sends.size(), arrow.receives.size()); ++k) {
-            const std::string id = std::to_string(next_arrow_++);
-            const auto add_end = [&](char phase, const End& end) {
-                events_.begin(phase, end.process, end.thread);
-                events_.put("id", id);
-                events_.put("name", R"("relay")");
-                events_.put("cat", R"("relay")");
-                events_.put_time("ts", end.start);
-                if (phase == 'f')
-                    events_.put("bp", R"("e")");
-                events_.end();
-            };
-            add_end('s', arrow.sends[k]);
-            add_end('f', arrow.receives[k]);
-        }
+        if (!arrow.send || !arrow.receive)
+            return;
+        const std::string id = std::to_string(next_arrow_++);
+        const auto add_end = [&](char phase, const End& end) {
+            events_.begin(phase, end.process, end.thread);
+            events_.put("id", id);
+            events_.put("name", R"("relay")");
+            events_.put("cat", R"("relay")");
+            events_.put_time("ts", end.start);
+            if (phase == 'f')
+                events_.put("bp", R"("e")");
+            events_.end();
+        };
+        add_end('s', *arrow.send);
+        add_end('f', *arrow.receive);
     }
 
     void add_memory(const std::vector<MemoryPoint>& points, int process)
