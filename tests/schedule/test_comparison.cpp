@@ -143,8 +143,10 @@ private slots:
     void oneSlowStepDoesNotCount()
     {
         std::vector<Span> reports;
-        for (int step = 0; step < 5; ++step)
-            reports.push_back(report(0, step, 0, 100 * step, 100 * step + (step == 0 ? 90 : 3)));
+        for (int step = 0; double length : {90, 2, 3, 4, 1}) {
+            reports.push_back(report(0, step, 0, 100 * step, 100 * step + length));
+            ++step;
+        }
         const auto times = by_kind(compare(two_stage_program(), {}, measured_timeline(two_stage_program(), reports)));
         QCOMPARE(*times.at("load").measured, 3.0);
     }
@@ -179,6 +181,26 @@ private slots:
             QVERIFY(both.measured.spans[i].start >= 0);
         }
         QCOMPARE(side_by_side(two_stage_program(), simulation, measured, 2).measured.spans.size(), std::size_t(2 * 11));
+    }
+
+    void aStepBeginsWhereItComputesThoughItsTransfersMoveBefore()
+    {
+        const char* text = "device 0: load+1 T0+1 send[T0+1]>1 F0 B0 U0\ndevice 1: recv[T0]<0 T1 F1 B1 U1";
+        const Program program = from_text(text);
+        const Simulation simulation = simulated(text, small_profile(2, 0.5), {.steps = 40});
+        std::vector<Span> reports = simulation.timeline.spans;
+        for (Span& span : reports)
+            span.start -= span.communication ? 0.25 : 0; // transfers take longer
+        const SideBySide both = side_by_side(program, simulation, measured_timeline(program, reports), 1);
+        const auto computes_from = [](const Timeline& timeline) {
+            double begin = 1e9;
+            for (const Span& span : timeline.spans)
+                begin = span.communication ? begin : std::min(begin, span.start);
+            return begin;
+        };
+        QVERIFY(computes_from(both.predicted) > 0);
+        QVERIFY(near(computes_from(both.predicted), computes_from(both.measured)));
+        QVERIFY(both.measured.spans.front().start >= 0);
     }
 
     void memoryIsCutWithThePrediction()
