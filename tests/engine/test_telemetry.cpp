@@ -3,6 +3,7 @@
 #include "engine/telemetry.h"
 
 #include <QTest>
+#include <dlfcn.h>
 
 using namespace pipebd::engine;
 
@@ -10,6 +11,7 @@ class TestTelemetry : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void initTestCase() { QVERIFY(dlopen(FAKE_NVML, RTLD_LAZY) != nullptr); } // stays loaded, and counts how often it is started
     void cleanup() { qunsetenv("FAKE_NVML"); }
 
     void aGpuIsReadByItsBusId()
@@ -36,7 +38,7 @@ private Q_SLOTS:
     void itIsShutDownSoThatItCanBeStartedAgain()
     {
         for (int again = 0; again < 2; ++again)
-            QCOMPARE(Telemetry(FAKE_NVML).read("0000:41:00.0").utilisation, 0.87); // the stand-in counts its starts
+            QCOMPARE(Telemetry(FAKE_NVML).read("0000:41:00.0").utilisation, 0.87);
     }
 
     void withoutTheLibraryThereIsNoTelemetryAndNoError_data()
