@@ -23,6 +23,7 @@ struct Parsed {
     RunOptions run;
     VerifyOptions verify;
     std::string run_id;
+    ExportOptions exported;
     Action action;
 };
 
@@ -134,13 +135,21 @@ void add_verify(CLI::App& app, Parsed& parsed)
 
 void add_runs(CLI::App& app, Parsed& parsed)
 {
-    CLI::App* runs = add_command(app, "runs", "list, show and stop runs", parsed, list_runs);
+    CLI::App* runs = add_command(app, "runs", "list, show, export and stop runs", parsed, list_runs);
     runs->require_subcommand(0, 1);
     add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
     const std::string& id = parsed.run_id;
     CLI::App* show = add_command(*runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
     CLI::App* stop
         = add_command(*runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
+    ExportOptions& exported = parsed.exported;
+    CLI::App* exports = add_command(*runs, "export", "write a run in another program's format", parsed,
+        [&exported](const Context& context) { return export_run(context, exported); });
+    exports->add_option("id", exported.id, "the run's number")->type_name("ID");
+    exports
+        ->add_option("--trace", exported.trace,
+            "write when its instructions ran, as predicted and as measured, as Chrome trace JSON (ui.perfetto.dev opens it)")
+        ->type_name("FILE");
     for (CLI::App* command : {show, stop})
         command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
 }

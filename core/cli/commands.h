@@ -60,6 +60,11 @@ struct VerifyOptions {
     std::optional<double> tolerance; // of a block's largest weight, where a batch is split; not given: by dtype
 };
 
+struct ExportOptions {
+    std::string id;
+    std::string trace; // the file to write
+};
+
 int doctor(const Context& context);
 int list_pairs(const Context& context);
 int measure_profile(const Context& context, const ProfileOptions& options);
@@ -68,6 +73,7 @@ int run(const Context& context, const RunOptions& options);
 int verify(const Context& context, const VerifyOptions& options);
 int list_runs(const Context& context);
 int show_run(const Context& context, const std::string& id);
+int export_run(const Context& context, const ExportOptions& options);
 int stop_run(const Context& context, const std::string& id);
 
 } // namespace pipebd::cli

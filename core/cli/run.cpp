@@ -166,9 +166,9 @@ int run(const Context& context, const RunOptions& options)
 
     const store::RunRecord run = train(context, lab, request);
     if (context.json)
-        std::cout << launch::run_to_json(run, read_file(run.folder / "spec.json")) << "\n";
+        std::cout << launch::run_to_json(run, launch::details_of(run)) << "\n";
     else if (!context.quiet)
-        std::cout << run_text(run);
+        std::cout << run_text(run, launch::details_of(run));
     return status_of(run);
 }
 

@@ -1,29 +1,13 @@
-#include "base/error.h"
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/print_run.h"
 #include "cli/table.h"
 #include "launch/run_json.h"
-#include "store/run_store.h"
 
 #include <iostream>
 
 namespace pipebd::cli {
-
-namespace {
-
-/// Empty for a run that cannot be read: its record says so.
-std::string spec_of(const store::RunRecord& run)
-{
-    try {
-        return store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly).document("spec");
-    } catch (const Error&) {
-        return {};
-    }
-}
-
-} // namespace
 
 int list_runs(const Context& context)
 {
@@ -44,10 +28,11 @@ int list_runs(const Context& context)
 int show_run(const Context& context, const std::string& id)
 {
     const store::RunRecord run = context.open_lab().run(run_id_from(id, "pipebd runs show ID"));
+    const launch::RunDetails details = launch::details_of(run);
     if (context.json)
-        std::cout << launch::run_to_json(run, spec_of(run)) << "\n";
+        std::cout << launch::run_to_json(run, details) << "\n";
     else
-        std::cout << run_text(run);
+        std::cout << run_text(run, details);
     return 0;
 }
 

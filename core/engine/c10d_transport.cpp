@@ -80,6 +80,7 @@ public:
         at::Tensor tensor; // kept until done
         std::string doing;
         bool done = false;
+        double ready = -1; // when posted; once done, no earlier than the one before was
         double finished = -1;
         std::exception_ptr error;
     };
@@ -105,6 +106,7 @@ public:
         item->work = std::move(work);
         item->tensor = std::move(tensor);
         item->doing = std::move(doing);
+        item->ready = run_milliseconds();
         {
             std::lock_guard lock(mutex_);
             queue_.push_back(item);
@@ -147,7 +149,8 @@ private:
             lock.lock();
             queue_.pop_front();
             item->error = error;
-            item->finished = finished;
+            item->ready = std::max(item->ready, free_);
+            item->finished = free_ = finished;
             item->work.reset();
             item->tensor = at::Tensor();
             item->done = true;
@@ -158,6 +161,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::shared_ptr<Item>> queue_;
+    double free_ = -1; // when the last was done
     bool stop_ = false;
     std::thread thread_;
 };
@@ -375,6 +379,7 @@ private:
             }
         }
 
+        double ready() const override { return item_->ready; }
         double finished() const override { return item_->finished; }
 
     private:

@@ -7,6 +7,7 @@
 #include "engine/evaluate.h"
 #include "engine/executor.h"
 #include "engine/profiler.h"
+#include "engine/telemetry.h"
 
 #include <ATen/record_function.h>
 #include <nlohmann/json.hpp>
@@ -416,11 +417,14 @@ void list_pairs(Reporter& reporter)
 
 void list_devices(Reporter& reporter)
 {
+    Telemetry telemetry;
     auto describe = [&](const experiment::Device& device, int count) {
         std::unique_ptr<Backend> backend = make_backend(device);
         bool cpu = device.kind == experiment::Device::Kind::Cpu;
         say_hello(*backend, 0,
-            json{{"kind", cpu ? "cpu" : "cuda"}, {"index", device.index}, {"count", count}, {"libtorch", TORCH_VERSION}}.dump(),
+            json{{"kind", cpu ? "cpu" : "cuda"}, {"index", device.index}, {"count", count}, {"libtorch", TORCH_VERSION},
+                {"telemetry", telemetry.text()}}
+                .dump(),
             reporter);
     };
     int gpus = gpu_count(); // before anything else of LibTorch, so that CUDA is registered

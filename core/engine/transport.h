@@ -58,7 +58,9 @@ public:
     /// Returns once later work on this rank's device may use the tensor (receive, all_reduce) or change it (send).
     virtual void wait() = 0;
 
-    /// When it was done, ms since the run's start; negative if that is not known.
+    /// Once waited for: when this rank was ready for it (it had been posted, and those before it of the same edge or group were
+    /// done), and when it was done; ms since the run's start, negative if that is not known.
+    virtual double ready() const { return -1; }
     virtual double finished() const { return -1; }
 };
 

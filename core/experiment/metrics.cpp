@@ -71,6 +71,9 @@ void visit_members(M& metric, Visitor&& visit)
     visit("value", metric.value);
     visit("bytes", metric.bytes);
     visit("peak_bytes", metric.peak_bytes);
+    visit("device_bytes", metric.device_bytes);
+    visit("utilisation", metric.utilisation);
+    visit("watts", metric.watts);
     visit("name", metric.name);
     visit("text", metric.text);
     visit("code", metric.code);
@@ -79,19 +82,25 @@ void visit_members(M& metric, Visitor&& visit)
     visit("remedy", metric.remedy);
 }
 
-bool is_default(double value)
+/// -1 is the default of what may be 0.
+double default_of(std::string_view key)
 {
-    return value == 0 && !std::signbit(value);
+    return key == "block" || key == "device_bytes" || key == "utilisation" || key == "watts" ? -1 : 0;
 }
-bool is_default(const std::string& text)
+
+bool is_default(std::string_view key, double value)
+{
+    return value == default_of(key) && (value != 0 || !std::signbit(value));
+}
+bool is_default(std::string_view, const std::string& text)
 {
     return text.empty();
 }
 
 template <std::integral Number>
-bool is_default(Number number)
+bool is_default(std::string_view key, Number number)
 {
-    return number == 0;
+    return number == static_cast<Number>(default_of(key));
 }
 
 // JSON has neither NaN nor infinity.
@@ -185,8 +194,7 @@ std::string to_line(const Metric& metric)
     const TypeRow& row = row_of(metric.type);
     Json json = {{"v", version}, {"type", row.name}, {"t", json_of(metric.t)}, {"rank", metric.rank}};
     visit_members(metric, [&](const char* key, const auto& member) {
-        const bool unset = std::string_view(key) == "block" ? metric.block == -1 : is_default(member);
-        if (!unset || always_written(row, key))
+        if (!is_default(key, member) || always_written(row, key))
             json[key] = json_of(member);
     });
     // Text of other programs may hold anything; what is not UTF-8 becomes U+FFFD.

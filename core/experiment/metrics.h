@@ -33,6 +33,9 @@ struct Metric {
     double value = 0; // Loss, Eval; Progress: fraction done, 0 to 1
     std::int64_t bytes = 0; // Memory: in use; Hello: of the device
     std::int64_t peak_bytes = 0; // Memory
+    std::int64_t device_bytes = -1; // Memory, as the driver says it: in use on the whole device; -1: not known
+    double utilisation = -1; // the same: share of the time in which it computed, 0 to 1
+    double watts = -1; // the same
 
     std::string name = {}; // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction
     std::string text = {}; // Log: the message; Profile: pipebd.profile/1; Hello: versions; Progress: what is being done

@@ -34,7 +34,8 @@ private:
 
 /// Which curve: what is measured, of which rank and block (-1: of all).
 struct Series {
-    std::string name; // "throughput" (samples/s), "step_ms", "loss", "memory_bytes", "peak_memory_bytes", "test_accuracy"
+    std::string name; // "throughput" (samples/s), "step_ms", "loss", "memory_bytes", "peak_memory_bytes",
+                      // "device_memory_bytes", "utilisation" (0 to 1), "power_watts", "test_accuracy"
     int rank = -1;
     int block = -1;
     auto operator<=>(const Series&) const = default;

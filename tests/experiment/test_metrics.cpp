@@ -27,8 +27,9 @@ QString shown(const Metric& m)
     const auto text = [](const std::string& value) { return QString::fromStdString(value); };
     return QStringList{QString::number(static_cast<int>(m.type)), number(m.t), QString::number(m.rank), QString::number(m.step),
         QString::number(m.phase), QString::number(m.block), QString::number(m.index), QString::number(m.samples), number(m.ms),
-        number(m.start), number(m.end), number(m.value), QString::number(m.bytes), QString::number(m.peak_bytes), text(m.name),
-        text(m.text), text(m.code), text(m.what), text(m.where), text(m.remedy)}
+        number(m.start), number(m.end), number(m.value), QString::number(m.bytes), QString::number(m.peak_bytes),
+        QString::number(m.device_bytes), number(m.utilisation), number(m.watts), text(m.name), text(m.text), text(m.code),
+        text(m.what), text(m.where), text(m.remedy)}
         .join("|");
 }
 
@@ -48,6 +49,9 @@ Metric full(Type type)
         .value = -1.5,
         .bytes = 1,
         .peak_bytes = std::int64_t(1) << 40,
+        .device_bytes = 0, // known to be none
+        .utilisation = 0,
+        .watts = 310.5,
         .name = "größe \"x\"",
         .text = "a\nb\\c\u2028",
         .code = "Damaged",
@@ -96,6 +100,14 @@ private slots:
         QVERIFY(!QJsonDocument::fromJson(QByteArray::fromStdString(line)).isNull());
         QCOMPARE(shown(metric_from_line(line)), shown(m));
         QVERIFY(std::signbit(metric_from_line(line).end));
+    }
+
+    void whatTheDriverDoesNotSayIsLeftOut()
+    {
+        const Metric m{.type = Type::Memory, .bytes = 1, .peak_bytes = 2};
+        QCOMPARE(
+            to_line(m), std::string(R"({"v":1,"type":"memory","t":0.0,"rank":0,"step":0,"phase":0,"bytes":1,"peak_bytes":2})"));
+        QCOMPARE(metric_from_line(to_line(m)).watts, -1.0);
     }
 
     void textThatIsNotUtf8IsWrittenAsUtf8()

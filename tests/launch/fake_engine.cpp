@@ -253,7 +253,26 @@ void say_hello(std::int64_t steps, const std::string& name, const std::string& t
     say(metric);
 }
 
-void work(int step, int phase, int blocks)
+/// Instruction `i` of step `s` takes half a millisecond from 100 s + i on.
+void say_spans(int step, int phase, const schedule::Program& program)
+{
+    if (program.phases.empty())
+        return;
+    const std::vector<schedule::Instruction>& instructions
+        = program.phases[static_cast<std::size_t>(phase)].devices[static_cast<std::size_t>(rank)].instructions;
+    for (int i = 0; i < static_cast<int>(instructions.size()); ++i) {
+        Metric metric;
+        metric.type = Type::Span;
+        metric.step = step;
+        metric.phase = phase;
+        metric.index = i;
+        metric.start = 100.0 * step + i;
+        metric.end = metric.start + 0.5;
+        say(metric);
+    }
+}
+
+void work(int step, int phase, int blocks, const schedule::Program& program)
 {
     const int pace = number(directives.get("pace", "1"));
     ::poll(nullptr, 0, pace);
@@ -269,14 +288,12 @@ void work(int step, int phase, int blocks)
         }
         metric.block = -1;
     }
-    metric.type = Type::Span;
-    metric.start = 10.0 * step;
-    metric.end = 10.0 * step + 10;
-    say(metric);
+    say_spans(step, phase, program);
     metric.type = Type::Memory;
     metric.bytes = 1000 + rank;
     metric.peak_bytes = 2000 + rank;
     say(metric);
+    metric.bytes = metric.peak_bytes = 0;
     metric.type = Type::Step;
     metric.samples = 64;
     metric.ms = rank == 0 ? 8 : 10;
@@ -301,6 +318,7 @@ void train(const std::string& spec_file)
     int steps = number(directives.get("steps", "8"));
     int phases = 1;
     int blocks = 2;
+    schedule::Program program;
     std::filesystem::path folder;
     if (!spec_file.empty()) {
         const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
@@ -308,6 +326,7 @@ void train(const std::string& spec_file)
             steps = static_cast<int>(*spec.experiment.train.steps);
         phases = static_cast<int>(spec.program.phases.size());
         blocks = spec.program.blocks;
+        program = spec.program;
         folder = spec.folder;
     }
     misbehave_if_told(-1);
@@ -318,7 +337,7 @@ void train(const std::string& spec_file)
         for (int step = 0; step < steps; ++step) {
             misbehave_if_told(phase * steps + step);
             peers.look();
-            work(step, phase, blocks);
+            work(step, phase, blocks, program);
         }
     peers.barrier();
     deliver(folder);
@@ -394,7 +413,7 @@ int main(int argc, char** argv)
         check(spec);
     } else if (command == "devices") {
         misbehave_if_told(0);
-        say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0"})");
+        say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0","telemetry":"no GPU telemetry: fake"})");
     } else if (command == "pairs") {
         say_hello(0, "nas-digits", R"({"blocks":["block0","block1","block2"]})");
     }

@@ -95,7 +95,7 @@ private slots:
         QCOMPARE(values(store, {"throughput", -1, -1}), std::vector<double>(20, 6400.0));
         QCOMPARE(values(store, {"loss", -1, 1}).size(), std::size_t(20));
         QCOMPARE(values(store, {"memory_bytes", 1, -1}).front(), 1001.0);
-        QCOMPARE(store.spans().size(), std::size_t(40));
+        QCOMPARE(store.spans().size(), std::size_t(20 * 11)); // of each instruction in each step
         QCOMPARE(store.check(), std::string("ok"));
     }
 
