@@ -23,8 +23,7 @@ std::string step_text(const store::RunRecord& run)
         text += ", " + format_milliseconds(run.predicted_step) + " predicted";
     if (run.predicted_step <= 0 || run.measured_step <= 0)
         return text;
-    const double error = run.predicted_step / run.measured_step - 1;
-    return text + " (" + (error < 0 ? "" : "+") + percent(error) + ")";
+    return text + " (" + signed_percent(run.predicted_step / run.measured_step - 1) + ")";
 }
 
 std::string short_number(double number)
