@@ -14,7 +14,6 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
-#include <numeric>
 
 namespace pipebd::cli {
 
@@ -73,15 +72,13 @@ PlannedStrategy packing_limit(const schedule::Costs& costs)
     return limit;
 }
 
-/// In which order `count` of them take their turns: in each round another one begins, and every second round goes backwards, so
-/// that a machine that gets slower favours none.
+/// In which order `count` of them take their turns: in each round the next one begins, and every second round goes backwards, so
+/// that a machine that gets slower favours none and none always follows the same one.
 std::vector<std::size_t> turns(std::size_t count, int round)
 {
-    std::vector<std::size_t> order(count);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(round) % count), order.end());
-    if (round % 2 == 1)
-        std::reverse(order.begin(), order.end());
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < count; ++i)
+        order.push_back((static_cast<std::size_t>(round) + (round % 2 == 0 ? i : count - i)) % count);
     return order;
 }
 
