@@ -22,6 +22,7 @@ struct Parsed {
     PlanOptions plan;
     RunOptions run;
     VerifyOptions verify;
+    BenchOptions bench;
     std::string run_id;
     ExportOptions exported;
     Action action;
@@ -128,6 +129,21 @@ void add_verify(CLI::App& app, Parsed& parsed)
         ->type_name("DTYPE");
     command->add_option("--tolerance", options.tolerance, "where a batch is split, as a share of a block's largest weight")
         ->type_name("SHARE");
+    command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+        ->type_name("FILE");
+    add_settings(*command, options.settings);
+}
+
+void add_bench(CLI::App& app, Parsed& parsed)
+{
+    BenchOptions& options = parsed.bench;
+    CLI::App* command = add_command(app, "bench", "measure the strategies side by side on the same work", parsed,
+        [&options](const Context& context) { return bench(context, options); });
+    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
+    command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
+    command->add_option("--rounds", options.rounds, "in which each strategy takes a turn (5)")->type_name("N");
+    command->add_option("--steps", options.steps, "of a turn; the first fifth does not count")->type_name("N");
     command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
         ->type_name("FILE");
     add_settings(*command, options.settings);
@@ -243,6 +259,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     add_plan(app, *parsed);
     add_run(app, *parsed);
     add_verify(app, *parsed);
+    add_bench(app, *parsed);
     add_runs(app, *parsed);
 
     try {
@@ -256,7 +273,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     refuse_empty_values(app);
     if (!parsed->action)
         throw Error(Code::BadRequest, "no command", "pipebd",
-            "name one of doctor, pairs, profile, plan, run, verify, runs; see pipebd --help");
+            "name one of doctor, pairs, profile, plan, run, verify, bench, runs; see pipebd --help");
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;

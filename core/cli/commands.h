@@ -65,12 +65,23 @@ struct ExportOptions {
     std::string trace; // the file to write
 };
 
+struct BenchOptions {
+    std::string experiment;
+    std::string devices;
+    std::string strategies; // empty: every one that trains block by block
+    std::vector<std::string> settings;
+    std::string profile; // a file
+    int rounds = 5;
+    std::optional<std::int64_t> steps; // of each turn; not given: by the predicted steps
+};
+
 int doctor(const Context& context);
 int list_pairs(const Context& context);
 int measure_profile(const Context& context, const ProfileOptions& options);
 int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);
 int verify(const Context& context, const VerifyOptions& options);
+int bench(const Context& context, const BenchOptions& options);
 int list_runs(const Context& context);
 int show_run(const Context& context, const std::string& id);
 int export_run(const Context& context, const ExportOptions& options);

@@ -72,4 +72,14 @@ schedule::Profile profile_from_file(const std::string& file, const experiment::E
     return profile;
 }
 
+schedule::Plan possible_plan(
+    const schedule::Costs& costs, const std::vector<std::string>& strategies, const std::vector<experiment::Device>& devices)
+{
+    schedule::Plan plan = schedule::make_plan(costs, strategies);
+    if (schedule::best(plan) == nullptr)
+        throw Error(Code::BadRequest, "no strategy can run on these devices", "--devices " + to_string(devices),
+            plan.strategies.front().schedule.why_not);
+    return plan;
+}
+
 } // namespace pipebd::cli

@@ -16,11 +16,6 @@ std::string line(const std::string& name, const std::string& value)
     return "  " + name + std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') + value + "\n";
 }
 
-std::string error_text(double error)
-{
-    return std::string(error < 0 ? "" : "+") + percent(error);
-}
-
 std::string step_text(const store::RunRecord& run)
 {
     std::string text = run.measured_step > 0 ? format_milliseconds(run.measured_step) + " measured" : "not measured";
@@ -28,7 +23,7 @@ std::string step_text(const store::RunRecord& run)
         text += ", " + format_milliseconds(run.predicted_step) + " predicted";
     if (run.predicted_step <= 0 || run.measured_step <= 0)
         return text;
-    return text + " (" + error_text(run.predicted_step / run.measured_step - 1) + ")";
+    return text + " (" + signed_percent(run.predicted_step / run.measured_step - 1) + ")";
 }
 
 std::string short_number(double number)
@@ -66,7 +61,7 @@ std::string kinds_text(const store::RunRecord& run, const std::vector<schedule::
     const auto time = [](const std::optional<double>& number) { return number ? fixed(*number, 2) : std::string("-"); };
     Table table({"ms a step, all devices", ">predicted", ">measured", ">error"});
     const auto add = [&](std::string_view kind, const schedule::KindTime& row) {
-        table.add({std::string(kind), time(row.predicted), time(row.measured), row.error() ? error_text(*row.error()) : "-"});
+        table.add({std::string(kind), time(row.predicted), time(row.measured), row.error() ? signed_percent(*row.error()) : "-"});
     };
     for (const schedule::KindTime& kind : kinds)
         add(kind.kind, kind);

@@ -347,6 +347,8 @@ void train(const RunSpec& spec, Reporter& reporter)
     });
     if (rank.rendezvous.rank == 0 && spec.deliver)
         deliver(spec, checkpoint, *data, *rank.backend, reporter);
+    if (!spec.deliver)
+        rank.transport->barrier(); // who leaves takes connections down that others may still need
     say_bye(reporter);
     rank.leave();
 }

@@ -1,5 +1,6 @@
 #include "engine/profiler.h"
 
+#include "base/statistics.h"
 #include "engine/loss.h"
 #include "engine/precision.h"
 
@@ -35,7 +36,7 @@ public:
     {
         double sum = 0;
         for (const std::vector<double>& repeated : values_)
-            sum += quantile(repeated, 0.5);
+            sum += pipebd::median(repeated);
         return sum / static_cast<double>(values_.size());
     }
 
@@ -43,21 +44,9 @@ public:
     double spread() const
     {
         double sum = 0;
-        for (const std::vector<double>& repeated : values_) {
-            double middle = quantile(repeated, 0.5);
-            sum += middle > 0 ? (quantile(repeated, 0.9) - quantile(repeated, 0.1)) / middle : 0;
-        }
+        for (const std::vector<double>& repeated : values_)
+            sum += pipebd::spread(repeated);
         return sum / static_cast<double>(values_.size());
-    }
-
-    static double quantile(std::vector<double> sorted, double q)
-    {
-        std::sort(sorted.begin(), sorted.end());
-        double position = q * static_cast<double>(sorted.size() - 1);
-        auto below = static_cast<std::size_t>(position);
-        std::size_t above = std::min(below + 1, sorted.size() - 1);
-        double weight = position - static_cast<double>(below);
-        return sorted[below] * (1 - weight) + sorted[above] * weight;
     }
 
 private:

@@ -36,8 +36,10 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
     spec.devices = request.devices;
     spec.program = request.planned.program;
     spec.folder = std::filesystem::absolute(folder);
-    spec.checkpoint_steps
-        = checkpoint_steps(request.experiment.run, request.planned.simulation.step, request.planned.program.phases.size());
+    spec.deliver = request.deliver;
+    if (spec.deliver)
+        spec.checkpoint_steps
+            = checkpoint_steps(request.experiment.run, request.planned.simulation.step, request.planned.program.phases.size());
     spec.planned_bytes = request.planned.simulation.peak_memory;
     if (request.resumed) {
         spec.resume = std::filesystem::absolute(request.resumed->checkpoint);

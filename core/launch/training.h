@@ -23,6 +23,7 @@ struct TrainingRequest {
     schedule::PlannedStrategy planned; // what to run, with its prediction
     std::optional<schedule::Profile> profile; // what it was planned with
     std::int64_t steps = 0; // of each phase, as `pipebd-engine check` says
+    bool deliver = true; // false: only the steps are taken; no checkpoint, no student, no evaluation
     struct Resumed {
         int run = 0;
         std::filesystem::path checkpoint;

@@ -114,6 +114,23 @@ private slots:
         QCOMPARE(store.document("program"), to_text(spec.program));
     }
 
+    void stepsAloneAreTakenWhereNothingIsToBeDelivered()
+    {
+        TrainingRequest asked = request();
+        asked.deliver = false;
+        asked.experiment.run.checkpoint_steps = 2;
+
+        const RunRecord run = train_told("steps=20", asked);
+
+        QCOMPARE(run.state, RunState::Finished);
+        QCOMPARE(run.steps_done, std::int64_t(20));
+        QCOMPARE(run.accuracy, -1.0);
+        const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(run.folder / "spec.json"), "spec.json");
+        QVERIFY(!spec.deliver);
+        QCOMPARE(spec.checkpoint_steps, std::int64_t(0));
+        QVERIFY(!std::filesystem::exists(run.folder / "student.safetensors"));
+    }
+
     void resultsAreAlsoWrittenWhereTheUserWantsThem()
     {
         TrainingRequest asked = request();
