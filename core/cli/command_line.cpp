@@ -22,6 +22,7 @@ struct Parsed {
     PlanOptions plan;
     RunOptions run;
     VerifyOptions verify;
+    ImportOptions import;
     std::string run_id;
     Action action;
 };
@@ -105,6 +106,11 @@ void add_run(CLI::App& app, Parsed& parsed)
     command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
         ->type_name("FILE");
     command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile");
+    const char* const machines = "Several machines";
+    command->add_option("--prepare", options.prepare, "start nothing: write the spec there, and print how torchrun starts it")
+        ->type_name("DIR")
+        ->group(machines);
+    command->add_option("--machines", options.machines, "so many, each with the devices named")->type_name("M")->group(machines);
     add_settings(*command, options.settings);
 }
 
@@ -128,13 +134,18 @@ void add_verify(CLI::App& app, Parsed& parsed)
 
 void add_runs(CLI::App& app, Parsed& parsed)
 {
-    CLI::App* runs = add_command(app, "runs", "list, show and stop runs", parsed, list_runs);
+    CLI::App* runs = add_command(app, "runs", "list, show, stop and import runs", parsed, list_runs);
     runs->require_subcommand(0, 1);
     add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
     const std::string& id = parsed.run_id;
     CLI::App* show = add_command(*runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
     CLI::App* stop
         = add_command(*runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
+    ImportOptions& options = parsed.import;
+    CLI::App* import = add_command(*runs, "import", "make a run of what ranks have written by --metrics", parsed,
+        [&options](const Context& context) { return import_run(context, options); });
+    import->add_option("folder", options.folder, "where spec.json and rank-0.jsonl, ... are")->type_name("DIR");
+    import->add_option("--name", options.name, "of the run, instead of the experiment's")->type_name("NAME");
     for (CLI::App* command : {show, stop})
         command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
 }

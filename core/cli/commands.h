@@ -45,6 +45,13 @@ struct RunOptions {
     std::string out;
     std::string profile; // a file; empty: the stored profile, or measured
     bool profile_again = false;
+    std::string prepare; // a folder: write what others need to start the ranks, instead of starting them
+    int machines = 1; // each with these devices
+};
+
+struct ImportOptions {
+    std::string folder;
+    std::string name; // empty: the experiment's
 };
 
 struct VerifyOptions {
@@ -66,6 +73,7 @@ int run(const Context& context, const RunOptions& options);
 int verify(const Context& context, const VerifyOptions& options);
 int list_runs(const Context& context);
 int show_run(const Context& context, const std::string& id);
+int import_run(const Context& context, const ImportOptions& options);
 int stop_run(const Context& context, const std::string& id);
 
 } // namespace pipebd::cli
