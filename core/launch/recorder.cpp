@@ -98,7 +98,8 @@ void Recorder::flush(const store::RunRecord& record, bool now)
 
 void Recorder::store_all(const store::RunRecord& record)
 {
-    log_.flush();
+    if (!log_.flush())
+        log_.clear(); // those lines are in the store; later ones may find room
     move_into(store_, samples_);
     move_into(store_, spans_);
     move_into(store_, lines_);
