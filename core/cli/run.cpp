@@ -86,8 +86,8 @@ void check_preparation(const RunOptions& options)
         throw Error(Code::BadRequest, "pipebd starts ranks on this machine only", "--machines " + std::to_string(options.machines),
             "add --prepare DIR, and start them by torchrun");
     if (!options.prepare.empty() && !options.out.empty())
-        throw Error(Code::BadRequest, "a run that is prepared has its results in the folder it is prepared in", "--out " + options.out,
-            "leave it out");
+        throw Error(Code::BadRequest, "a run that is prepared has its results in the folder it is prepared in",
+            "--out " + options.out, "leave it out");
 }
 
 /// In single quotes if the shell would not take it for one word.

@@ -377,8 +377,7 @@ private:
 #endif
     }
 
-    void add_edge(const Edge& edge, int number, [[maybe_unused]] int count,
-        [[maybe_unused]] const Rendezvous& rendezvous)
+    void add_edge(const Edge& edge, int number, [[maybe_unused]] int count, [[maybe_unused]] const Rendezvous& rendezvous)
     {
         if (edge.from != rank_ && edge.to != rank_)
             return;

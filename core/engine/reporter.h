@@ -1,7 +1,7 @@
 // Reporter: a rank's metrics, as lines on the descriptor it was started with as standard output.
 //
-// They may be written to a file as well (copy_to). Descriptor 1 itself is pointed at standard error, before any library can write there. report() and flush() are thread-safe;
-// heartbeats come from one thread, the interpreter's.
+// They may be written to a file as well (copy_to). Descriptor 1 itself is pointed at standard error, before any library can write
+// there. report() and flush() are thread-safe; heartbeats come from one thread, the interpreter's.
 #pragma once
 
 #include "base/error.h"

@@ -90,8 +90,8 @@ Rendezvous Rendezvous::from_environment()
     const int here = number_from("LOCAL_WORLD_SIZE", 1, rendezvous.size, loopback ? rendezvous.size : 1);
     rendezvous.one_machine = here == rendezvous.size;
     if (loopback && !rendezvous.one_machine)
-        throw Error(Code::BadRequest, "other machines cannot reach '" + rendezvous.address + "'", "environment variable MASTER_ADDR",
-            "give torchrun an address of the first machine, by --master-addr");
+        throw Error(Code::BadRequest, "other machines cannot reach '" + rendezvous.address + "'",
+            "environment variable MASTER_ADDR", "give torchrun an address of the first machine, by --master-addr");
     rendezvous.port = static_cast<std::uint16_t>(number_from("MASTER_PORT", 1, 65535));
     if (rendezvous.rank == 0 && std::getenv("PIPEBD_LISTEN_FD") != nullptr)
         rendezvous.listen_descriptor = number_from("PIPEBD_LISTEN_FD", 3, 1 << 20);
@@ -113,7 +113,8 @@ std::string address_towards_master(const Rendezvous& rendezvous)
     const std::string port = std::to_string(rendezvous.port);
     const int failure = ::getaddrinfo(rendezvous.address.c_str(), port.c_str(), &hints, &found);
     if (failure != 0)
-        throw Error(Code::BadRequest, std::string("the first machine is not known (") + ::gai_strerror(failure) + ")", where, remedy);
+        throw Error(
+            Code::BadRequest, std::string("the first machine is not known (") + ::gai_strerror(failure) + ")", where, remedy);
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
     std::string source;
     for (const addrinfo* address = found; address != nullptr && source.empty(); address = address->ai_next)
@@ -121,8 +122,8 @@ std::string address_towards_master(const Rendezvous& rendezvous)
     if (source.empty())
         throw Error(Code::BadRequest, "there is no way to the first machine", where, remedy);
     if (is_loopback(source))
-        throw Error(Code::BadRequest, "this machine takes the address for its own loopback interface, which others cannot reach", where,
-            remedy);
+        throw Error(Code::BadRequest, "this machine takes the address for its own loopback interface, which others cannot reach",
+            where, remedy);
     return source;
 }
 

@@ -13,7 +13,23 @@
 namespace pipebd::experiment {
 
 struct Metric {
-    enum class Type { Hello, Met, Heartbeat, Step, Loss, Memory, Span, Eval, Checkpoint, Log, Error, Bye, Profile, Progress, Unknown };
+    enum class Type {
+        Hello,
+        Met,
+        Heartbeat,
+        Step,
+        Loss,
+        Memory,
+        Span,
+        Eval,
+        Checkpoint,
+        Log,
+        Error,
+        Bye,
+        Profile,
+        Progress,
+        Unknown
+    };
 
     Type type = Type::Unknown;
     double t = 0; // seconds since the run's start (steady clock)

@@ -193,8 +193,8 @@ void Import::refuse_if_known() const
             continue; // a run that cannot be read says so wherever runs are listed
         }
         if (known == digest_)
-            throw Error(Code::BadRequest, "these metrics are in the lab already, as run " + std::to_string(record.id), folder_.string(),
-                "see pipebd runs show " + std::to_string(record.id));
+            throw Error(Code::BadRequest, "these metrics are in the lab already, as run " + std::to_string(record.id),
+                folder_.string(), "see pipebd runs show " + std::to_string(record.id));
     }
 }
 
@@ -229,8 +229,7 @@ void Import::make_request()
 
 Documents Import::documents(const experiment::RunSpec& spec) const
 {
-    Documents documents
-        = {{"spec", experiment::to_json(spec)}, {"program", to_text(spec.program)}, {digest_document, digest_}};
+    Documents documents = {{"spec", experiment::to_json(spec)}, {"program", to_text(spec.program)}, {digest_document, digest_}};
     if (!request_.experiment_text.empty())
         documents["experiment"] = request_.experiment_text;
     if (!request_.profile)
@@ -261,9 +260,8 @@ void Import::replay(RecordedRun& run)
         experiment::Metric metric;
     };
     std::vector<Next> files;
-    const auto later = [&files](std::size_t a, std::size_t b) {
-        return std::pair(files[a].metric.t, a) > std::pair(files[b].metric.t, b);
-    };
+    const auto later
+        = [&files](std::size_t a, std::size_t b) { return std::pair(files[a].metric.t, a) > std::pair(files[b].metric.t, b); };
     std::priority_queue<std::size_t, std::vector<std::size_t>, decltype(later)> order(later);
     const auto advance = [&](std::size_t index) {
         Next& next = files[index];
@@ -361,8 +359,7 @@ void Import::copy_results(const fs::path& to) const
 std::string Import::date(double t) const
 {
     const std::chrono::duration<double> since(std::clamp(started_ + t, 0.0, latest_date));
-    return store::utc_text(
-        std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::milliseconds>(since)));
+    return store::utc_text(std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::milliseconds>(since)));
 }
 
 } // namespace

@@ -41,8 +41,8 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
 
 Documents documents_of(const TrainingRequest& request, const experiment::RunSpec& spec)
 {
-    Documents documents = {
-        {"experiment", request.experiment_text}, {"spec", experiment::to_json(spec)}, {"program", to_text(spec.program)}};
+    Documents documents
+        = {{"experiment", request.experiment_text}, {"spec", experiment::to_json(spec)}, {"program", to_text(spec.program)}};
     if (!request.profile)
         return documents;
     const schedule::Plan plan = {.pair = request.profile->pair,

@@ -208,7 +208,8 @@ private slots:
         const QString strace = QStandardPaths::findExecutable("strace");
         if (strace.isEmpty())
             QSKIP("there is no strace");
-        const QString command = strace + " -f -qq -e trace=open,openat,openat2 -o " + here_->path("trace") + " " PIPEBD_BIN_DIR "/pipebd ";
+        const QString command
+            = strace + " -f -qq -e trace=open,openat,openat2 -o " + here_->path("trace") + " " PIPEBD_BIN_DIR "/pipebd ";
         here_->run_shell(command + "run " + experiment_ + " --devices cpu,cpu --set train.steps=20", "");
         QFile trace(here_->path("trace"));
         QVERIFY(trace.open(QIODevice::ReadOnly));

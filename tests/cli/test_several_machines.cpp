@@ -58,7 +58,8 @@ class TestSeveralMachines : public QObject {
 
     Ended prepare(const QString& name, const QStringList& more)
     {
-        return run(lab(), QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--prepare", path(name)} + with_profile + more);
+        return run(
+            lab(), QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--prepare", path(name)} + with_profile + more);
     }
 
 private slots:
@@ -77,9 +78,11 @@ private slots:
         QVERIFY2(local.status == 0, qPrintable(local.errors));
         const Ended prepared = prepare("far", QStringList{"--devices", "cpu", "--machines", "2"} + small);
         QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
-        QVERIFY2(prepared.output.contains("torchrun --no-python --nnodes 2 --node-rank 1 --nproc-per-node 1"), qPrintable(prepared.output));
+        QVERIFY2(prepared.output.contains("torchrun --no-python --nnodes 2 --node-rank 1 --nproc-per-node 1"),
+            qPrintable(prepared.output));
 
-        const QString train = QStringLiteral(" %1 train --spec %2/spec.json --metrics %2 > /dev/null").arg(engine_program, path("far"));
+        const QString train
+            = QStringLiteral(" %1 train --spec %2/spec.json --metrics %2 > /dev/null").arg(engine_program, path("far"));
         const Ended far = shell(QString(two_hosts) + "$HOST2 env RANK=1" + train + " & R=$!\nRANK=0" + train + "\nwait $R\n");
         QVERIFY2(far.status == 0, qPrintable(far.errors));
 
@@ -89,8 +92,8 @@ private slots:
         QCOMPARE(record["state"].toString(), QString("finished"));
         const QString weights = record["folder"].toString() + "/student.safetensors";
         QCOMPARE(sha256_of_file(weights.toStdString()), sha256_of_file(path("local/student.safetensors").toStdString()));
-        const QJsonObject local_record = QJsonDocument::fromJson(QByteArray::fromStdString(read_file(path("local/metrics.json").toStdString())))
-                                             .object();
+        const QJsonObject local_record
+            = QJsonDocument::fromJson(QByteArray::fromStdString(read_file(path("local/metrics.json").toStdString()))).object();
         QVERIFY(!record["final_loss"].toArray().isEmpty());
         QCOMPARE(record["final_loss"], local_record["final_loss"]);
     }
@@ -101,8 +104,10 @@ private slots:
         QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
         // The second host sees another folder in its place.
         const QString train = QStringLiteral(" %1 train --spec %2/spec.json > /dev/null").arg(engine_program, path("apart"));
-        const QString apart = QStringLiteral("cp -r %1 %2; $HOST2 unshare -m sh -c 'mount --bind %2 %1; RANK=1 exec").arg(path("apart"), path("copy"));
-        const Ended far = shell(QString(two_hosts) + "RANK=0" + train + " & R=$!\nset +e\n" + apart + train + "'\necho second $?\nkill $R");
+        const QString apart = QStringLiteral("cp -r %1 %2; $HOST2 unshare -m sh -c 'mount --bind %2 %1; RANK=1 exec")
+                                  .arg(path("apart"), path("copy"));
+        const Ended far
+            = shell(QString(two_hosts) + "RANK=0" + train + " & R=$!\nset +e\n" + apart + train + "'\necho second $?\nkill $R");
 
         QVERIFY2(far.output.contains("second 2"), qPrintable(far.output + far.errors));
         QVERIFY2(far.errors.contains("the machines do not share the run's folder"), qPrintable(far.errors));
@@ -110,7 +115,8 @@ private slots:
 
     void ranksDieWithTheLauncherThatStartedThem() // P4, of torchrun: here a shell stands in for it
     {
-        const Ended prepared = prepare("endless", {"--devices", "cpu,cpu", "--set", "data.batch=8", "--set", "train.steps=1000000"});
+        const Ended prepared
+            = prepare("endless", {"--devices", "cpu,cpu", "--set", "data.batch=8", "--set", "train.steps=1000000"});
         QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
         const QString rank = QStringLiteral(" LOCAL_RANK=$RANK %1 train --spec %2/spec.json --metrics %2 > /dev/null & echo $!\n")
                                  .arg(engine_program, path("endless"));

@@ -47,7 +47,8 @@ public:
     explicit Environment(std::vector<std::pair<const char*, const char*>> variables)
         : variables_(std::move(variables))
     {
-        for (const char* name : {"LOCAL_WORLD_SIZE", "TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_RESTART_COUNT", "PIPEBD_LISTEN_FD"})
+        for (const char* name :
+            {"LOCAL_WORLD_SIZE", "TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_RESTART_COUNT", "PIPEBD_LISTEN_FD"})
             unsetenv(name);
         for (const auto& [name, value] : variables_)
             setenv(name, value, 1);
@@ -116,9 +117,9 @@ private Q_SLOTS:
 
     void ranksOfTorchrunKnowTheirPlace()
     {
-        const Environment environment({{"RANK", "3"}, {"LOCAL_RANK", "1"}, {"WORLD_SIZE", "4"}, {"LOCAL_WORLD_SIZE", "2"},
-            {"MASTER_ADDR", "10.0.0.1"}, {"MASTER_PORT", "29500"}, {"TORCHELASTIC_USE_AGENT_STORE", "True"},
-            {"TORCHELASTIC_RESTART_COUNT", "2"}});
+        const Environment environment(
+            {{"RANK", "3"}, {"LOCAL_RANK", "1"}, {"WORLD_SIZE", "4"}, {"LOCAL_WORLD_SIZE", "2"}, {"MASTER_ADDR", "10.0.0.1"},
+                {"MASTER_PORT", "29500"}, {"TORCHELASTIC_USE_AGENT_STORE", "True"}, {"TORCHELASTIC_RESTART_COUNT", "2"}});
         const Rendezvous place = Rendezvous::from_environment();
         QCOMPARE(place.rank, 3);
         QCOMPARE(place.local_rank, 1);
@@ -138,8 +139,8 @@ private Q_SLOTS:
 
     void anAddressThatOtherMachinesCannotReachIsRefused()
     {
-        const Environment environment(
-            {{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_WORLD_SIZE", "1"}, {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", "29500"}});
+        const Environment environment({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_WORLD_SIZE", "1"}, {"MASTER_ADDR", "127.0.0.1"},
+            {"MASTER_PORT", "29500"}});
         QVERIFY_THROWS_EXCEPTION(Error, Rendezvous::from_environment());
         // As on systems whose own name is an entry of /etc/hosts.
         const Rendezvous master{.size = 2, .address = "localhost.", .port = 29500, .one_machine = false};

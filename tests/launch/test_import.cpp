@@ -74,10 +74,7 @@ class TestImport : public QObject {
     std::optional<store::Lab> lab_;
     fs::path from_;
 
-    void write(int rank, const std::string& text) const
-    {
-        replace_file(from_ / ("rank-" + std::to_string(rank) + ".jsonl"), text);
-    }
+    void write(int rank, const std::string& text) const { replace_file(from_ / ("rank-" + std::to_string(rank) + ".jsonl"), text); }
 
     void write_both() const
     {
@@ -165,7 +162,8 @@ private slots:
         QCOMPARE(run.state, RunState::Failed);
         QCOMPARE(run.culprit, 1);
         QVERIFY(run.error.starts_with("the loss is NaN"));
-        QVERIFY(QByteArray::fromStdString(read_file(run.folder / "log.txt")).contains("as a consequence, rank 0: the connection broke"));
+        QVERIFY(QByteArray::fromStdString(read_file(run.folder / "log.txt"))
+                    .contains("as a consequence, rank 0: the connection broke"));
     }
 
     void ofTwoCausesTheEarlierByTheRunsOwnTimeIsTheOne()
@@ -204,6 +202,9 @@ private slots:
 
         QCOMPARE(imported.record.state, RunState::Finished);
         QCOMPARE(imported.record.final_loss.size(), std::size_t(2));
+        const RunStore store(imported.record.folder / "run.sqlite", RunStore::Mode::ReadOnly);
+        QCOMPARE(store.spans().size(), std::size_t(4));
+        QVERIFY(!store.log().empty());
         QCOMPARE(imported.warnings.size(), std::size_t(1));
         QVERIFY2(says(imported.warnings, "rank-1.jsonl:2: not a metric: this line is not JSON"), imported.warnings[0].c_str());
         QVERIFY2(says(imported.warnings, "and 4 others"), imported.warnings[0].c_str());
@@ -232,7 +233,8 @@ private slots:
             const ImportedRun imported = import();
             QCOMPARE(imported.record.state, lines.contains("bye") ? RunState::Finished : RunState::Lost);
             // Of rank 0 four; a loss is one, and a step its time and the throughput.
-            QCOMPARE(samples_in(imported.record), static_cast<std::size_t>(4 + lines.count("\"loss\"") + 2 * lines.count("\"samples\"")));
+            QCOMPARE(samples_in(imported.record),
+                static_cast<std::size_t>(4 + lines.count("\"loss\"") + 2 * lines.count("\"samples\"")));
             fs::remove_all(imported.record.folder);
         }
     }

@@ -79,7 +79,8 @@ private slots:
         QTest::newRow("UTF-8") << QString::fromUtf8("\u00fcn\u00ef/\u6a21\u578b/\U0001F600") << QString();
         QTest::newRow("300 characters") << QString("123456789/").repeated(30) << QString();
         QTest::newRow("a name of 255") << QString(255, 'n') << QString();
-        QTest::newRow("a symbolic link") << "real" << "link";
+        QTest::newRow("a symbolic link") << "real"
+                                         << "link";
     }
 
     void aLabMayBeAnywhere()
