@@ -23,6 +23,7 @@ struct Parsed {
     RunOptions run;
     VerifyOptions verify;
     BenchOptions bench;
+    ImportOptions import;
     std::string run_id;
     ExportOptions exported;
     Action action;
@@ -113,6 +114,11 @@ void add_run(CLI::App& app, Parsed& parsed)
         ->type_name("RUN");
     command->add_option("--checkpoint", options.checkpoint, "which: best or a name such as round-000000120; default: the newest")
         ->type_name("NAME");
+    const char* const machines = "Several machines";
+    command->add_option("--prepare", options.prepare, "start nothing: write the spec there, and print how torchrun starts it")
+        ->type_name("DIR")
+        ->group(machines);
+    command->add_option("--machines", options.machines, "so many, each with the devices named")->type_name("M")->group(machines);
     add_settings(*command, options.settings);
 }
 
@@ -151,7 +157,7 @@ void add_bench(CLI::App& app, Parsed& parsed)
 
 void add_runs(CLI::App& app, Parsed& parsed)
 {
-    CLI::App* runs = add_command(app, "runs", "list, show, export and stop runs", parsed, list_runs);
+    CLI::App* runs = add_command(app, "runs", "list, show, export, import and stop runs", parsed, list_runs);
     runs->require_subcommand(0, 1);
     add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
     const std::string& id = parsed.run_id;
@@ -166,6 +172,11 @@ void add_runs(CLI::App& app, Parsed& parsed)
         ->add_option("--trace", exported.trace,
             "write when its instructions ran, as predicted and as measured, as Chrome trace JSON (ui.perfetto.dev opens it)")
         ->type_name("FILE");
+    ImportOptions& options = parsed.import;
+    CLI::App* import = add_command(*runs, "import", "make a run of what ranks have written by --metrics", parsed,
+        [&options](const Context& context) { return import_run(context, options); });
+    import->add_option("folder", options.folder, "where spec.json and rank-0.jsonl, ... are")->type_name("DIR");
+    import->add_option("--name", options.name, "of the run, instead of the experiment's")->type_name("NAME");
     for (CLI::App* command : {show, stop})
         command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
 }

@@ -47,6 +47,13 @@ struct RunOptions {
     bool profile_again = false;
     std::string resume; // the number of a run
     std::string checkpoint; // of that run; empty: the newest
+    std::string prepare; // a folder: write what others need to start the ranks, instead of starting them
+    int machines = 1; // each with these devices
+};
+
+struct ImportOptions {
+    std::string folder;
+    std::string name; // empty: the experiment's
 };
 
 struct VerifyOptions {
@@ -85,6 +92,7 @@ int bench(const Context& context, const BenchOptions& options);
 int list_runs(const Context& context);
 int show_run(const Context& context, const std::string& id);
 int export_run(const Context& context, const ExportOptions& options);
+int import_run(const Context& context, const ImportOptions& options);
 int stop_run(const Context& context, const std::string& id);
 
 } // namespace pipebd::cli

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/print_run.h"
 #include "cli/table.h"
+#include "launch/import.h"
 #include "launch/run_json.h"
 
 #include <iostream>
@@ -33,6 +34,21 @@ int show_run(const Context& context, const std::string& id)
         std::cout << launch::run_to_json(run, details) << "\n";
     else
         std::cout << run_text(run, details);
+    return 0;
+}
+
+int import_run(const Context& context, const ImportOptions& options)
+{
+    if (options.folder.empty())
+        throw Error(Code::BadRequest, "no folder is named", "pipebd runs import DIR", "name the one that holds spec.json");
+    store::Lab lab = context.open_lab();
+    const launch::ImportedRun imported = named_by_user([&] { return launch::import_run(lab, options.folder, options.name); });
+    for (const std::string& warning : imported.warnings)
+        std::cerr << "pipebd: warning: " << printable(warning) << "\n";
+    if (context.json)
+        std::cout << launch::run_to_json(imported.record, spec_of(imported.record)) << "\n";
+    else if (!context.quiet)
+        std::cout << run_text(imported.record);
     return 0;
 }
 

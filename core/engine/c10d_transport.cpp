@@ -22,6 +22,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -176,20 +178,31 @@ c10::intrusive_ptr<c10d::Store> meet(const Rendezvous& rendezvous)
     options.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout);
     if (options.isServer && rendezvous.listen_descriptor)
         options.masterListenFd = *rendezvous.listen_descriptor;
-    return c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
+    auto store = c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
+    return c10::make_intrusive<c10d::PrefixStore>("attempt" + rendezvous.attempt, std::move(store));
 }
 
-bool is_loopback(const std::string& address)
+#ifndef USE_C10D_NCCL
+/// What ranks on several machines talk over: the interface that the user names for Gloo, as with PyTorch, else the one towards
+/// rank 0.
+auto gloo_device(const Rendezvous& rendezvous)
 {
-    return address == "localhost" || address == "::1" || address.starts_with("127.");
+    using c10d::ProcessGroupGloo;
+    if (rendezvous.one_machine)
+        return ProcessGroupGloo::createDeviceForHostname("127.0.0.1");
+    const char* interfaces = std::getenv("GLOO_SOCKET_IFNAME");
+    if (interfaces != nullptr && *interfaces != '\0')
+        return ProcessGroupGloo::createDeviceForInterface(std::string(interfaces, std::strcspn(interfaces, ",")));
+    return ProcessGroupGloo::createDeviceForHostname(address_towards_master(rendezvous));
 }
+#endif
 
 /// A process group of `size` ranks of which this is `rank`; `name` is the same on all of them and used once.
-BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const std::string& name, int rank, int size, bool loopback)
+BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const std::string& name, int rank, int size,
+    [[maybe_unused]] const Rendezvous& rendezvous)
 {
     auto prefixed = c10::make_intrusive<c10d::PrefixStore>("pipebd/" + name, store);
 #ifdef USE_C10D_NCCL
-    (void)loopback;
     auto options = c10d::ProcessGroupNCCL::Options::create(true);
     options->timeout = std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout);
     options->group_name = name;
@@ -197,8 +210,7 @@ BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const st
 #else
     auto options
         = c10d::ProcessGroupGloo::Options::create(std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout));
-    options->devices.push_back(
-        loopback ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1") : c10d::ProcessGroupGloo::createDefaultDevice());
+    options->devices.push_back(gloo_device(rendezvous));
     options->threads = 1;
     return c10::make_intrusive<c10d::ProcessGroupGloo>(prefixed, rank, size, options);
 #endif
@@ -212,15 +224,14 @@ public:
     {
         try {
             store_ = meet(rendezvous);
-            bool loopback = is_loopback(rendezvous.address);
-            world_ = make_group(store_, "world", rank_, size_, loopback);
+            world_ = make_group(store_, "world", rank_, size_, rendezvous);
             warm_up(world_);
             int number = 0;
             for (const Edge& edge : topology.edges)
-                add_edge(edge, number++, static_cast<int>(topology.edges.size()), loopback);
+                add_edge(edge, number++, static_cast<int>(topology.edges.size()), rendezvous);
             number = 0;
             for (const std::vector<int>& ranks : topology.groups)
-                add_group(ranks, number++, loopback);
+                add_group(ranks, number++, rendezvous);
             barrier();
         } catch (...) {
             std::rethrow_exception(as_error("while the ranks were meeting at " + rendezvous.address));
@@ -398,7 +409,7 @@ private:
 #endif
     }
 
-    void add_edge(const Edge& edge, int number, [[maybe_unused]] int count, [[maybe_unused]] bool loopback)
+    void add_edge(const Edge& edge, int number, [[maybe_unused]] int count, [[maybe_unused]] const Rendezvous& rendezvous)
     {
         if (edge.from != rank_ && edge.to != rank_)
             return;
@@ -407,7 +418,7 @@ private:
         channel.waiter = make_waiter();
 #ifdef USE_C10D_NCCL
         int self = edge.from == rank_ ? 0 : 1;
-        channel.group = make_group(store_, "edge" + std::to_string(number), self, 2, loopback);
+        channel.group = make_group(store_, "edge" + std::to_string(number), self, 2, rendezvous);
         channel.peer = 1 - self;
         warm_up(channel.group, self);
 #else
@@ -418,7 +429,7 @@ private:
         channels_.emplace(edge, std::move(channel));
     }
 
-    void add_group(const std::vector<int>& ranks, int number, bool loopback)
+    void add_group(const std::vector<int>& ranks, int number, const Rendezvous& rendezvous)
     {
         auto self = std::find(ranks.begin(), ranks.end(), rank_);
         if (self == ranks.end())
@@ -428,8 +439,8 @@ private:
         group.waiter = make_waiter();
         group.transport = this;
         int position = static_cast<int>(self - ranks.begin());
-        group.gradients = make_group(store_, "gradients" + std::to_string(number), position, group.count, loopback);
-        group.statistics = make_group(store_, "statistics" + std::to_string(number), position, group.count, loopback);
+        group.gradients = make_group(store_, "gradients" + std::to_string(number), position, group.count, rendezvous);
+        group.statistics = make_group(store_, "statistics" + std::to_string(number), position, group.count, rendezvous);
         warm_up(group.gradients);
         warm_up(group.statistics);
         groups_.emplace(ranks, std::move(group));

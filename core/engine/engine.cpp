@@ -14,6 +14,7 @@
 #include <torch/headeronly/version.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -22,6 +23,7 @@
 #include <sched.h>
 #include <set>
 #include <thread>
+#include <unistd.h>
 
 namespace pipebd::engine {
 
@@ -46,9 +48,14 @@ bool has_teacher(const RunSpec& spec)
     return spec.experiment.train.network == "student";
 }
 
+/// What a rank says of itself: version, host, and the time of day at its zero of time.
 std::string versions()
 {
-    return json{{"libtorch", TORCH_VERSION}}.dump();
+    char host[256] = {};
+    gethostname(host, sizeof host - 1);
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    return json{{"libtorch", TORCH_VERSION}, {"host", host}, {"started", now.count() - run_milliseconds() * 1e-3}}.dump(
+        -1, ' ', false, json::error_handler_t::replace);
 }
 
 /// Cores that this process may use: its affinity, and the quota of its control group if there is one.
@@ -92,6 +99,13 @@ void say_bye(Reporter& reporter)
     bye.type = Metric::Type::Bye;
     reporter.report(std::move(bye));
     reporter.flush();
+}
+
+void say_met(Reporter& reporter)
+{
+    Metric met;
+    met.type = Metric::Type::Met;
+    reporter.report(std::move(met));
 }
 
 void report_value(Reporter& reporter, const std::string& name, double value)
@@ -158,7 +172,32 @@ Rank join(const RunSpec& spec, const Topology& topology, std::int64_t steps, Rep
     say_hello(*rank.backend, steps, versions(), reporter);
     rank.transport = rank.backend->connect(rank.rendezvous, topology);
     rank.transport->while_waiting([&reporter](const std::string&) { reporter.pulse(); });
+    say_met(reporter);
     return rank;
+}
+
+/// Every rank writes its blocks into the run's folder, and rank 0 puts them together: over several machines they must share it.
+/// Collective. Throws Error{BadRequest} on the ranks that do not see what rank 0 has put there.
+void require_shared_folder(const RunSpec& spec, const Rank& rank)
+{
+    const bool writes = spec.deliver || spec.checkpoint_steps > 0;
+    if (rank.rendezvous.one_machine || !writes)
+        return;
+    const std::filesystem::path mark = spec.folder / (".of-rank-0-" + rank.rendezvous.attempt);
+    if (rank.rendezvous.rank == 0) {
+        std::error_code failure;
+        std::filesystem::create_directories(spec.folder, failure); // if it cannot be made, the mark says why
+        replace_file(mark, std::string_view());
+    }
+    rank.transport->barrier();
+    const bool seen = std::filesystem::exists(mark);
+    rank.transport->barrier();
+    std::error_code ignored;
+    if (rank.rendezvous.rank == 0)
+        std::filesystem::remove(mark, ignored);
+    if (!seen)
+        throw Error(Code::BadRequest, "the machines do not share the run's folder, into which every rank writes its blocks",
+            spec.folder.string(), "put it on a file system that all of them mount, or set deliver to false in the spec");
 }
 
 /// Writes the blocks this rank answers for; once all ranks have written theirs, rank 0 makes the checkpoint of them.
@@ -327,6 +366,7 @@ void train(const RunSpec& spec, Reporter& reporter)
     std::unique_ptr<DataSet> data = data_of(spec);
     std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
     Rank rank = join(spec, topology_of(spec.program), steps, reporter);
+    require_shared_folder(spec, rank);
     Models models = Models::make(spec.experiment, pair, spec.program, rank.rendezvous.rank, rank.backend->device());
     if (!spec.resume.empty())
         read_checkpoint(spec, models);

@@ -28,11 +28,18 @@ struct Rendezvous {
     std::uint16_t port = 0;
     std::optional<int> listen_descriptor; // rank 0: serve the store on this socket instead of binding one
     bool serve = true; // rank 0 serves the store; false where an agent already does
+    bool one_machine = true; // all ranks are on this one, and talk over its loopback interface
+    std::string attempt; // of torchrun, which starts all ranks anew after a failure and may keep its store
 
-    /// From RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, PIPEBD_LISTEN_FD, TORCHELASTIC_USE_AGENT_STORE.
-    /// Throws Error{BadRequest} naming the variable that is missing or no number.
+    /// From RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT, PIPEBD_LISTEN_FD,
+    /// TORCHELASTIC_USE_AGENT_STORE, TORCHELASTIC_RESTART_COUNT. Throws Error{BadRequest} naming the variable that is missing, no
+    /// number, or contradicts another.
     static Rendezvous from_environment();
 };
+
+/// The address of this machine that the machine of rank 0 is reached from, as a number: where ranks on several machines talk.
+/// Throws Error{BadRequest} if there is no way to it, or if it is taken for this machine's loopback interface.
+std::string address_towards_master(const Rendezvous& rendezvous);
 
 /// All that one device sends to another of one kind of payload, in order.
 struct Edge {

@@ -26,8 +26,9 @@ struct TypeRow {
     std::string_view keys; // always written; others only where they differ from their default
 };
 
-constexpr std::array<TypeRow, 14> types = {{
+constexpr std::array<TypeRow, 15> types = {{
     {Type::Hello, "hello", " name bytes text "},
+    {Type::Met, "met", " "},
     {Type::Heartbeat, "heartbeat", " step phase name "},
     {Type::Step, "step", " step phase samples ms "},
     {Type::Loss, "loss", " step phase block value "},
@@ -133,9 +134,9 @@ public:
             refuse("this line is not a JSON object");
     }
 
-    [[noreturn]] void refuse(const std::string& what) const
+    [[noreturn]] void refuse(const std::string& what, Code code = Code::Protocol) const
     {
-        throw Error(Code::Protocol, "not a metric: " + what, in_quotes(line_, 100));
+        throw Error(code, "not a metric: " + what, in_quotes(line_, 100));
     }
 
     void require(const std::string& key) const
@@ -210,7 +211,8 @@ Metric metric_from_line(std::string_view line)
     std::int64_t line_version = 0;
     reader.read("v", line_version);
     if (line_version != version)
-        reader.refuse("its version is " + std::to_string(line_version) + " instead of " + std::to_string(version));
+        reader.refuse("its version is " + std::to_string(line_version) + " instead of " + std::to_string(version),
+            line_version > version ? Code::Newer : Code::Protocol);
 
     Metric metric;
     std::string type;
@@ -219,6 +221,8 @@ Metric metric_from_line(std::string_view line)
         if (row.name == type)
             metric.type = row.type;
     reader.read("t", metric.t);
+    if (!std::isfinite(metric.t))
+        reader.refuse("t is not finite");
     reader.read("rank", metric.rank);
     if (metric.rank < 0)
         reader.refuse("rank is negative");

@@ -13,7 +13,23 @@
 namespace pipebd::experiment {
 
 struct Metric {
-    enum class Type { Hello, Heartbeat, Step, Loss, Memory, Span, Eval, Checkpoint, Log, Error, Bye, Profile, Progress, Unknown };
+    enum class Type {
+        Hello,
+        Met,
+        Heartbeat,
+        Step,
+        Loss,
+        Memory,
+        Span,
+        Eval,
+        Checkpoint,
+        Log,
+        Error,
+        Bye,
+        Profile,
+        Progress,
+        Unknown
+    };
 
     Type type = Type::Unknown;
     double t = 0; // seconds since the run's start (steady clock)
@@ -45,7 +61,8 @@ struct Metric {
 /// One line, without the line break.
 std::string to_line(const Metric& metric);
 
-/// Throws Error{Protocol} with the start of the line if it is not a metric of version 1; unknown types give Type::Unknown.
+/// Throws Error{Protocol} with the start of the line if it is not a metric, Error{Newer} if it is one of a later version than 1;
+/// unknown types give Type::Unknown.
 Metric metric_from_line(std::string_view line);
 
 } // namespace pipebd::experiment

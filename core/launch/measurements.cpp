@@ -100,6 +100,8 @@ void Measurements::take(const experiment::Metric& metric, std::vector<store::Sam
         take_loss(metric, samples);
         break;
     case Type::Memory: {
+        if (metric.phase < 0 || metric.phase >= static_cast<int>(phases_.size()) || metric.step < 0 || metric.step > steps_)
+            break;
         const std::int64_t step = metric.phase * steps_ + metric.step;
         samples.push_back({{"memory_bytes", metric.rank, -1}, step, metric.t, static_cast<double>(metric.bytes)});
         samples.push_back({{"peak_memory_bytes", metric.rank, -1}, step, metric.t, static_cast<double>(metric.peak_bytes)});

@@ -115,4 +115,9 @@ std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& 
     return text_of(json);
 }
 
+std::string prepared_to_json(const std::filesystem::path& spec, const std::vector<std::string>& commands)
+{
+    return text_of({{"spec", spec.string()}, {"commands", commands}});
+}
+
 } // namespace pipebd::launch

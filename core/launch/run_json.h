@@ -5,6 +5,7 @@
 #include "store/run_record.h"
 #include "store/run_store.h"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,5 +19,8 @@ std::string run_to_json(const store::RunRecord& run, const RunDetails& details);
 
 /// The same with every curve of `store`: {"series": [{"name", "rank", "block", "step", "t", "value"}]}, the last three arrays.
 std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store);
+
+/// {"spec", "commands"}: of a run that is only prepared, what starts its ranks, by machine.
+std::string prepared_to_json(const std::filesystem::path& spec, const std::vector<std::string>& commands);
 
 } // namespace pipebd::launch

@@ -50,4 +50,8 @@ struct Progress {
 store::RunRecord train(store::Lab& lab, const TrainingRequest& request, const std::function<void(const Progress&)>& progress,
     const std::atomic<bool>& cancel);
 
+/// Writes into `folder` all that ranks started by somebody else need (spec.json) and what the run was made from, for when it is
+/// imported (import.h). Results and checkpoints of that run go into `folder`, too.
+void prepare(const TrainingRequest& request, const std::filesystem::path& folder);
+
 } // namespace pipebd::launch

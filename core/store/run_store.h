@@ -81,7 +81,7 @@ public:
     /// Stores the record (its `state` may only go forward; throws Error{Internal} for a final state that would change).
     void save(const RunRecord& record);
 
-    /// Text files that belong to the run, by name: "experiment", "spec", "profile", "plan", "program".
+    /// Text files that belong to the run, by name: "experiment", "spec", "profile", "plan", "program", "import".
     void save_document(const std::string& name, const std::string& text);
 
     /// Each stores all of its argument or nothing.

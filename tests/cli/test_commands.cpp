@@ -235,6 +235,22 @@ private slots:
         QVERIFY(!QFile::exists(here_->path("t.json")));
     }
 
+    void aRunIsPreparedForSeveralMachines()
+    {
+        const Said said = here_->run(
+            {"run", experiment_, "--devices", "cpu", "--machines", "3", "--strategy", "tr+dpu", "--prepare", "the run", "--json"});
+        QCOMPARE(said.status, 0);
+        const QJsonArray commands = said.object()["commands"].toArray();
+        QCOMPARE(commands.size(), 3);
+        QCOMPARE(commands[2].toString(),
+            QStringLiteral(
+                "torchrun --no-python --nnodes 3 --node-rank 2 --nproc-per-node 1 --master-addr HOST --master-port 29500 "
+                "pipebd-engine train --spec '%1/spec.json' --metrics '%1' > /dev/null")
+                .arg(here_->path("the run")));
+        QVERIFY(QFile::exists(said.object()["spec"].toString()));
+        QVERIFY(here_->run({"runs", "list", "--json"}).array().isEmpty());
+    }
+
     void aRunThatHasEndedCannotBeStopped()
     {
         here_->run({"run", experiment_, "--devices", "cpu", "--quiet"});

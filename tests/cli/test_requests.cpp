@@ -40,6 +40,16 @@ private slots:
             "--strategy: At Most 1 required but received 2: pipebd run; see pipebd run --help");
         row("one too many", {"run", "good.toml", "other.toml"}, "unexpected argument 'other.toml': pipebd run; leave it out");
         row("no experiment", {"run"}, "no experiment is named: pipebd run EXPERIMENT; give an experiment file");
+        row("machines without a launcher", {"run", "good.toml", "--machines", "2"},
+            "pipebd starts ranks on this machine only: --machines 2; add --prepare DIR, and start them by torchrun");
+        row("no machine", {"run", "good.toml", "--machines", "0"},
+            "there cannot be so many machines: --machines 0; give a number from 1 to 1024");
+        row("out of a prepared run", {"run", "good.toml", "--prepare", "there", "--out", "here"},
+            "a run that is prepared has its results in the folder it is prepared in: --out here; leave it out");
+        row("nothing to import", {"runs", "import"},
+            "no folder is named: pipebd runs import DIR; name the one that holds spec.json");
+        row("import without a spec", {"runs", "import", "/nowhere"},
+            "there is no spec of a run: /nowhere/spec.json; put the spec that the ranks were started with beside their metrics");
         row("experiment missing", {"run", "missing.toml"},
             "cannot open the file (No such file or directory): missing.toml; check the path");
         row("experiment a folder", {"run", "."}, "this is a folder, not a file: .; name a regular file");

@@ -139,12 +139,13 @@ private slots:
         QTest::newRow("binary") << QByteArray("\xff\x00\x1b[2J", 6) << QByteArray("not JSON: '???[2J'");
         QTest::newRow("list") << QByteArray("[1]") << QByteArray("not a JSON object");
         QTest::newRow("no version") << QByteArray(R"({"type":"step","t":1,"rank":0})") << QByteArray("v is missing");
-        QTest::newRow("version 2") << QByteArray(R"({"v":2,"type":"step","t":1,"rank":0})") << QByteArray("its version is 2");
+        QTest::newRow("version 0") << QByteArray(R"({"v":0,"type":"step","t":1,"rank":0})") << QByteArray("its version is 0");
         QTest::newRow("version 1.0") << QByteArray(R"({"v":1.0,"type":"step","t":1,"rank":0})") << QByteArray("v is not what");
         QTest::newRow("no type") << QByteArray(R"({"v":1,"t":1,"rank":0})") << QByteArray("type is missing");
         QTest::newRow("type 3") << QByteArray(R"({"v":1,"type":3,"t":1,"rank":0})") << QByteArray("type is not what");
         QTest::newRow("no t") << QByteArray(R"({"v":1,"type":"step","rank":0})") << QByteArray("t is missing");
         QTest::newRow("t in words") << QByteArray(R"({"v":1,"type":"step","t":"now","rank":0})") << QByteArray("t is not what");
+        QTest::newRow("t NaN") << QByteArray(R"({"v":1,"type":"step","t":null,"rank":0})") << QByteArray("t is not finite");
         QTest::newRow("no rank") << QByteArray(R"({"v":1,"type":"step","t":1})") << QByteArray("rank is missing");
         QTest::newRow("rank -1") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":-1})") << QByteArray("rank is negative");
         QTest::newRow("huge rank") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":4294967296})")
@@ -168,6 +169,11 @@ private slots:
         VERIFY_REFUSED(metric_from_line(line.toStdString()), Code::Protocol, says);
         const auto error = errorOf([&] { metric_from_line(line.toStdString()); });
         QVERIFY(QByteArray(error->what()).size() < 300);
+    }
+
+    void aLineOfALaterVersionIsToldApart()
+    {
+        VERIFY_REFUSED(metric_from_line(R"({"v":2,"type":"step","t":1,"rank":0})"), Code::Newer, "its version is 2 instead of 1");
     }
 };
 
