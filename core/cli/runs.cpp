@@ -45,10 +45,11 @@ int import_run(const Context& context, const ImportOptions& options)
     const launch::ImportedRun imported = named_by_user([&] { return launch::import_run(lab, options.folder, options.name); });
     for (const std::string& warning : imported.warnings)
         std::cerr << "pipebd: warning: " << printable(warning) << "\n";
+    const launch::RunDetails details = launch::details_of(imported.record);
     if (context.json)
-        std::cout << launch::run_to_json(imported.record, spec_of(imported.record)) << "\n";
+        std::cout << launch::run_to_json(imported.record, details) << "\n";
     else if (!context.quiet)
-        std::cout << run_text(imported.record);
+        std::cout << run_text(imported.record, details);
     return 0;
 }
 
