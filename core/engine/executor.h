@@ -7,6 +7,7 @@
 
 #include "engine/backend.h"
 #include "engine/data.h"
+#include "engine/loader.h"
 #include "engine/models.h"
 #include "engine/reporter.h"
 #include "engine/values.h"
@@ -107,6 +108,7 @@ private:
     };
     std::deque<PendingLoss> losses_;
     std::map<int, std::int64_t> updates_;
+    std::unique_ptr<Loader> loader_; // of the phase, from its first Load on
 
     struct MeasuredSpan {
         std::int64_t step;
