@@ -121,12 +121,12 @@ private:
 std::vector<std::int64_t> order_of_epoch(const experiment::Experiment& experiment, std::int64_t size, std::int64_t epoch)
 {
     std::vector<std::int64_t> order(static_cast<std::size_t>(size));
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    if (!experiment.data.shuffle)
-        return order;
-    const std::uint64_t place = draw({experiment.seed, coordinate("order"), static_cast<std::uint64_t>(epoch)});
-    for (std::size_t i = order.size(); i > 1; --i) // Fisher and Yates
-        std::swap(order[i - 1], order[below(i, draw({place, i}))]);
+    if (experiment.data.shuffle)
+        std::ranges::copy(
+            permutation(order.size(), draw({experiment.seed, coordinate("order"), static_cast<std::uint64_t>(epoch)})),
+            order.begin());
+    else
+        std::iota(order.begin(), order.end(), std::int64_t{0});
     return order;
 }
 
