@@ -426,6 +426,10 @@ void check(const RunSpec& spec, Reporter& reporter)
             teacher.load_into(*pair.make_teacher(block, 0));
         weights = teacher.sha256();
     }
+    if (!spec.experiment.student.weights.empty()) {
+        for (int block = 0; block < static_cast<int>(names.size()); ++block)
+            make_student(spec.experiment, pair, block);
+    }
     std::set<int> gpus;
     for (const experiment::Device& device : spec.devices) {
         if (device.kind != experiment::Device::Kind::Cuda)

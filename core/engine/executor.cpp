@@ -291,6 +291,7 @@ void Executor::end_phase()
     report_losses(true);
     report_spans();
     report_memory(steps_ - 1, run_milliseconds());
+    loader_.reset();
     values_.clear();
 }
 
@@ -341,12 +342,13 @@ void Executor::execute(const Instruction& instruction, std::int64_t batch)
 void Executor::load(const Instruction& instruction, std::int64_t batch)
 {
     Rows rows = rows_of(instruction);
-    const experiment::Experiment& experiment = parts_.spec.experiment;
-    std::vector<std::int64_t> indices = batch_indices(experiment, parts_.data.size(DataSet::Split::Train), batch, rows);
-    Batch loaded = parts_.data.get(DataSet::Split::Train, indices, experiment.seed + static_cast<std::uint64_t>(batch));
     at::Device device = parts_.backend.device();
-    values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device, weight_dtype(experiment.run.dtype)));
-    values_.put({Kind::Labels, 0, 0}, batch, rows, loaded.labels.to(device));
+    if (!loader_) // the first Load is one of the farthest ahead, so its batch is the first of the phase
+        loader_ = std::make_unique<Loader>(
+            parts_.spec.experiment, parts_.data, parts_.spec.program, instructions(), batch, steps_, device);
+    Batch loaded = loader_->next(batch, rows);
+    values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device, /*non_blocking=*/true));
+    values_.put({Kind::Labels, 0, 0}, batch, rows, loaded.labels.to(device, /*non_blocking=*/true));
 }
 
 void Executor::teacher_forward(const Instruction& instruction, std::int64_t batch)

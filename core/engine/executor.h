@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "engine/backend.h"
 #include "engine/data.h"
+#include "engine/loader.h"
 #include "engine/models.h"
 #include "engine/reporter.h"
 #include "engine/telemetry.h"
@@ -125,6 +126,7 @@ private:
         int count = 0;
     };
     std::map<int, Mean> mean_losses_; // by block
+    std::unique_ptr<Loader> loader_; // of the phase, from its first Load on
 
     struct MeasuredSpan {
         std::int64_t step;
