@@ -9,6 +9,7 @@
 #include "cli/scratch_runs.h"
 #include "launch/engine_queries.h"
 #include "launch/steady_step.h"
+#include "schedule/simulator.h"
 
 #include <algorithm>
 #include <chrono>
@@ -69,6 +70,7 @@ PlannedStrategy packing_limit(const schedule::Costs& costs)
 {
     PlannedStrategy limit = schedule::make_plan(costs, std::vector<std::string>{"single"}).strategies.front();
     limit.program = schedule::make_packing_limit_program(costs.blocks(), costs.devices());
+    limit.simulation = schedule::simulate(limit.program, costs);
     return limit;
 }
 
