@@ -11,10 +11,11 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fcntl.h>
+#include <malloc.h>
 #include <vector>
 
 using namespace pipebd;
@@ -22,12 +23,23 @@ using namespace pipebd::engine;
 
 namespace {
 
-constexpr std::int64_t steps = 6; // a turn; the first is not counted
+constexpr std::int64_t steps = 12; // a turn; the first is not counted
 
-double milliseconds()
-{
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+struct Time {
+    double wall = 0; // ms
+    double cpu = 0; // of all threads, which other work on the machine disturbs less
+
+    static Time now()
+    {
+        const auto read = [](clockid_t clock) {
+            timespec time{};
+            clock_gettime(clock, &time);
+            return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
+        };
+        return {read(CLOCK_MONOTONIC), read(CLOCK_PROCESS_CPUTIME_ID)};
+    }
+    Time operator-(const Time& other) const { return {wall - other.wall, cpu - other.cpu}; }
+};
 
 double median(std::vector<double> values)
 {
@@ -35,32 +47,44 @@ double median(std::vector<double> values)
     return values[values.size() / 2];
 }
 
+void compare(const char* name, const std::vector<Time>& run, const std::vector<Time>& loop, double Time::*time)
+{
+    std::vector<double> run_times, loop_times, ratios;
+    for (std::size_t step = 0; step < run.size(); ++step) {
+        run_times.push_back(run[step].*time);
+        loop_times.push_back(loop[step].*time);
+        ratios.push_back(run_times.back() / loop_times.back());
+    }
+    std::printf("%-9s executor %9.2f ms, bare loop %9.2f ms: ratio %.4f, of pairs %.4f\n", name, median(run_times),
+        median(loop_times), median(run_times) / median(loop_times), median(ratios));
+}
+
 Models all_blocks(const experiment::RunSpec& spec, const Pair& pair)
 {
     return Models::make(spec.experiment, pair, spec.program, 0, at::kCPU);
 }
 
-std::vector<double> interpreted(const experiment::RunSpec& spec, const Pair& pair, const DataSet& data, Backend& backend,
+std::vector<Time> interpreted(const experiment::RunSpec& spec, const Pair& pair, const DataSet& data, Backend& backend,
     Transport& transport, Reporter& reporter, Models& models)
 {
-    std::vector<double> times;
+    std::vector<Time> times;
     Executor executor({spec, pair, data, backend, transport, reporter, models}, steps);
-    double last = milliseconds();
+    Time last = Time::now();
     executor.run([&](std::int64_t) {
-        const double now = milliseconds();
+        const Time now = Time::now();
         times.push_back(now - last);
         last = now;
     });
     return times;
 }
 
-std::vector<double> bare(const experiment::RunSpec& spec, const DataSet& data, Models& models)
+std::vector<Time> bare(const experiment::RunSpec& spec, const DataSet& data, Models& models)
 {
-    std::vector<double> times;
+    std::vector<Time> times;
     const experiment::Experiment& experiment = spec.experiment;
     const int blocks = spec.program.blocks;
     for (std::int64_t step = 0; step < steps; ++step) {
-        const double start = milliseconds();
+        const Time start = Time::now();
         at::Tensor input = data.get(DataSet::Split::Train,
                                    batch_indices(experiment, data.size(DataSet::Split::Train), step, {0, experiment.data.batch}), 0)
                                .input;
@@ -78,7 +102,7 @@ std::vector<double> bare(const experiment::RunSpec& spec, const DataSet& data, M
             models.optimizer.at(block)->update(student.active_parameters(context), learning_rate(experiment.train, step, steps));
             input = target;
         }
-        times.push_back(milliseconds() - start);
+        times.push_back(Time::now() - start);
     }
     return times;
 }
@@ -87,7 +111,10 @@ std::vector<double> bare(const experiment::RunSpec& spec, const DataSet& data, M
 
 int main(int argc, char** argv)
 {
-    const int batch = argc > 1 ? std::atoi(argv[1]) : 64, turns = argc > 2 ? std::atoi(argv[2]) : 10;
+    mallopt(M_MMAP_MAX, 0); // as pipebd-engine does: large activations are not mapped anew at every use
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_TOP_PAD, 64 << 20);
+    const int batch = argc > 1 ? std::atoi(argv[1]) : 64, turns = argc > 2 ? std::atoi(argv[2]) : 5;
     experiment::RunSpec spec;
     spec.experiment.pair = "nas-digits";
     spec.experiment.data.batch = batch;
@@ -111,21 +138,17 @@ int main(int argc, char** argv)
 
     run(); // warm
     loop();
-    std::vector<double> ratios, run_times, loop_times;
+    std::vector<Time> run_times, loop_times;
     for (int turn = 0; turn < turns; ++turn) {
         const bool loop_first = turn % 2 == 1;
-        std::vector<double> first = loop_first ? loop() : run(), second = loop_first ? run() : loop();
+        std::vector<Time> first = loop_first ? loop() : run(), second = loop_first ? run() : loop();
         if (loop_first)
             std::swap(first, second);
-        for (std::size_t step = 1; step < first.size(); ++step) {
-            ratios.push_back(first[step] / second[step]);
-            run_times.push_back(first[step]);
-            loop_times.push_back(second[step]);
-        }
+        run_times.insert(run_times.end(), first.begin() + 1, first.end());
+        loop_times.insert(loop_times.end(), second.begin() + 1, second.end());
     }
-    std::printf("nas-digits, batch %d, one thread: a step through the executor %.2f ms, in a bare loop %.2f ms (medians of %zu)\n",
-        batch, median(run_times), median(loop_times), ratios.size());
-    std::printf(
-        "ratio of medians %.4f, median of the pairs' ratios %.4f\n", median(run_times) / median(loop_times), median(ratios));
+    std::printf("nas-digits, batch %d, one thread, %zu steps each, medians\n", batch, run_times.size());
+    compare("step", run_times, loop_times, &Time::wall);
+    compare("CPU time", run_times, loop_times, &Time::cpu);
     return 0;
 }
