@@ -37,5 +37,19 @@ for folder in base schedule experiment engine launch cli; do
     forbid core/$folder "$sqlite" "$folder sees SQLite"
 done
 
+# S10: closing any other descriptor of a database drops the locks that the process has on it. A database's name is given to the
+# store alone; and in the store only database.cpp opens what has such a name.
+found=$(grep -rnE '\.sqlite' --include='*.h' --include='*.cpp' core gui 2>/dev/null | grep -vE '^core/store/|^[^:]*:[0-9]+:[[:space:]]*//|RunStore|store_\(')
+if [ -n "$found" ]; then
+    printf 'a database is opened past the store:\n%s\n' "$found"
+    broken=1
+fi
+found=$(grep -rnE '(read_file|replace_file|MappedFile|sha256_of_file|fopen|open|fstream|copy_file|copy|hash)[ ({].*(database|library|sqlite)' --include='*.h' --include='*.cpp' core/store 2>/dev/null \
+    | grep -vE '^core/store/database\.|^[^:]*:[0-9]+:[[:space:]]*//|open_database|open_library|open_run|create_database')
+if [ -n "$found" ]; then
+    printf 'a database is opened past SQLite:\n%s\n' "$found"
+    broken=1
+fi
+
 [ $broken -eq 0 ] && echo "every folder keeps to its layer"
 exit $broken

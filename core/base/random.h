@@ -6,7 +6,10 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <numeric>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace pipebd {
 
@@ -41,6 +44,16 @@ constexpr std::uint64_t coordinate(std::string_view name)
 constexpr std::uint64_t below(std::uint64_t n, std::uint64_t bits)
 {
     return (bits >> 32) * n >> 32;
+}
+
+/// 0 to n - 1, shuffled (Fisher and Yates) as `place` says.
+inline std::vector<std::size_t> permutation(std::size_t n, std::uint64_t place)
+{
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    for (std::size_t i = n; i > 1; --i)
+        std::swap(order[i - 1], order[below(i, draw({place, i}))]);
+    return order;
 }
 
 } // namespace pipebd

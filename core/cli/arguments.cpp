@@ -147,6 +147,14 @@ std::string strategy_to_run_from(const std::string& text, const std::string& whe
         where, "known are " + joined(known));
 }
 
+std::vector<std::string> strategies_to_run_from(const std::string& text, const std::string& where)
+{
+    std::vector<std::string> strategies = strategies_from(text.empty() ? "blockwise" : text, where);
+    for (const std::string& strategy : strategies)
+        strategy_to_run_from(strategy, where);
+    return strategies;
+}
+
 int run_id_from(const std::string& text, const std::string& usage)
 {
     if (text.empty())

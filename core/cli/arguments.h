@@ -36,6 +36,9 @@ std::vector<std::string> strategies_from(const std::string& text, const std::str
 /// A strategy that can be run, or "auto".
 std::string strategy_to_run_from(const std::string& text, const std::string& where);
 
+/// As strategies_from, of strategies that can be run; every one of them if `text` is empty.
+std::vector<std::string> strategies_to_run_from(const std::string& text, const std::string& where);
+
 /// A run's number.
 int run_id_from(const std::string& text, const std::string& usage);
 

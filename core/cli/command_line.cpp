@@ -22,7 +22,10 @@ struct Parsed {
     PlanOptions plan;
     RunOptions run;
     VerifyOptions verify;
+    BenchOptions bench;
+    ImportOptions import;
     std::string run_id;
+    ExportOptions exported;
     Action action;
 };
 
@@ -111,6 +114,11 @@ void add_run(CLI::App& app, Parsed& parsed)
         ->type_name("RUN");
     command->add_option("--checkpoint", options.checkpoint, "which: best or a name such as round-000000120; default: the newest")
         ->type_name("NAME");
+    const char* const machines = "Several machines";
+    command->add_option("--prepare", options.prepare, "start nothing: write the spec there, and print how torchrun starts it")
+        ->type_name("DIR")
+        ->group(machines);
+    command->add_option("--machines", options.machines, "so many, each with the devices named")->type_name("M")->group(machines);
     add_settings(*command, options.settings);
 }
 
@@ -132,15 +140,43 @@ void add_verify(CLI::App& app, Parsed& parsed)
     add_settings(*command, options.settings);
 }
 
+void add_bench(CLI::App& app, Parsed& parsed)
+{
+    BenchOptions& options = parsed.bench;
+    CLI::App* command = add_command(app, "bench", "measure the strategies side by side on the same work", parsed,
+        [&options](const Context& context) { return bench(context, options); });
+    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
+    command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
+    command->add_option("--rounds", options.rounds, "in which each strategy takes a turn (5)")->type_name("N");
+    command->add_option("--steps", options.steps, "of a turn; the first fifth does not count")->type_name("N");
+    command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+        ->type_name("FILE");
+    add_settings(*command, options.settings);
+}
+
 void add_runs(CLI::App& app, Parsed& parsed)
 {
-    CLI::App* runs = add_command(app, "runs", "list, show and stop runs", parsed, list_runs);
+    CLI::App* runs = add_command(app, "runs", "list, show, export, import and stop runs", parsed, list_runs);
     runs->require_subcommand(0, 1);
     add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
     const std::string& id = parsed.run_id;
     CLI::App* show = add_command(*runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
     CLI::App* stop
         = add_command(*runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
+    ExportOptions& exported = parsed.exported;
+    CLI::App* exports = add_command(*runs, "export", "write a run in another program's format", parsed,
+        [&exported](const Context& context) { return export_run(context, exported); });
+    exports->add_option("id", exported.id, "the run's number")->type_name("ID");
+    exports
+        ->add_option("--trace", exported.trace,
+            "write when its instructions ran, as predicted and as measured, as Chrome trace JSON (ui.perfetto.dev opens it)")
+        ->type_name("FILE");
+    ImportOptions& options = parsed.import;
+    CLI::App* import = add_command(*runs, "import", "make a run of what ranks have written by --metrics", parsed,
+        [&options](const Context& context) { return import_run(context, options); });
+    import->add_option("folder", options.folder, "where spec.json and rank-0.jsonl, ... are")->type_name("DIR");
+    import->add_option("--name", options.name, "of the run, instead of the experiment's")->type_name("NAME");
     for (CLI::App* command : {show, stop})
         command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
 }
@@ -234,6 +270,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     add_plan(app, *parsed);
     add_run(app, *parsed);
     add_verify(app, *parsed);
+    add_bench(app, *parsed);
     add_runs(app, *parsed);
 
     try {
@@ -247,7 +284,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     refuse_empty_values(app);
     if (!parsed->action)
         throw Error(Code::BadRequest, "no command", "pipebd",
-            "name one of doctor, pairs, profile, plan, run, verify, runs; see pipebd --help");
+            "name one of doctor, pairs, profile, plan, run, verify, bench, runs; see pipebd --help");
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;

@@ -47,6 +47,13 @@ struct RunOptions {
     bool profile_again = false;
     std::string resume; // the number of a run
     std::string checkpoint; // of that run; empty: the newest
+    std::string prepare; // a folder: write what others need to start the ranks, instead of starting them
+    int machines = 1; // each with these devices
+};
+
+struct ImportOptions {
+    std::string folder;
+    std::string name; // empty: the experiment's
 };
 
 struct VerifyOptions {
@@ -60,14 +67,32 @@ struct VerifyOptions {
     std::optional<double> tolerance; // of a block's largest weight, where a batch is split; not given: by dtype
 };
 
+struct ExportOptions {
+    std::string id;
+    std::string trace; // the file to write
+};
+
+struct BenchOptions {
+    std::string experiment;
+    std::string devices;
+    std::string strategies; // empty: every one that trains block by block
+    std::vector<std::string> settings;
+    std::string profile; // a file
+    int rounds = 5;
+    std::optional<std::int64_t> steps; // of each turn; not given: by the predicted steps
+};
+
 int doctor(const Context& context);
 int list_pairs(const Context& context);
 int measure_profile(const Context& context, const ProfileOptions& options);
 int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);
 int verify(const Context& context, const VerifyOptions& options);
+int bench(const Context& context, const BenchOptions& options);
 int list_runs(const Context& context);
 int show_run(const Context& context, const std::string& id);
+int export_run(const Context& context, const ExportOptions& options);
+int import_run(const Context& context, const ImportOptions& options);
 int stop_run(const Context& context, const std::string& id);
 
 } // namespace pipebd::cli

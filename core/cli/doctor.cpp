@@ -60,8 +60,10 @@ void look_at_engine(Findings& findings, const Context& context)
     findings.json["devices"] = Json::array();
     bool versions_shown = false;
     for (const launch::EngineDevice& device : launch::engine_devices(context.cancel)) {
-        if (!versions_shown)
+        if (!versions_shown) {
             findings.add("LibTorch", device.libtorch);
+            findings.add("telemetry", device.telemetry);
+        }
         versions_shown = true;
         findings.json["devices"].push_back(described(device));
         findings.text += "device    " + described(device) + "\n";

@@ -7,10 +7,10 @@
 #include "cli/planning.h"
 #include "cli/print_plan.h"
 #include "cli/table.h"
+#include "cli/trace_file.h"
 #include "schedule/trace.h"
 
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 
 namespace pipebd::cli {
@@ -151,27 +151,13 @@ schedule::PlanningOptions planning_options(const PlanOptions& options)
     return planning;
 }
 
-/// What `file` leads to, which must be a regular file or not there yet.
-std::filesystem::path file_to_replace(const std::filesystem::path& file)
-{
-    std::error_code failure;
-    const std::filesystem::file_status status = std::filesystem::status(file, failure);
-    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-        throw Error(Code::BadRequest, "this is not a regular file", "--trace " + file.native(), "name a file to be written");
-    const std::filesystem::path target = std::filesystem::canonical(file, failure);
-    return failure ? file : target;
-}
-
-void write_trace(const schedule::Plan& plan, const std::filesystem::path& file)
+void write_trace(const schedule::Plan& plan, const std::string& file)
 {
     std::vector<schedule::Traced> all;
     for (const schedule::PlannedStrategy& planned : plan.strategies)
         if (planned.schedule.feasible)
             all.push_back({planned.schedule.strategy, planned.program, planned.simulation.timeline, planned.simulation.memory});
-    named_by_user([&] {
-        replace_file(file_to_replace(file), to_chrome_trace(all));
-        return 0;
-    });
+    write_trace_file(file, to_chrome_trace(all));
 }
 
 } // namespace

@@ -3,10 +3,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/named.h"
 #include "cli/progress_line.h"
 #include "launch/engine_queries.h"
 
+#include <chrono>
 #include <unistd.h>
 
 namespace pipebd::cli {
@@ -19,8 +21,8 @@ store::ProfileKey key_of(const experiment::Experiment& experiment, const std::ve
     ::gethostname(host, sizeof host - 1);
     // What else the figures depend on: another optimizer has another update, another machine other times.
     const std::string conditions = experiment.train.optimizer + (experiment.train.momentum > 0 ? " with momentum" : "")
-        + ", batch norm " + experiment.run.batch_norm + ", " + experiment.distill.loss + ", " + experiment.distill.last_block_loss
-        + ", " + experiment.data.source + ", " + host;
+        + ", batch norm " + experiment.run.batch_norm + (experiment.teacher.fold_batch_norm ? ", the teacher's folded, " : ", ")
+        + experiment.distill.loss + ", " + experiment.distill.last_block_loss + ", " + experiment.data.source + ", " + host;
     return {.pair = experiment.pair,
         .batch = experiment.data.batch,
         .dtype = experiment.run.dtype,
@@ -43,8 +45,11 @@ schedule::Profile measured_profile(const Context& context, store::Lab& lab, cons
     ProgressLine line(context.quiet);
     line.note("profiling " + described(key));
     const auto show = [&line](const std::string& doing, double fraction) { line.show(fraction, doing); };
+    const auto start = std::chrono::steady_clock::now();
     schedule::Profile profile = launch::measure(experiment, devices, show, context.cancel);
+    const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     line.clear();
+    line.note("profiled in " + format_milliseconds(taken.count()));
     lab.save_profile(key, profile);
     return profile;
 }
@@ -70,6 +75,16 @@ schedule::Profile profile_from_file(const std::string& file, const experiment::E
         throw Error(Code::BadRequest, "the profile is of a batch of " + std::to_string(profile.batch), file,
             "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
     return profile;
+}
+
+schedule::Plan possible_plan(
+    const schedule::Costs& costs, const std::vector<std::string>& strategies, const std::vector<experiment::Device>& devices)
+{
+    schedule::Plan plan = schedule::make_plan(costs, strategies);
+    if (schedule::best(plan) == nullptr)
+        throw Error(Code::BadRequest, "no strategy can run on these devices", "--devices " + to_string(devices),
+            plan.strategies.front().schedule.why_not);
+    return plan;
 }
 
 } // namespace pipebd::cli

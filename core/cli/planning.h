@@ -3,7 +3,7 @@
 
 #include "cli/context.h"
 #include "experiment/experiment.h"
-#include "schedule/profile.h"
+#include "schedule/plan.h"
 
 #include <string>
 #include <vector>
@@ -20,5 +20,9 @@ schedule::Profile stored_or_measured_profile(const Context& context, store::Lab&
 
 /// The profile in `file`. Throws Error{BadRequest} if it is of another pair or batch than the experiment.
 schedule::Profile profile_from_file(const std::string& file, const experiment::Experiment& experiment);
+
+/// The plan of `strategies`. Throws Error{BadRequest} if none of them can run on `devices`.
+schedule::Plan possible_plan(
+    const schedule::Costs& costs, const std::vector<std::string>& strategies, const std::vector<experiment::Device>& devices);
 
 } // namespace pipebd::cli

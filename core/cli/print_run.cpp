@@ -23,8 +23,7 @@ std::string step_text(const store::RunRecord& run)
         text += ", " + format_milliseconds(run.predicted_step) + " predicted";
     if (run.predicted_step <= 0 || run.measured_step <= 0)
         return text;
-    const double error = run.predicted_step / run.measured_step - 1;
-    return text + " (" + (error < 0 ? "" : "+") + percent(error) + ")";
+    return text + " (" + signed_percent(run.predicted_step / run.measured_step - 1) + ")";
 }
 
 std::string short_number(double number)
@@ -42,6 +41,33 @@ std::string loss_text(const store::RunRecord& run)
         text += line(blocks == 1 ? "loss" : "loss " + std::to_string(block),
             short_number(run.first_loss[block]) + " -> " + short_number(run.final_loss[block]));
     return text;
+}
+
+std::string memory_text(const launch::RunDetails& details)
+{
+    std::string text;
+    for (std::size_t rank = 0; rank < details.peak_memory.size(); ++rank)
+        text += line("memory " + std::to_string(rank),
+            format_bytes(details.peak_memory[rank]) + " at most"
+                + (rank < details.planned_memory.size() ? ", " + format_bytes(details.planned_memory[rank]) + " planned" : ""));
+    return text;
+}
+
+/// Summed over devices, so that kinds add up to the work of a step; the step itself is that of the slowest device.
+std::string kinds_text(const store::RunRecord& run, const std::vector<schedule::KindTime>& kinds)
+{
+    if (kinds.empty())
+        return {};
+    const auto time = [](const std::optional<double>& number) { return number ? fixed(*number, 2) : std::string("-"); };
+    Table table({"ms a step, all devices", ">predicted", ">measured", ">error"});
+    const auto add = [&](std::string_view kind, const schedule::KindTime& row) {
+        table.add({std::string(kind), time(row.predicted), time(row.measured), row.error() ? signed_percent(*row.error()) : "-"});
+    };
+    for (const schedule::KindTime& kind : kinds)
+        add(kind.kind, kind);
+    if (run.measured_step > 0)
+        add("step, of the slowest", {"", run.predicted_step, run.measured_step});
+    return "\n" + table.text();
 }
 
 std::string failure_text(const store::RunRecord& run)
@@ -68,7 +94,7 @@ std::string devices_text(const store::RunRecord& run)
     return printable(text);
 }
 
-std::string run_text(const store::RunRecord& run)
+std::string run_text(const store::RunRecord& run, const launch::RunDetails& details)
 {
     std::string text
         = "run " + std::to_string(run.id) + " (" + printable(run.name) + ") " + std::string(to_string(run.state)) + "\n";
@@ -86,9 +112,10 @@ std::string run_text(const store::RunRecord& run)
     text += loss_text(run);
     if (run.accuracy >= 0)
         text += line("accuracy", percent(run.accuracy) + " on the test split");
+    text += memory_text(details);
     text += failure_text(run);
     text += line("folder", printable(run.folder.string()));
-    return text;
+    return text + kinds_text(run, details.kinds);
 }
 
 } // namespace pipebd::cli

@@ -14,6 +14,7 @@
 #include "launch/training.h"
 #include "schedule/validator.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include <unistd.h>
@@ -33,7 +34,7 @@ std::vector<std::string> settings_of(const RunOptions& options)
     return settings;
 }
 
-std::filesystem::path make_results_folder(const std::string& name)
+std::filesystem::path make_folder(const std::string& name, const std::string& option)
 {
     if (name.empty())
         return {};
@@ -41,7 +42,7 @@ std::filesystem::path make_results_folder(const std::string& name)
     std::filesystem::create_directories(name, error);
     if (error || ::access(name.c_str(), W_OK | X_OK) != 0)
         throw Error(
-            Code::BadRequest, "the results cannot be written there", "--out " + name, "name a folder that can be written to");
+            Code::BadRequest, "the results cannot be written there", option + " " + name, "name a folder that can be written to");
     return std::filesystem::absolute(name);
 }
 
@@ -67,12 +68,79 @@ schedule::PlannedStrategy chosen(const schedule::Plan& plan, const std::string& 
         "name other devices or another strategy");
 }
 
+std::vector<experiment::Device> repeated(const std::vector<experiment::Device>& devices, int times)
+{
+    std::vector<experiment::Device> all;
+    for (int i = 0; i < times; ++i)
+        all.insert(all.end(), devices.begin(), devices.end());
+    return all;
+}
+
+/// `--prepare` and `--machines`, before anything is measured.
+void check_preparation(const RunOptions& options)
+{
+    constexpr int most_machines = 1024;
+    if (options.machines < 1 || options.machines > most_machines)
+        throw Error(Code::BadRequest, "there cannot be so many machines", "--machines " + std::to_string(options.machines),
+            "give a number from 1 to " + std::to_string(most_machines));
+    if (options.machines > 1 && options.prepare.empty())
+        throw Error(Code::BadRequest, "pipebd starts ranks on this machine only", "--machines " + std::to_string(options.machines),
+            "add --prepare DIR, and start them by torchrun");
+    if (!options.prepare.empty() && !options.out.empty())
+        throw Error(Code::BadRequest, "a run that is prepared has its results in the folder it is prepared in",
+            "--out " + options.out, "leave it out");
+}
+
+/// In single quotes if the shell would not take it for one word.
+std::string shell_word(const std::string& text)
+{
+    const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos)
+        return text;
+    std::string quoted = "'";
+    for (const char character : text)
+        quoted += character == '\'' ? std::string("'\\''") : std::string(1, character);
+    return quoted + "'";
+}
+
+/// What starts `ranks` ranks of a prepared run, `per_machine` on each: a line for each machine.
+std::vector<std::string> torchrun_lines(const std::filesystem::path& folder, int ranks, int per_machine)
+{
+    const int machines = (ranks + per_machine - 1) / per_machine;
+    std::vector<std::string> lines;
+    for (int machine = 0; machine < machines; ++machine)
+        lines.push_back("torchrun --no-python --nnodes " + std::to_string(machines) + " --node-rank " + std::to_string(machine)
+            + " --nproc-per-node " + std::to_string(std::min(per_machine, ranks - machine * per_machine)) + " --master-addr "
+            + (machines > 1 ? "HOST" : "127.0.0.1") + " --master-port 29500 pipebd-engine train --spec "
+            + shell_word((folder / "spec.json").string()) + " --metrics " + shell_word(folder.string()) + " > /dev/null");
+    return lines;
+}
+
+int prepare(const Context& context, const TrainingRequest& request, const std::filesystem::path& folder, int per_machine)
+{
+    launch::prepare(request, folder);
+    const std::vector<std::string> lines = torchrun_lines(folder, static_cast<int>(request.devices.size()), per_machine);
+    if (context.json) {
+        std::cout << launch::prepared_to_json(folder / "spec.json", lines) << "\n";
+        return 0;
+    }
+    if (context.quiet)
+        return 0;
+    std::cout << (lines.size() > 1 ? "Start it with, on one machine each (HOST: an address of the first; all share the folder):\n"
+                                   : "Start it with:\n");
+    for (const std::string& line : lines)
+        std::cout << "    " << line << "\n";
+    std::cout << "When it has ended:\n    pipebd runs import " << shell_word(folder.string()) << "\n";
+    return 0;
+}
+
 void plan_distillation(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request)
 {
     const experiment::Experiment& experiment = request.experiment;
     request.profile = !options.profile.empty() ? profile_from_file(options.profile, experiment)
         : options.profile_again                ? measured_profile(context, lab, experiment, request.devices)
                                                : stored_or_measured_profile(context, lab, experiment, request.devices);
+    request.devices = repeated(request.devices, options.machines);
     const std::string& strategy = experiment.run.strategy;
     const std::vector<std::string> names = strategies_from(strategy == "auto" ? "blockwise" : strategy, "run.strategy");
     const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
@@ -130,6 +198,7 @@ int status_of(const store::RunRecord& run)
 
 int run(const Context& context, const RunOptions& options)
 {
+    check_preparation(options);
     TrainingRequest request;
     if (!options.checkpoint.empty() && options.resume.empty())
         throw Error(Code::BadRequest, "a checkpoint without its run", "--checkpoint " + options.checkpoint, "give --resume RUN too");
@@ -157,18 +226,22 @@ int run(const Context& context, const RunOptions& options)
     request.steps = checked.steps;
     if (point)
         request.resumed = resumed_from(*point, request.steps);
-    request.out = make_results_folder(options.out);
+    const std::filesystem::path prepared = make_folder(options.prepare, "--prepare");
+    const int per_machine = static_cast<int>(request.devices.size());
+    request.out = make_folder(options.out, "--out");
     store::Lab lab = context.open_lab();
     if (distils)
         plan_distillation(context, options, lab, request);
     else
         request.planned = supervised(checked);
+    if (!prepared.empty())
+        return prepare(context, request, prepared, per_machine);
 
     const store::RunRecord run = train(context, lab, request);
     if (context.json)
-        std::cout << launch::run_to_json(run, read_file(run.folder / "spec.json")) << "\n";
+        std::cout << launch::run_to_json(run, launch::details_of(run)) << "\n";
     else if (!context.quiet)
-        std::cout << run_text(run);
+        std::cout << run_text(run, launch::details_of(run));
     return status_of(run);
 }
 

@@ -1,29 +1,14 @@
-#include "base/error.h"
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/print_run.h"
 #include "cli/table.h"
+#include "launch/import.h"
 #include "launch/run_json.h"
-#include "store/run_store.h"
 
 #include <iostream>
 
 namespace pipebd::cli {
-
-namespace {
-
-/// Empty for a run that cannot be read: its record says so.
-std::string spec_of(const store::RunRecord& run)
-{
-    try {
-        return store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly).document("spec");
-    } catch (const Error&) {
-        return {};
-    }
-}
-
-} // namespace
 
 int list_runs(const Context& context)
 {
@@ -44,10 +29,27 @@ int list_runs(const Context& context)
 int show_run(const Context& context, const std::string& id)
 {
     const store::RunRecord run = context.open_lab().run(run_id_from(id, "pipebd runs show ID"));
+    const launch::RunDetails details = launch::details_of(run);
     if (context.json)
-        std::cout << launch::run_to_json(run, spec_of(run)) << "\n";
+        std::cout << launch::run_to_json(run, details) << "\n";
     else
-        std::cout << run_text(run);
+        std::cout << run_text(run, details);
+    return 0;
+}
+
+int import_run(const Context& context, const ImportOptions& options)
+{
+    if (options.folder.empty())
+        throw Error(Code::BadRequest, "no folder is named", "pipebd runs import DIR", "name the one that holds spec.json");
+    store::Lab lab = context.open_lab();
+    const launch::ImportedRun imported = named_by_user([&] { return launch::import_run(lab, options.folder, options.name); });
+    for (const std::string& warning : imported.warnings)
+        std::cerr << "pipebd: warning: " << printable(warning) << "\n";
+    const launch::RunDetails details = launch::details_of(imported.record);
+    if (context.json)
+        std::cout << launch::run_to_json(imported.record, details) << "\n";
+    else if (!context.quiet)
+        std::cout << run_text(imported.record, details);
     return 0;
 }
 

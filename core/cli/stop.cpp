@@ -85,7 +85,7 @@ int stop_run(const Context& context, const std::string& text)
         throw Error(
             Code::TimedOut, "the run has not stopped within 5 s", place, "look again with pipebd runs show " + std::to_string(id));
     if (context.json)
-        std::cout << launch::run_to_json(lab.run(id), "") << "\n";
+        std::cout << launch::run_to_json(lab.run(id), {}) << "\n";
     else if (!context.quiet)
         std::cout << place << " " << to_string(lab.run(id).state) << "\n";
     return 0;

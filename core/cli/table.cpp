@@ -71,4 +71,10 @@ std::string percent(double fraction)
     return fixed(fraction * 100, 1) + " %";
 }
 
+std::string signed_percent(double fraction)
+{
+    const std::string sign = fraction < 0 ? "" : "+";
+    return sign + percent(fraction);
+}
+
 } // namespace pipebd::cli

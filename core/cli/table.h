@@ -30,4 +30,7 @@ std::string general(double number);
 /// 0.973 as "97.3 %".
 std::string percent(double fraction);
 
+/// With its sign: "+4.1 %".
+std::string signed_percent(double fraction);
+
 } // namespace pipebd::cli

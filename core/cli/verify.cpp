@@ -1,16 +1,15 @@
 #include "base/error.h"
 #include "base/file.h"
-#include "base/temporary_folder.h"
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/planning.h"
 #include "cli/print_plan.h"
 #include "cli/progress_line.h"
+#include "cli/scratch_runs.h"
 #include "cli/table.h"
 #include "launch/compare_weights.h"
 #include "launch/engine_queries.h"
-#include "launch/training.h"
 
 #include <nlohmann/json.hpp>
 
@@ -109,20 +108,6 @@ std::string json_of(const std::vector<Verdict>& verdicts, const std::string& dty
         .dump(2);
 }
 
-/// The folder of the finished run. Throws the run's error if it was not finished.
-std::filesystem::path train(
-    const Context& context, store::Lab& lab, launch::TrainingRequest request, const PlannedStrategy& planned)
-{
-    request.planned = planned;
-    request.devices.resize(static_cast<std::size_t>(planned.program.devices()));
-    const store::RunRecord run = launch::train(lab, request, {}, context.cancel);
-    if (run.state == store::RunState::Cancelled)
-        throw Error(Code::Cancelled, "cancelled", "pipebd verify");
-    if (run.state != store::RunState::Finished)
-        throw Error(Code::RankDied, "the run under " + planned.schedule.strategy + " failed", run.error);
-    return run.folder;
-}
-
 } // namespace
 
 int verify(const Context& context, const VerifyOptions& options)
@@ -132,10 +117,7 @@ int verify(const Context& context, const VerifyOptions& options)
             "give a number from 1 to " + std::to_string(most_steps));
     if (options.tolerance && !(*options.tolerance >= 0))
         throw Error(Code::BadRequest, "the tolerance is not a number from 0", "--tolerance", "give one such as 1e-6");
-    const std::vector<std::string> strategies
-        = strategies_from(options.strategies.empty() ? "blockwise" : options.strategies, "--strategies");
-    for (const std::string& strategy : strategies)
-        strategy_to_run_from(strategy, "--strategies");
+    const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
 
     const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
     std::vector<std::string> settings = options.settings;
@@ -154,26 +136,22 @@ int verify(const Context& context, const VerifyOptions& options)
     const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
     const schedule::Costs costs(profile, cluster);
     const schedule::Plan reference = schedule::make_plan(costs, std::vector<std::string>{"single"});
-    const schedule::Plan plan = schedule::make_plan(costs, strategies);
+    const schedule::Plan plan = possible_plan(costs, strategies, request.devices);
 
-    const TemporaryFolder folder; // for runs that nobody is to find among their own
-    store::Lab scratch(folder.path());
+    ScratchRuns scratch(context, "pipebd verify");
     ProgressLine line(context.quiet);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
     line.note("single, " + std::to_string(request.steps) + " steps");
-    const std::filesystem::path single = train(context, scratch, request, reference.strategies.front());
+    const std::filesystem::path single = scratch.train(request, reference.strategies.front()).folder;
     std::vector<Verdict> verdicts;
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible)
             continue;
         line.note(planned.schedule.strategy);
-        const std::filesystem::path run = train(context, scratch, request, planned);
+        const std::filesystem::path run = scratch.train(request, planned).folder;
         verdicts.push_back(
             verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
     }
-    if (verdicts.empty())
-        throw Error(Code::BadRequest, "no strategy can run on these devices", "--devices " + to_string(request.devices),
-            plan.strategies.front().schedule.why_not);
 
     const std::string heading = "largest difference of a weight after " + std::to_string(request.steps) + " steps in "
         + options.dtype + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";

@@ -34,6 +34,7 @@ public:
     virtual std::string name() const = 0;
     virtual std::int64_t memory_bytes() const = 0; // of the device
     virtual std::int64_t free_bytes() const = 0; // of it, now; -1: not known
+    virtual std::string pci_bus_id() const { return {}; } // by which the driver knows it; empty for what is no GPU
 
     /// All work posted so far is done.
     virtual void synchronize() = 0;

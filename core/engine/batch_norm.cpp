@@ -1,6 +1,7 @@
 #include "engine/batch_norm.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
 #include <ATen/ops/batch_norm_update_stats.h>
 #include <ATen/ops/cat.h>
@@ -93,6 +94,16 @@ at::Tensor BatchNorm::forward(const at::Tensor& input, const Context& context)
     if (context.training && context.group && context.group->size() > 1)
         return SynchronisedBatchNorm::apply(input, weight_, bias_, running_mean_, running_var_, context.group);
     return at::batch_norm(input, weight_, bias_, running_mean_, running_var_, context.training, momentum, epsilon, true);
+}
+
+at::Tensor BatchNorm::fold_into(at::Tensor weight, std::vector<at::Tensor>& unused)
+{
+    at::NoGradGuard no_grad;
+    const at::Tensor scale = weight_.to(at::kDouble) * (running_var_.to(at::kDouble) + epsilon).rsqrt();
+    bias_.copy_(bias_.to(at::kDouble) - running_mean_.to(at::kDouble) * scale);
+    weight.copy_(weight.to(at::kDouble) * scale.view({-1, 1, 1, 1}));
+    unused.insert(unused.end(), {weight_, running_mean_, running_var_});
+    return bias_;
 }
 
 } // namespace pipebd::engine

@@ -16,6 +16,10 @@ public:
     BatchNorm(TensorMaker maker, int channels);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
 
+    /// Makes the convolution before it do what it does in evaluation mode: scales `weight` [channels, ...] in place and returns the
+    /// bias to add, its own tensor of that name with other values. Its other tensors are appended to `unused`.
+    at::Tensor fold_into(at::Tensor weight, std::vector<at::Tensor>& unused);
+
 private:
     at::Tensor weight_;
     at::Tensor bias_;

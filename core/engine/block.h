@@ -50,6 +50,11 @@ public:
     };
     virtual std::vector<Cell> cells() const { return {}; }
 
+    /// Makes of a frozen block one that computes the same in evaluation mode, to rounding, in less time and of fewer tensors: batch
+    /// norms become part of the convolutions before them. In double precision, a function of the tensors' values alone. Afterwards
+    /// the block can be run and moved, but not trained, saved or loaded. Does nothing where there is nothing to fold.
+    virtual void fold() { }
+
     /// Makes later forwards use these candidates (one a cell) instead of drawing; empty: draw again.
     virtual void choose(std::vector<int> candidates);
 
@@ -86,8 +91,8 @@ public:
 const Pair& find_pair(std::string_view name);
 std::vector<std::string_view> pair_names();
 
-/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape, or
-/// neither F32 nor F64.
+/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape,
+/// or neither F32 nor F64.
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where);
 
 /// Moves parameters and buffers to `device`, in place, those of floating point as `dtype`.

@@ -22,6 +22,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -63,6 +65,7 @@ public:
         at::Tensor tensor; // kept until done
         std::string doing;
         bool done = false;
+        double ready = -1; // when posted; once done, no earlier than the one before was
         double finished = -1;
         std::exception_ptr error;
     };
@@ -88,6 +91,7 @@ public:
         item->work = std::move(work);
         item->tensor = std::move(tensor);
         item->doing = std::move(doing);
+        item->ready = run_milliseconds();
         {
             std::lock_guard lock(mutex_);
             queue_.push_back(item);
@@ -130,7 +134,8 @@ private:
             lock.lock();
             queue_.pop_front();
             item->error = error;
-            item->finished = finished;
+            item->ready = std::max(item->ready, free_);
+            item->finished = free_ = finished;
             item->work.reset();
             item->tensor = at::Tensor();
             item->done = true;
@@ -141,21 +146,32 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<std::shared_ptr<Item>> queue_;
+    double free_ = -1; // when the last was done
     bool stop_ = false;
     std::thread thread_;
 };
 
-bool is_loopback(const std::string& address)
+#ifndef USE_C10D_NCCL
+/// What ranks on several machines talk over: the interface that the user names for Gloo, as with PyTorch, else the one towards
+/// rank 0.
+auto gloo_device(const Rendezvous& rendezvous)
 {
-    return address == "localhost" || address == "::1" || address.starts_with("127.");
+    using c10d::ProcessGroupGloo;
+    if (rendezvous.one_machine)
+        return ProcessGroupGloo::createDeviceForHostname("127.0.0.1");
+    const char* interfaces = std::getenv("GLOO_SOCKET_IFNAME");
+    if (interfaces != nullptr && *interfaces != '\0')
+        return ProcessGroupGloo::createDeviceForInterface(std::string(interfaces, std::strcspn(interfaces, ",")));
+    return ProcessGroupGloo::createDeviceForHostname(address_towards_master(rendezvous));
 }
+#endif
 
 /// A process group of `size` ranks of which this is `rank`; `name` is the same on all of them and used once.
-BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const std::string& name, int rank, int size, bool loopback)
+BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const std::string& name, int rank, int size,
+    [[maybe_unused]] const Rendezvous& rendezvous)
 {
     auto prefixed = c10::make_intrusive<c10d::PrefixStore>("pipebd/" + name, store);
 #ifdef USE_C10D_NCCL
-    (void)loopback;
     auto options = c10d::ProcessGroupNCCL::Options::create(true);
     options->timeout = std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout);
     options->group_name = name;
@@ -163,8 +179,7 @@ BackendPointer make_group(const c10::intrusive_ptr<c10d::Store>& store, const st
 #else
     auto options
         = c10d::ProcessGroupGloo::Options::create(std::chrono::duration_cast<std::chrono::milliseconds>(transport_timeout));
-    options->devices.push_back(
-        loopback ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1") : c10d::ProcessGroupGloo::createDefaultDevice());
+    options->devices.push_back(gloo_device(rendezvous));
     options->threads = 1;
     return c10::make_intrusive<c10d::ProcessGroupGloo>(prefixed, rank, size, options);
 #endif
@@ -181,7 +196,8 @@ c10::intrusive_ptr<c10d::Store> open_store(const Rendezvous& rendezvous)
     if (options.isServer && rendezvous.listen_descriptor)
         options.masterListenFd = *rendezvous.listen_descriptor;
     try {
-        return c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
+        auto store = c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
+        return c10::make_intrusive<c10d::PrefixStore>("attempt" + rendezvous.attempt, std::move(store));
     } catch (...) {
         std::rethrow_exception(as_error("while the ranks were meeting at " + rendezvous.address));
     }
@@ -198,7 +214,7 @@ public:
 
     int rank() const override { return rendezvous_.rank; }
     int size() const override { return rendezvous_.size; }
-    const std::string& address() const { return rendezvous_.address; }
+    const Rendezvous& rendezvous() const { return rendezvous_; }
     const c10::intrusive_ptr<c10d::Store>& store() const { return store_; }
 
     std::vector<std::string> gather(const std::string& text, const std::function<void(const std::string&)>& waiting) override
@@ -245,18 +261,18 @@ public:
         , store_(meeting_->store())
     {
         try {
-            bool loopback = is_loopback(meeting_->address());
-            world_ = make_group(store_, "world", rank_, size_, loopback);
+            const Rendezvous& rendezvous = meeting_->rendezvous();
+            world_ = make_group(store_, "world", rank_, size_, rendezvous);
             warm_up(world_);
             int number = 0;
             for (const Edge& edge : topology.edges)
-                add_edge(edge, number++, static_cast<int>(topology.edges.size()), loopback);
+                add_edge(edge, number++, static_cast<int>(topology.edges.size()), rendezvous);
             number = 0;
             for (const std::vector<int>& ranks : topology.groups)
-                add_group(ranks, number++, loopback);
+                add_group(ranks, number++, rendezvous);
             barrier();
         } catch (...) {
-            std::rethrow_exception(as_error("while the ranks were meeting at " + meeting_->address()));
+            std::rethrow_exception(as_error("while the ranks were meeting at " + meeting_->rendezvous().address));
         }
     }
 
@@ -297,7 +313,10 @@ public:
 #endif
     }
 
-    std::vector<std::string> gather(const std::string& text) override { return meeting_->gather(text, waiting_); }
+    std::vector<std::string> gather(const std::string& text) override
+    {
+        return meeting_->gather(text, waiting_);
+    }
 
 private:
     /// One end of an edge.
@@ -378,6 +397,7 @@ private:
             }
         }
 
+        double ready() const override { return item_->ready; }
         double finished() const override { return item_->finished; }
 
     private:
@@ -396,7 +416,7 @@ private:
 #endif
     }
 
-    void add_edge(const Edge& edge, int number, [[maybe_unused]] int count, [[maybe_unused]] bool loopback)
+    void add_edge(const Edge& edge, int number, [[maybe_unused]] int count, [[maybe_unused]] const Rendezvous& rendezvous)
     {
         if (edge.from != rank_ && edge.to != rank_)
             return;
@@ -405,7 +425,7 @@ private:
         channel.waiter = make_waiter();
 #ifdef USE_C10D_NCCL
         int self = edge.from == rank_ ? 0 : 1;
-        channel.group = make_group(store_, "edge" + std::to_string(number), self, 2, loopback);
+        channel.group = make_group(store_, "edge" + std::to_string(number), self, 2, rendezvous);
         channel.peer = 1 - self;
         warm_up(channel.group, self);
 #else
@@ -416,7 +436,7 @@ private:
         channels_.emplace(edge, std::move(channel));
     }
 
-    void add_group(const std::vector<int>& ranks, int number, bool loopback)
+    void add_group(const std::vector<int>& ranks, int number, const Rendezvous& rendezvous)
     {
         auto self = std::find(ranks.begin(), ranks.end(), rank_);
         if (self == ranks.end())
@@ -426,8 +446,8 @@ private:
         group.waiter = make_waiter();
         group.transport = this;
         int position = static_cast<int>(self - ranks.begin());
-        group.gradients = make_group(store_, "gradients" + std::to_string(number), position, group.count, loopback);
-        group.statistics = make_group(store_, "statistics" + std::to_string(number), position, group.count, loopback);
+        group.gradients = make_group(store_, "gradients" + std::to_string(number), position, group.count, rendezvous);
+        group.statistics = make_group(store_, "statistics" + std::to_string(number), position, group.count, rendezvous);
         warm_up(group.gradients);
         warm_up(group.statistics);
         groups_.emplace(ranks, std::move(group));

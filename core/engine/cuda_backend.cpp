@@ -110,6 +110,11 @@ public:
     at::Device device() const override { return {at::kCUDA, index_}; }
     std::string name() const override { return name_; }
     std::int64_t memory_bytes() const override { return memory_; }
+    std::string pci_bus_id() const override
+    {
+        char id[32] = {};
+        return cudaDeviceGetPCIBusId(id, sizeof id, index_) == cudaSuccess ? id : "";
+    }
 
     std::int64_t free_bytes() const override
     {

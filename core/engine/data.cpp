@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 namespace pipebd::engine {
@@ -120,12 +121,12 @@ private:
 std::vector<std::int64_t> order_of_epoch(const experiment::Experiment& experiment, std::int64_t size, std::int64_t epoch)
 {
     std::vector<std::int64_t> order(static_cast<std::size_t>(size));
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    if (!experiment.data.shuffle)
-        return order;
-    const std::uint64_t place = draw({experiment.seed, coordinate("order"), static_cast<std::uint64_t>(epoch)});
-    for (std::size_t i = order.size(); i > 1; --i) // Fisher and Yates
-        std::swap(order[i - 1], order[below(i, draw({place, i}))]);
+    if (experiment.data.shuffle)
+        std::ranges::copy(
+            permutation(order.size(), draw({experiment.seed, coordinate("order"), static_cast<std::uint64_t>(epoch)})),
+            order.begin());
+    else
+        std::iota(order.begin(), order.end(), std::int64_t{0});
     return order;
 }
 
@@ -146,19 +147,41 @@ std::unique_ptr<DataSet> open_data(
         Code::BadRequest, "there is no such source", "data.source = \"" + source + "\"", "choose one of: digits, synthetic");
 }
 
-std::vector<std::int64_t> batch_indices(
-    const experiment::Experiment& experiment, std::int64_t size, std::int64_t step, schedule::Rows rows)
+SampleStream::SampleStream(const experiment::Experiment& experiment, std::int64_t size)
+    : experiment_(experiment)
+    , size_(size)
+{
+}
+
+const std::vector<std::int64_t>& SampleStream::order_of(std::int64_t epoch)
+{
+    const auto [order, is_new] = orders_.try_emplace(epoch);
+    if (is_new) {
+        order->second = order_of_epoch(experiment_, size_, epoch);
+        if (orders_.size() > 2) // shards of a batch that lies in two epochs take turns
+            orders_.erase(orders_.begin()->first == epoch ? std::prev(orders_.end()) : orders_.begin());
+    }
+    return order->second;
+}
+
+std::vector<std::int64_t> SampleStream::indices(std::int64_t step, schedule::Rows rows)
 {
     std::vector<std::int64_t> indices;
     indices.reserve(static_cast<std::size_t>(rows.size()));
-    const std::int64_t start = step * experiment.data.batch, end = start + rows.end;
+    const std::int64_t start = step * experiment_.data.batch, end = start + rows.end;
     for (std::int64_t position = start + rows.begin; position < end;) {
-        const std::int64_t epoch = position / size;
-        const std::vector<std::int64_t> order = order_of_epoch(experiment, size, epoch);
-        for (; position < std::min(end, (epoch + 1) * size); ++position)
-            indices.push_back(order[static_cast<std::size_t>(position - epoch * size)]);
+        const std::int64_t epoch = position / size_;
+        const std::vector<std::int64_t>& order = order_of(epoch);
+        for (; position < std::min(end, (epoch + 1) * size_); ++position)
+            indices.push_back(order[static_cast<std::size_t>(position - epoch * size_)]);
     }
     return indices;
+}
+
+std::vector<std::int64_t> batch_indices(
+    const experiment::Experiment& experiment, std::int64_t size, std::int64_t step, schedule::Rows rows)
+{
+    return SampleStream(experiment, size).indices(step, rows);
 }
 
 std::int64_t steps_of(const experiment::Experiment& experiment, std::int64_t size)

@@ -10,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -28,7 +29,8 @@ public:
     virtual std::int64_t size(Split split) const = 0;
     virtual int classes() const = 0;
 
-    /// The samples of these indices, on the CPU; `place` seeds augmentation, one draw a sample.
+    /// The samples of these indices, on the CPU; `place` seeds augmentation, one draw a sample. May be called by several threads at
+    /// once: loading has a thread of its own.
     virtual Batch get(Split split, const std::vector<std::int64_t>& indices, std::uint64_t place) const = 0;
 };
 
@@ -36,7 +38,23 @@ public:
 std::unique_ptr<DataSet> open_data(
     const experiment::Experiment& experiment, const std::vector<std::int64_t>& input_shape, int classes);
 
-/// Indices of the samples `rows` of the batch of `step`.
+/// The training stream, as indices of samples. Keeps the order of the epochs it is in. One thread.
+class SampleStream {
+public:
+    SampleStream(const experiment::Experiment& experiment, std::int64_t size);
+
+    /// Those of the samples `rows` of the batch of `step`.
+    std::vector<std::int64_t> indices(std::int64_t step, schedule::Rows rows);
+
+private:
+    const std::vector<std::int64_t>& order_of(std::int64_t epoch);
+
+    const experiment::Experiment& experiment_;
+    std::int64_t size_;
+    std::map<std::int64_t, std::vector<std::int64_t>> orders_; // of the newest epochs
+};
+
+/// Indices of the samples `rows` of the batch of `step`, once.
 std::vector<std::int64_t> batch_indices(
     const experiment::Experiment& experiment, std::int64_t size, std::int64_t step, schedule::Rows rows);
 

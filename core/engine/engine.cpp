@@ -7,13 +7,16 @@
 #include "engine/evaluate.h"
 #include "engine/executor.h"
 #include "engine/profiler.h"
+#include "engine/telemetry.h"
 
 #include <ATen/record_function.h>
 #include <nlohmann/json.hpp>
 #include <torch/headeronly/version.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -21,6 +24,7 @@
 #include <sched.h>
 #include <set>
 #include <thread>
+#include <unistd.h>
 
 namespace pipebd::engine {
 
@@ -45,9 +49,14 @@ bool has_teacher(const RunSpec& spec)
     return spec.experiment.train.network == "student";
 }
 
+/// What a rank says of itself: version, host, and the time of day at its zero of time.
 std::string versions()
 {
-    return json{{"libtorch", TORCH_VERSION}}.dump();
+    char host[256] = {};
+    gethostname(host, sizeof host - 1);
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    return json{{"libtorch", TORCH_VERSION}, {"host", host}, {"started", now.count() - run_milliseconds() * 1e-3}}.dump(
+        -1, ' ', false, json::error_handler_t::replace);
 }
 
 /// Cores that this process may use: its affinity, and the quota of its control group if there is one.
@@ -68,6 +77,9 @@ int usable_cores()
 /// CUDA registers itself with LibTorch when its module is loaded, which must come before any other call of LibTorch.
 void load_modules(const RunSpec& spec)
 {
+    // Loading a kernel at its first use may wait for the device, on which a gradient's receive may be waiting for that very kernel.
+    if (spec.program.end_to_end())
+        setenv("CUDA_MODULE_LOADING", "EAGER", 0);
     for (const experiment::Device& device : spec.devices) {
         if (device.kind == experiment::Device::Kind::Cuda)
             gpu_count();
@@ -91,6 +103,13 @@ void say_bye(Reporter& reporter)
     bye.type = Metric::Type::Bye;
     reporter.report(std::move(bye));
     reporter.flush();
+}
+
+void say_met(Reporter& reporter)
+{
+    Metric met;
+    met.type = Metric::Type::Met;
+    reporter.report(std::move(met));
 }
 
 void report_value(Reporter& reporter, const std::string& name, double value)
@@ -157,7 +176,32 @@ Rank join(const RunSpec& spec, const Topology& topology, std::int64_t steps, Rep
     say_hello(*rank.backend, steps, versions(), reporter);
     rank.transport = rank.backend->connect(rank.rendezvous, topology);
     rank.transport->while_waiting([&reporter](const std::string&) { reporter.pulse(); });
+    say_met(reporter);
     return rank;
+}
+
+/// Every rank writes its blocks into the run's folder, and rank 0 puts them together: over several machines they must share it.
+/// Collective. Throws Error{BadRequest} on the ranks that do not see what rank 0 has put there.
+void require_shared_folder(const RunSpec& spec, const Rank& rank)
+{
+    const bool writes = spec.deliver || spec.checkpoint_steps > 0;
+    if (rank.rendezvous.one_machine || !writes)
+        return;
+    const std::filesystem::path mark = spec.folder / (".of-rank-0-" + rank.rendezvous.attempt);
+    if (rank.rendezvous.rank == 0) {
+        std::error_code failure;
+        std::filesystem::create_directories(spec.folder, failure); // if it cannot be made, the mark says why
+        replace_file(mark, std::string_view());
+    }
+    rank.transport->barrier();
+    const bool seen = std::filesystem::exists(mark);
+    rank.transport->barrier();
+    std::error_code ignored;
+    if (rank.rendezvous.rank == 0)
+        std::filesystem::remove(mark, ignored);
+    if (!seen)
+        throw Error(Code::BadRequest, "the machines do not share the run's folder, into which every rank writes its blocks",
+            spec.folder.string(), "put it on a file system that all of them mount, or set deliver to false in the spec");
 }
 
 /// Writes the blocks this rank answers for; once all ranks have written theirs, rank 0 makes the checkpoint of them.
@@ -326,6 +370,7 @@ void train(const RunSpec& spec, Reporter& reporter)
     std::unique_ptr<DataSet> data = data_of(spec);
     std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
     Rank rank = join(spec, topology_of(spec.program), steps, reporter);
+    require_shared_folder(spec, rank);
     Models models = Models::make(spec.experiment, pair, spec.program, rank.rendezvous.rank, rank.backend->device());
     if (!spec.resume.empty())
         read_checkpoint(spec, models);
@@ -346,6 +391,8 @@ void train(const RunSpec& spec, Reporter& reporter)
     });
     if (rank.rendezvous.rank == 0 && spec.deliver)
         deliver(spec, checkpoint, *data, *rank.backend, reporter);
+    if (!spec.deliver)
+        rank.transport->barrier(); // who leaves takes connections down that others may still need
     say_bye(reporter);
     rank.leave();
 }
@@ -383,10 +430,14 @@ void check(const RunSpec& spec, Reporter& reporter)
             teacher.load_into(*pair.make_teacher(block, 0));
         weights = teacher.sha256();
     }
+    if (!spec.experiment.student.weights.empty()) {
+        for (int block = 0; block < static_cast<int>(names.size()); ++block)
+            make_student(spec.experiment, pair, block);
+    }
     for (const experiment::Device& device : spec.devices) {
         if (device.kind != spec.devices.front().kind)
-            throw Error(Code::BadRequest, "CPU and GPU ranks cannot work together", to_string(spec.devices),
-                "name devices of one kind");
+            throw Error(
+                Code::BadRequest, "CPU and GPU ranks cannot work together", to_string(spec.devices), "name devices of one kind");
         if (device.kind == experiment::Device::Kind::Cuda && device.index >= gpu_count())
             make_backend(device); // says what is wrong
     }
@@ -414,11 +465,14 @@ void list_pairs(Reporter& reporter)
 
 void list_devices(Reporter& reporter)
 {
+    Telemetry telemetry;
     auto describe = [&](const experiment::Device& device, int count) {
         std::unique_ptr<Backend> backend = make_backend(device);
         bool cpu = device.kind == experiment::Device::Kind::Cpu;
         say_hello(*backend, 0,
-            json{{"kind", cpu ? "cpu" : "cuda"}, {"index", device.index}, {"count", count}, {"libtorch", TORCH_VERSION}}.dump(),
+            json{{"kind", cpu ? "cpu" : "cuda"}, {"index", device.index}, {"count", count}, {"libtorch", TORCH_VERSION},
+                {"telemetry", telemetry.text()}}
+                .dump(),
             reporter);
     };
     int gpus = gpu_count(); // before anything else of LibTorch, so that CUDA is registered

@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "engine/loss.h"
+#include "engine/measured_steps.h"
 #include "engine/precision.h"
 #include "schedule/resume.h"
 
@@ -21,9 +22,6 @@ using schedule::Rows;
 using Kind = ValueName::Kind;
 
 namespace {
-
-constexpr double span_interval = 1000; // ms between measured steps, once the run is under way
-constexpr std::int64_t first_measured = 20;
 
 /// The elements of `tensor` in its own memory order, inside `flat` from `offset`.
 at::Tensor view_into(const at::Tensor& flat, std::int64_t offset, const at::Tensor& tensor)
@@ -63,8 +61,32 @@ struct Executor::GradientWork {
     at::Tensor loss; // of this step so far, weighted by rows
     at::Tensor flat; // gradients in memory order, then the loss
     std::unique_ptr<Pending> all_reduce;
-    double posted = 0;
+    std::int64_t all_reduce_step = 0;
     int all_reduce_index = 0;
+};
+
+/// A received tensor whose instruction is reported once it has been waited for.
+class Executor::MeasuredReceive final : public Pending {
+public:
+    MeasuredReceive(Executor& executor, std::unique_ptr<Pending> pending)
+        : executor_(executor)
+        , pending_(std::move(pending))
+        , step_(executor.step_)
+        , index_(executor.index_)
+    {
+    }
+
+    void wait() override
+    {
+        pending_->wait();
+        executor_.report_span(step_, index_, *pending_);
+    }
+
+private:
+    Executor& executor_;
+    std::unique_ptr<Pending> pending_;
+    std::int64_t step_;
+    int index_;
 };
 
 /// Receives on one edge, posted ahead of the instructions that take them.
@@ -96,6 +118,8 @@ Executor::Executor(const Parts& parts, std::int64_t steps)
     refuse_what_cannot_run(parts.spec.program);
     for (std::size_t block = 0; block < parts.spec.done.size(); ++block)
         updates_[static_cast<int>(block)] = parts.spec.done[block];
+    if (!parts.backend.pci_bus_id().empty())
+        telemetry_ = std::make_unique<Telemetry>();
 }
 
 Executor::~Executor() = default;
@@ -201,11 +225,8 @@ void Executor::begin_phase()
 void Executor::run_step(std::int64_t step)
 {
     const std::vector<Instruction>& list = instructions();
-    double now = run_milliseconds();
     step_ = step;
-    measuring_ = step < first_measured || now - last_measured_ >= span_interval;
-    if (measuring_)
-        last_measured_ = now;
+    measuring_ = is_measured(step);
     for (std::size_t i = 0; i < list.size(); ++i) {
         std::int64_t batch = step + list[i].ahead;
         if (batch < first_batch_ || batch >= steps_)
@@ -269,6 +290,8 @@ void Executor::end_phase()
     }
     report_losses(true);
     report_spans();
+    report_memory(steps_ - 1, run_milliseconds());
+    loader_.reset();
     values_.clear();
 }
 
@@ -278,9 +301,8 @@ void Executor::wait_for_inputs(const Instruction& instruction, std::int64_t batc
         GradientWork& work = *gradients_[instruction.block];
         if (work.all_reduce) {
             work.all_reduce->wait();
-            double finished = work.all_reduce->finished();
-            if (measuring_ && finished >= 0)
-                report_span(step_, work.all_reduce_index, work.posted, finished);
+            if (is_measured(work.all_reduce_step))
+                report_span(work.all_reduce_step, work.all_reduce_index, *work.all_reduce);
         }
         return;
     }
@@ -320,12 +342,13 @@ void Executor::execute(const Instruction& instruction, std::int64_t batch)
 void Executor::load(const Instruction& instruction, std::int64_t batch)
 {
     Rows rows = rows_of(instruction);
-    const experiment::Experiment& experiment = parts_.spec.experiment;
-    std::vector<std::int64_t> indices = batch_indices(experiment, parts_.data.size(DataSet::Split::Train), batch, rows);
-    Batch loaded = parts_.data.get(DataSet::Split::Train, indices, experiment.seed + static_cast<std::uint64_t>(batch));
     at::Device device = parts_.backend.device();
-    values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device, weight_dtype(experiment.run.dtype)));
-    values_.put({Kind::Labels, 0, 0}, batch, rows, loaded.labels.to(device));
+    if (!loader_) // the first Load is one of the farthest ahead, so its batch is the first of the phase
+        loader_ = std::make_unique<Loader>(
+            parts_.spec.experiment, parts_.data, parts_.spec.program, instructions(), batch, steps_, device);
+    Batch loaded = loader_->next(batch, rows);
+    values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device, /*non_blocking=*/true));
+    values_.put({Kind::Labels, 0, 0}, batch, rows, loaded.labels.to(device, /*non_blocking=*/true));
 }
 
 void Executor::teacher_forward(const Instruction& instruction, std::int64_t batch)
@@ -427,7 +450,7 @@ void Executor::all_reduce(const Instruction& instruction, std::int64_t batch)
     }
     work.flat.narrow(0, offset, 1).copy_(work.loss.reshape({1}));
     work.loss = work.flat.narrow(0, offset, 1).squeeze(0);
-    work.posted = run_milliseconds();
+    work.all_reduce_step = step_;
     work.all_reduce_index = index_;
     work.all_reduce = parts_.transport.all_reduce(work.flat, instruction.group);
 }
@@ -460,17 +483,15 @@ void Executor::send(const Instruction& instruction, std::int64_t batch)
         finish_send(queue.posted.front());
         queue.posted.pop_front();
     }
-    double posted = run_milliseconds();
     queue.posted.push_back(
-        {parts_.transport.send(dense(values_.get(value_of(instruction), batch, rows)), edge), step_, index_, posted, measuring_});
+        {parts_.transport.send(dense(values_.get(value_of(instruction), batch, rows)), edge), step_, index_, measuring_});
 }
 
 void Executor::finish_send(Sent& sent)
 {
     sent.pending->wait();
-    double finished = sent.pending->finished();
-    if (sent.measured && finished >= 0)
-        report_span(sent.step, sent.index, sent.start, finished);
+    if (sent.measured)
+        report_span(sent.step, sent.index, *sent.pending);
 }
 
 void Executor::receive(const Instruction& instruction, std::int64_t batch)
@@ -500,6 +521,8 @@ void Executor::receive(const Instruction& instruction, std::int64_t batch)
     }
     ReceiveQueue::Posted received = std::move(queue.posted.front());
     queue.posted.pop_front();
+    if (measuring_)
+        received.pending = std::make_unique<MeasuredReceive>(*this, std::move(received.pending));
     values_.put(value_of(instruction), batch, received.rows, std::move(received.buffer), std::move(received.pending));
 }
 

@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "engine/backend.h"
 #include "engine/data.h"
+#include "engine/loader.h"
 #include "engine/models.h"
 #include "engine/reporter.h"
+#include "engine/telemetry.h"
 #include "engine/values.h"
 #include "experiment/run_spec.h"
 
@@ -103,7 +105,6 @@ private:
         std::unique_ptr<Pending> pending;
         std::int64_t step;
         int index;
-        double start;
         bool measured;
     };
     struct SendQueue {
@@ -125,6 +126,7 @@ private:
         int count = 0;
     };
     std::map<int, Mean> mean_losses_; // by block
+    std::unique_ptr<Loader> loader_; // of the phase, from its first Load on
 
     struct MeasuredSpan {
         std::int64_t step;
@@ -133,15 +135,19 @@ private:
         Mark end;
     };
     std::vector<MeasuredSpan> spans_;
+    class MeasuredReceive;
     void report_spans();
     void report_span(std::int64_t step, int index, double start, double end);
+    void report_span(std::int64_t step, int index, const Pending& done);
+    void report_memory(std::int64_t step, double now);
 
     int index_ = 0; // of the instruction at hand
     std::int64_t step_ = 0; // at hand
     bool measuring_ = false; // spans of this step are reported
-    double last_measured_ = -1e9;
     double last_step_end_ = 0;
     double last_memory_ = -1e9;
+    std::unique_ptr<Telemetry> telemetry_; // null on a CPU
+    double last_telemetry_ = -1e9;
 };
 
 } // namespace pipebd::engine

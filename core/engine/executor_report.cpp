@@ -13,6 +13,7 @@ using experiment::Metric;
 namespace {
 
 constexpr double memory_interval = 200; // ms
+constexpr double telemetry_interval = 1000; // ms; the driver may take one to answer
 
 } // namespace
 
@@ -52,6 +53,12 @@ void Executor::report_span(std::int64_t step, int index, double start, double en
     parts_.reporter.report(std::move(metric));
 }
 
+void Executor::report_span(std::int64_t step, int index, const Pending& done)
+{
+    if (done.finished() >= 0)
+        report_span(step, index, done.ready(), done.finished());
+}
+
 void Executor::report_spans()
 {
     for (const MeasuredSpan& span : spans_)
@@ -75,17 +82,28 @@ void Executor::report_step(std::int64_t step)
     last_step_end_ = now;
     parts_.reporter.report(metric);
 
-    if (now - last_memory_ >= memory_interval) {
-        last_memory_ = now;
-        MemoryUse use = parts_.backend.memory();
-        metric = {};
-        metric.type = Metric::Type::Memory;
-        metric.step = step;
-        metric.phase = phase_;
-        metric.bytes = use.bytes;
-        metric.peak_bytes = use.peak;
-        parts_.reporter.report(metric);
+    if (now - last_memory_ >= memory_interval)
+        report_memory(step, now);
+}
+
+void Executor::report_memory(std::int64_t step, double now)
+{
+    last_memory_ = now;
+    MemoryUse use = parts_.backend.memory();
+    Metric metric;
+    metric.type = Metric::Type::Memory;
+    metric.step = step;
+    metric.phase = phase_;
+    metric.bytes = use.bytes;
+    metric.peak_bytes = use.peak;
+    if (telemetry_ && now - last_telemetry_ >= telemetry_interval) {
+        last_telemetry_ = now;
+        Telemetry::Reading reading = telemetry_->read(parts_.backend.pci_bus_id());
+        metric.device_bytes = reading.bytes;
+        metric.utilisation = reading.utilisation;
+        metric.watts = reading.watts;
     }
+    parts_.reporter.report(metric);
 }
 
 } // namespace pipebd::engine

@@ -352,8 +352,10 @@ public:
     ~SlotTransport() override
     {
         try {
-            wait_until("the last transfers",
-                [this] { return has_failed_ || std::all_of(queues_.begin(), queues_.end(), [](const Queue* queue) { return queue->is_empty(); }); });
+            wait_until("the last transfers", [this] {
+                return has_failed_
+                    || std::all_of(queues_.begin(), queues_.end(), [](const Queue* queue) { return queue->is_empty(); });
+            });
             device_->finish();
         } catch (const std::exception&) {
             // Others have failed, and say so.

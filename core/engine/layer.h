@@ -42,6 +42,9 @@ class Layer {
 public:
     virtual ~Layer() = default;
     virtual at::Tensor forward(const at::Tensor& input, const Context& context) = 0;
+
+    /// What Block::fold() says, for this layer. Returns the tensors that forward() no longer uses.
+    virtual std::vector<at::Tensor> fold() { return {}; }
 };
 
 /// The same values with the one memory layout a block ever sees: channels last for feature maps, strides of dimensions of size 1

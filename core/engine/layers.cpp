@@ -4,7 +4,10 @@
 #include <ATen/ops/hardtanh.h>
 #include <ATen/ops/linear.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 namespace pipebd::engine {
 
@@ -17,7 +20,14 @@ Convolution::Convolution(TensorMaker maker, Shape shape)
 
 at::Tensor Convolution::forward(const at::Tensor& input, const Context&)
 {
-    return at::conv2d(input, weight_, {}, shape_.stride, shape_.kernel / 2, 1, shape_.groups);
+    return at::conv2d(input, weight_, bias_, shape_.stride, shape_.kernel / 2, 1, shape_.groups);
+}
+
+std::vector<at::Tensor> Convolution::fold(BatchNorm& norm)
+{
+    std::vector<at::Tensor> unused;
+    bias_ = norm.fold_into(weight_, unused);
+    return unused;
 }
 
 ConvolutionUnit::ConvolutionUnit(TensorMaker maker, Convolution::Shape shape, bool activated)
@@ -29,8 +39,17 @@ ConvolutionUnit::ConvolutionUnit(TensorMaker maker, Convolution::Shape shape, bo
 
 at::Tensor ConvolutionUnit::forward(const at::Tensor& input, const Context& context)
 {
-    at::Tensor output = norm_.forward(convolution_.forward(input, context), context);
-    return activated_ ? at::hardtanh_(output, 0, 6) : output; // nobody else has seen the batch norm's output
+    at::Tensor output = convolution_.forward(input, context);
+    if (!folded_)
+        output = norm_.forward(output, context);
+    return activated_ ? at::hardtanh_(output, 0, 6) : output; // nobody else has seen this output
+}
+
+std::vector<at::Tensor> ConvolutionUnit::fold()
+{
+    if (std::exchange(folded_, true))
+        return {};
+    return convolution_.fold(norm_);
 }
 
 InvertedResidual::InvertedResidual(TensorMaker maker, Shape shape)
@@ -52,6 +71,14 @@ at::Tensor InvertedResidual::forward(const at::Tensor& input, const Context& con
     return residual_ ? output.add_(input) : output;
 }
 
+std::vector<at::Tensor> InvertedResidual::fold()
+{
+    std::vector<at::Tensor> unused;
+    for (ConvolutionUnit& unit : units_)
+        std::ranges::move(unit.fold(), std::back_inserter(unused));
+    return unused;
+}
+
 Classifier::Classifier(TensorMaker maker, int in, int classes)
     : weight_(maker.normal("weight", {classes, in}, 0.01))
     , bias_(maker.constant("bias", {classes}, 0))
@@ -69,6 +96,17 @@ at::Tensor Chain::forward(const at::Tensor& input, const Context& context)
     for (const std::unique_ptr<Layer>& layer : layers_)
         output = layer->forward(output, context);
     return canonical(output);
+}
+
+void Chain::fold()
+{
+    for (const std::unique_ptr<Layer>& layer : layers_) {
+        for (const at::Tensor& unused : layer->fold()) {
+            const auto is_it = [&](const NamedTensor& named) { return named.tensor.is_same(unused); };
+            std::erase_if(parameters_, is_it);
+            std::erase_if(buffers_, is_it);
+        }
+    }
 }
 
 TensorMaker Chain::maker(std::string_view network, std::uint64_t seed, std::string_view prefix)

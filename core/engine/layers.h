@@ -24,9 +24,13 @@ public:
     Convolution(TensorMaker maker, Shape shape);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
 
+    /// Takes over what `norm`, which comes after it, does in evaluation mode. Returns the tensors that are no longer used.
+    std::vector<at::Tensor> fold(BatchNorm& norm);
+
 private:
     Shape shape_;
     at::Tensor weight_;
+    at::Tensor bias_; // once a batch norm has been folded into it
 };
 
 /// Convolution, batch norm ("conv", "norm"), and ReLU6 if `activated`.
@@ -34,10 +38,12 @@ class ConvolutionUnit : public Layer {
 public:
     ConvolutionUnit(TensorMaker maker, Convolution::Shape shape, bool activated);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
+    std::vector<at::Tensor> fold() override;
 
 private:
     Convolution convolution_;
     BatchNorm norm_;
+    bool folded_ = false; // the batch norm is part of the convolution
     bool activated_;
 };
 
@@ -55,6 +61,7 @@ public:
 
     InvertedResidual(TensorMaker maker, Shape shape);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
+    std::vector<at::Tensor> fold() override;
 
 private:
     std::vector<ConvolutionUnit> units_;
@@ -76,6 +83,7 @@ private:
 class Chain : public Block {
 public:
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
+    void fold() override;
 
     void add(std::unique_ptr<Layer> layer) { layers_.push_back(std::move(layer)); }
 

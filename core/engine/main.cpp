@@ -1,7 +1,10 @@
 // pipebd-engine: one rank. Reports metrics on standard output (docs/formats/metrics.md), people's text on standard error.
 //
-//     pipebd-engine train|profile|check --spec FILE
+//     pipebd-engine train --spec FILE [--metrics DIR]
+//     pipebd-engine profile|check --spec FILE
 //     pipebd-engine devices|pairs
+//
+// With --metrics the rank's lines also go to DIR/rank-N.jsonl.
 //
 // Exit status: 0 done, 1 failed, 2 the request was wrong.
 
@@ -9,11 +12,13 @@
 #include "base/file.h"
 #include "engine/backend.h"
 #include "engine/engine.h"
+#include "engine/transport.h"
 
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <malloc.h>
 #include <new>
 #include <string_view>
@@ -45,10 +50,16 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
         pipebd::engine::list_pairs(reporter);
         return 0;
     }
-    bool known = command == "train" || command == "profile" || command == "check";
-    if (!known || argc != 4 || std::string_view(argv[2]) != "--spec")
+    const bool known = command == "train" || command == "profile" || command == "check";
+    const bool with_metrics = command == "train" && argc == 6 && std::string_view(argv[4]) == "--metrics";
+    if (!known || (argc != 4 && !with_metrics) || std::string_view(argv[2]) != "--spec")
         throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command",
-            "use: pipebd-engine train|profile|check --spec FILE, or pipebd-engine devices|pairs");
+            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, devices or pairs");
+    if (with_metrics) {
+        const int rank = pipebd::engine::Rendezvous::from_environment().rank;
+        reporter.set_rank(rank);
+        reporter.copy_to(std::filesystem::path(argv[5]) / ("rank-" + std::to_string(rank) + ".jsonl"));
+    }
     pipebd::experiment::RunSpec spec = pipebd::experiment::run_spec_from_json(pipebd::read_file(argv[3]), argv[3]);
     if (command == "train")
         pipebd::engine::train(spec, reporter);
@@ -76,6 +87,9 @@ int main(int argc, char** argv)
 
     pipebd::engine::run_milliseconds(); // the clock starts now
     pipebd::engine::Reporter reporter;
+    const auto report_no_memory = [&] {
+        reporter.report(Error(Code::OutOfMemory, "there is no memory left", "engine", "use a smaller batch or more devices"));
+    };
     int status = 1;
     try {
         status = run(argc, argv, reporter);
@@ -84,7 +98,9 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "pipebd-engine: error: %s\n", error.what());
         status = is_request(error.code()) ? 2 : 1;
     } catch (const std::bad_alloc&) {
-        reporter.report(Error(Code::OutOfMemory, "there is no memory left", "engine", "use a smaller batch or more devices"));
+        report_no_memory();
+    } catch (const c10::OutOfMemoryError&) {
+        report_no_memory();
     } catch (const std::exception& error) {
         std::string text = error.what();
         Error ours(Code::Internal, text.substr(0, text.find('\n')), "engine");

@@ -45,28 +45,36 @@ void TeacherWeights::load_into(Block& block) const
 
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block)
 {
-    return experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed)
-                                                 : pair.make_student(block, experiment.seed);
+    std::unique_ptr<Block> student = experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed)
+                                                                           : pair.make_student(block, experiment.seed);
+    move_to(*student, at::kCPU, weight_dtype(experiment.run.dtype));
+    if (!experiment.student.weights.empty())
+        load_weights(*student, MappedFile(experiment.student.weights).bytes(), experiment.student.weights);
+    return student;
 }
 
 Models Models::make(const experiment::Experiment& experiment, const Pair& pair, const std::set<int>& teacher_blocks,
     const std::set<int>& student_blocks, at::Device device)
 {
+    const at::ScalarType weights_as = weight_dtype(experiment.run.dtype);
     Models models;
     if (!teacher_blocks.empty()) {
         TeacherWeights weights(experiment, pair);
         models.teacher_sha256 = weights.sha256();
         for (int block : teacher_blocks) {
             std::unique_ptr<Block> teacher = pair.make_teacher(block, experiment.seed);
+            move_to(*teacher, at::kCPU, weights_as);
             weights.load_into(*teacher);
             freeze(*teacher);
-            move_to(*teacher, device, weight_dtype(experiment.run.dtype));
+            if (experiment.teacher.fold_batch_norm)
+                teacher->fold(); // on the CPU, so that it is the same on every device
+            move_to(*teacher, device, weights_as);
             models.teacher.emplace(block, std::move(teacher));
         }
     }
     for (int block : student_blocks) {
         std::unique_ptr<Block> student = make_student(experiment, pair, block);
-        move_to(*student, device, weight_dtype(experiment.run.dtype));
+        move_to(*student, device, weights_as);
         models.optimizer.emplace(block, make_optimizer(experiment.train, *student));
         models.student.emplace(block, std::move(student));
     }

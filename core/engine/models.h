@@ -33,12 +33,13 @@ private:
     std::string sha256_;
 };
 
-/// The student of an experiment: the pair's student, or its teacher when that is what is trained.
+/// The student of an experiment, on the CPU: the pair's student, or its teacher when that is what is trained; with the weights that
+/// the experiment names, else freshly initialised. Throws like TeacherWeights.
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block);
 
 struct Models {
-    std::map<int, std::unique_ptr<Block>> teacher; // frozen, weights loaded
-    std::map<int, std::unique_ptr<Block>> student; // freshly initialised
+    std::map<int, std::unique_ptr<Block>> teacher; // frozen, weights loaded, batch norms folded if the experiment has it so
+    std::map<int, std::unique_ptr<Block>> student; // as make_student() makes them
     std::map<int, std::unique_ptr<Optimizer>> optimizer;
     std::string teacher_sha256; // of the weights' file; empty on a rank without teacher blocks
 

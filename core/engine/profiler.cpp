@@ -1,7 +1,11 @@
 #include "engine/profiler.h"
 
+#include "base/statistics.h"
+#include "base/random.h"
+#include "engine/loader.h"
 #include "engine/loss.h"
 #include "engine/precision.h"
+#include "engine/sampled_paths.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
@@ -9,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 namespace pipebd::engine {
@@ -19,49 +24,76 @@ using schedule::Profile;
 
 namespace {
 
-constexpr int repeats = 3; // of each path, after one that is not counted
+constexpr std::size_t repeats = 3; // of each path, after one that is not counted
 
 /// The repeats of one figure, by path.
 class Figure {
 public:
-    explicit Figure(int path_count)
-        : values_(static_cast<std::size_t>(path_count))
+    explicit Figure(const std::vector<SampledPath>& paths = std::vector<SampledPath>(1))
     {
+        for (const SampledPath& path : paths)
+            paths_.push_back({path.weight, {}});
     }
 
-    void add(int path, double milliseconds) { values_[static_cast<std::size_t>(path)].push_back(milliseconds); }
+    void add(std::size_t path, double milliseconds) { paths_[path].repeats.push_back(milliseconds); }
 
-    double median() const
+    /// The mean over paths of the median of their repeats.
+    double mean() const
     {
         double sum = 0;
-        for (const std::vector<double>& repeated : values_)
-            sum += quantile(repeated, 0.5);
-        return sum / static_cast<double>(values_.size());
+        for (const Path& path : paths_)
+            sum += path.weight * median(path.repeats);
+        return sum;
     }
 
-    /// Of the repeats of one path, averaged over paths.
+    /// (p90 - p10) / median of all repeats of all paths.
     double spread() const
     {
-        double sum = 0;
-        for (const std::vector<double>& repeated : values_) {
-            double middle = quantile(repeated, 0.5);
-            sum += middle > 0 ? (quantile(repeated, 0.9) - quantile(repeated, 0.1)) / middle : 0;
-        }
-        return sum / static_cast<double>(values_.size());
-    }
-
-    static double quantile(std::vector<double> sorted, double q)
-    {
-        std::sort(sorted.begin(), sorted.end());
-        double position = q * static_cast<double>(sorted.size() - 1);
-        auto below = static_cast<std::size_t>(position);
-        std::size_t above = std::min(below + 1, sorted.size() - 1);
-        double weight = position - static_cast<double>(below);
-        return sorted[below] * (1 - weight) + sorted[above] * weight;
+        std::vector<Weighed> all;
+        for (const Path& path : paths_)
+            std::ranges::copy(all_of(path), std::back_inserter(all));
+        double middle = quantile(all, 0.5);
+        return middle > 0 ? (quantile(all, 0.9) - quantile(all, 0.1)) / middle : 0;
     }
 
 private:
-    std::vector<std::vector<double>> values_;
+    struct Path {
+        double weight;
+        std::vector<double> repeats;
+    };
+    struct Weighed {
+        double value;
+        double weight;
+    };
+
+    static std::vector<Weighed> all_of(const Path& path)
+    {
+        std::vector<Weighed> all;
+        for (double value : path.repeats)
+            all.push_back({value, path.weight});
+        return all;
+    }
+
+    /// The value below which a share `q` of the weight lies: each value stands in the middle of its own weight.
+    static double quantile(std::vector<Weighed> sorted, double q)
+    {
+        std::ranges::sort(sorted, {}, &Weighed::value);
+        double total = 0;
+        for (const Weighed& one : sorted)
+            total += one.weight;
+        double below = 0, position = 0, value = sorted.front().value;
+        for (const Weighed& one : sorted) {
+            double here = (below + one.weight / 2) / total;
+            if (here >= q)
+                return here > position ? value + (one.value - value) * (q - position) / (here - position) : one.value;
+            below += one.weight;
+            position = here;
+            value = one.value;
+        }
+        return value;
+    }
+
+    std::vector<Path> paths_;
 };
 
 std::vector<int> first_ranks(int count)
@@ -96,8 +128,7 @@ public:
     {
         for (int ranks = 1; ranks <= transport_.size(); ++ranks) {
             transport_.barrier();
-            if (ranks == 1 || transport_.rank() < ranks)
-                measure_size(ranks);
+            measure_size(ranks);
         }
         transport_.barrier();
         measure_all_reduce();
@@ -122,21 +153,38 @@ private:
         reporter_.report(std::move(metric));
     }
 
-    /// All blocks at the batch size of `ranks` ranks.
+    /// Loads as the executor does. On a CPU the rank's core makes the batches too; else only the copy holds up the device.
+    at::Tensor measure_loading(int ranks, int samples)
+    {
+        constexpr int ahead = 3; // ready before they are asked for
+        constexpr int batches = ahead + 2 * static_cast<int>(repeats);
+        schedule::Instruction load;
+        load.shard = {0, ranks};
+        schedule::Rows rows{0, samples};
+        Loader loader(experiment_, data_, schedule::Program{.blocks = block_count(), .microbatches = 1, .phases = {}}, {load}, 0,
+            batches, backend_.device());
+        Figure loading;
+        at::Tensor input;
+        for (int batch = 0; batch < batches; ++batch) {
+            double start = now();
+            Batch loaded = loader.next(batch, rows);
+            double made = now();
+            input = loaded.input.to(backend_.device(), /*non_blocking=*/true);
+            at::Tensor labels = loaded.labels.to(backend_.device(), /*non_blocking=*/true);
+            if (batch >= ahead)
+                loading.add(0, now() - (backend_.device().is_cpu() ? start : made));
+        }
+        profile_.load[samples] = loading.mean();
+        return input;
+    }
+
+    int block_count() const { return static_cast<int>(names_.size()); }
+
+    /// All blocks at the batch size of `ranks` ranks: by these together, by each of the others alone.
     void measure_size(int ranks)
     {
         int samples = schedule::shard_size(experiment_.data.batch, ranks);
-        Figure loading(1);
-        at::Tensor input;
-        for (int repeat = 0; repeat <= repeats; ++repeat) {
-            double start = now();
-            std::vector<std::int64_t> indices
-                = batch_indices(experiment_, data_.size(DataSet::Split::Train), repeat, schedule::Rows{0, samples});
-            input = data_.get(DataSet::Split::Train, indices, 0).input.to(backend_.device(), weight_dtype(experiment_.run.dtype));
-            if (repeat > 0)
-                loading.add(0, now() - start);
-        }
-        profile_.load[samples] = loading.median();
+        at::Tensor input = measure_loading(ranks, samples);
         for (std::size_t block = 0; block < names_.size(); ++block) {
             progress(names_[block] + ", " + std::to_string(samples) + " samples");
             input = measure_block(static_cast<int>(block), ranks, samples, input);
@@ -151,35 +199,31 @@ private:
         Block& student = *models.student.at(block);
         Optimizer& optimizer = *models.optimizer.at(block);
         BlockProfile& result = profile_.blocks[static_cast<std::size_t>(block)];
-        const std::string& loss_name = loss_of(experiment_.distill, block, static_cast<int>(names_.size()));
+        const std::string& loss_name = loss_of(experiment_.distill, block, block_count());
 
         Context context;
         context.training = true;
         context.seed = experiment_.seed;
-        if (ranks > 1 && experiment_.run.batch_norm == "sync")
+        if (ranks > 1 && transport_.rank() < ranks && experiment_.run.batch_norm == "sync")
             context.group = transport_.group(first_ranks(ranks));
 
-        // A supernet's paths are the same candidate in every cell: cells' times add up, so the mean over these paths is the mean
-        // over all that can be drawn.
-        std::vector<Block::Cell> cells = student.cells();
-        std::size_t most = 1;
-        for (const Block::Cell& cell : cells)
-            most = std::max(most, cell.candidates.size());
-        int paths = static_cast<int>(most);
-        Figure teacher_forward(1), student_forward(paths), student_backward(paths), update(paths);
+        // The warm-up, on paths of which one is the largest, is also what memory is measured on.
+        const std::vector<SampledPath> warm_up = uniform_paths(student.cells());
+        const std::vector<SampledPath> sampled
+            = sample_paths(student.cells(), draw({experiment_.seed, static_cast<std::uint64_t>(block)}));
+        Figure teacher_forward, student_forward(sampled), student_backward(sampled), update(sampled);
         std::int64_t peak = 0;
         std::int64_t gradient_bytes = 0;
+        double mean_gradient_bytes = 0;
         at::Tensor output;
-        for (int repeat = 0; repeat <= repeats; ++repeat) {
-            for (int path = 0; path < paths; ++path) {
-                reporter_.heartbeat(repeat * paths + path, names_[static_cast<std::size_t>(block)]);
-                std::vector<int> candidates;
-                for (const Block::Cell& cell : cells)
-                    candidates.push_back(path % static_cast<int>(cell.candidates.size()));
-                if (!cells.empty())
-                    student.choose(candidates);
+        for (std::size_t repeat = 0; repeat <= repeats; ++repeat) {
+            const std::vector<SampledPath>& paths = repeat == 0 ? warm_up : sampled;
+            for (std::size_t path = 0; path < paths.size(); ++path) {
+                reporter_.heartbeat(static_cast<std::int64_t>(repeat), names_[static_cast<std::size_t>(block)]);
+                student.choose(paths[path].candidates);
                 double start = now();
-                output = teach(teacher, input, experiment_.run.dtype);
+                if (path < repeats)
+                    output = teach(teacher, input, experiment_.run.dtype);
                 double teacher_done = now();
 
                 backend_.reset_peak();
@@ -201,6 +245,8 @@ private:
                 for (std::size_t index : active)
                     bytes += static_cast<std::int64_t>(student.parameters()[index].tensor.nbytes());
                 gradient_bytes = std::max(gradient_bytes, bytes);
+                if (repeat == 1)
+                    mean_gradient_bytes += paths[path].weight * static_cast<double>(bytes);
                 double update_start = now();
                 {
                     at::NoGradGuard no_grad;
@@ -209,28 +255,30 @@ private:
                 double update_done = now();
 
                 if (repeat == 0)
-                    continue; // warm-up: every path once
-                teacher_forward.add(0, teacher_done - start);
+                    continue;
+                if (path < repeats)
+                    teacher_forward.add(0, teacher_done - start);
                 student_forward.add(path, forward_done - forward_start);
                 student_backward.add(path, backward_done - forward_done);
                 update.add(path, update_done - update_start);
             }
         }
-        result.teacher_forward[samples] = teacher_forward.median();
-        result.student_forward[samples] = student_forward.median();
-        result.student_backward[samples] = student_backward.median();
+        result.teacher_forward[samples] = teacher_forward.mean();
+        result.student_forward[samples] = student_forward.mean();
+        result.student_backward[samples] = student_backward.mean();
         result.spread["teacher_forward"][samples] = teacher_forward.spread();
         result.spread["student_forward"][samples] = student_forward.spread();
         result.spread["student_backward"][samples] = student_backward.spread();
         if (ranks == 1) {
             result.name = names_[static_cast<std::size_t>(block)];
-            result.update = result.teacher_update = update.median();
+            result.update = result.teacher_update = update.mean();
             result.spread["update"][samples] = update.spread();
             result.output_bytes = static_cast<std::int64_t>(output.nbytes()) / samples;
             result.activation_bytes = std::max<std::int64_t>(0, peak - gradient_bytes) / samples;
             result.teacher_bytes = bytes_of(teacher.parameters()) + bytes_of(teacher.buffers());
             result.student_bytes = bytes_of(student.parameters()) + bytes_of(student.buffers());
             result.gradient_bytes = gradient_bytes;
+            exchanged_bytes_.push_back(static_cast<std::int64_t>(mean_gradient_bytes));
             result.optimizer_bytes = bytes_of(optimizer.state());
         }
         return output;
@@ -242,17 +290,17 @@ private:
         for (int ranks = 2; ranks <= transport_.size(); ++ranks) {
             if (transport_.rank() >= ranks)
                 continue;
-            for (BlockProfile& block : profile_.blocks) {
-                at::Tensor gradients = at::zeros({block.gradient_bytes / 4 + 1}, options);
-                Figure figure(1);
-                for (int repeat = 0; repeat <= repeats * 2; ++repeat) {
-                    reporter_.heartbeat(repeat, "all-reduce");
+            for (std::size_t block = 0; block < names_.size(); ++block) {
+                at::Tensor gradients = at::zeros({exchanged_bytes_[block] / 4 + 1}, options);
+                Figure figure;
+                for (std::size_t repeat = 0; repeat <= repeats * 2; ++repeat) {
+                    reporter_.heartbeat(static_cast<std::int64_t>(repeat), "all-reduce");
                     double start = now();
                     transport_.all_reduce(gradients, first_ranks(ranks))->wait();
                     if (repeat > 0)
                         figure.add(0, now() - start);
                 }
-                block.all_reduce[ranks] = figure.median();
+                profile_.blocks[block].all_reduce[ranks] = figure.mean();
             }
         }
     }
@@ -264,9 +312,9 @@ private:
         Edge back{1, 0, schedule::Payload::TeacherOutput};
         bool first = transport_.rank() == 0;
         at::Tensor tensor = at::zeros({bytes / 4}, at::TensorOptions().device(backend_.device()).dtype(at::kFloat));
-        Figure figure(1);
-        for (int repeat = 0; repeat <= repeats * 4; ++repeat) {
-            reporter_.heartbeat(repeat, "link");
+        Figure figure;
+        for (std::size_t repeat = 0; repeat <= repeats * 4; ++repeat) {
+            reporter_.heartbeat(static_cast<std::int64_t>(repeat), "link");
             double start = now();
             if (first)
                 transport_.send(tensor, there)->wait();
@@ -277,7 +325,7 @@ private:
             if (repeat > 0)
                 figure.add(0, (now() - start) / 2);
         }
-        return figure.median();
+        return figure.mean();
     }
 
     void measure_link()
@@ -304,6 +352,7 @@ private:
     std::vector<std::string> names_;
     int steps_total_;
     int steps_done_ = 0;
+    std::vector<std::int64_t> exchanged_bytes_; // of each block's gradients, mean over paths
     Profile profile_;
 };
 

@@ -3,6 +3,7 @@
 #include "engine/backend.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -31,6 +32,22 @@ Reporter::~Reporter()
 {
     flush();
     close(descriptor_);
+    if (copy_ >= 0)
+        close(copy_);
+}
+
+void Reporter::copy_to(const std::filesystem::path& file)
+{
+    std::lock_guard lock(mutex_);
+    write_all();
+    std::error_code failure;
+    std::filesystem::create_directories(file.parent_path(), failure);
+    if (failure)
+        throw system_error("the folder for metrics cannot be made", file.parent_path().string(), failure.value());
+    copy_ = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (copy_ < 0)
+        throw system_error("the file for metrics cannot be made", file.string());
+    copy_file_ = file;
 }
 
 void Reporter::report(experiment::Metric metric)
@@ -89,8 +106,32 @@ void Reporter::flush()
     write_all();
 }
 
+void Reporter::write_copy()
+{
+    std::size_t written = 0;
+    while (written < buffer_.size()) {
+        ssize_t count = pwrite(copy_, buffer_.data() + written, buffer_.size() - written, copied_ + static_cast<off_t>(written));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            break;
+        written += static_cast<std::size_t>(count);
+    }
+    if (written == buffer_.size()) {
+        copied_ += static_cast<std::int64_t>(written);
+        return;
+    }
+    const std::string what = system_error("metrics are missing from the file", copy_file_.string()).what();
+    const bool whole = ftruncate(copy_, copied_) == 0; // else what is written next begins there all the same
+    if (!said_incomplete_)
+        std::fprintf(stderr, "pipebd-engine: warning: %s%s\n", what.c_str(), whole ? "" : "; its last line is cut off");
+    said_incomplete_ = true;
+}
+
 void Reporter::write_all()
 {
+    if (copy_ >= 0 && !buffer_.empty())
+        write_copy();
     std::size_t written = 0;
     while (written < buffer_.size()) {
         ssize_t count = write(descriptor_, buffer_.data() + written, buffer_.size() - written);

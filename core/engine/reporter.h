@@ -1,13 +1,14 @@
 // Reporter: a rank's metrics, as lines on the descriptor it was started with as standard output.
 //
-// Descriptor 1 itself is pointed at standard error, before any library can write there. report() and flush() are thread-safe;
-// heartbeats come from one thread, the interpreter's.
+// They may be written to a file as well (copy_to). Descriptor 1 itself is pointed at standard error, before any library can write
+// there. report() and flush() are thread-safe; heartbeats come from one thread, the interpreter's.
 #pragma once
 
 #include "base/error.h"
 #include "experiment/metrics.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <mutex>
 #include <string>
 
@@ -21,6 +22,10 @@ public:
     explicit Reporter(int descriptor);
     ~Reporter();
     Reporter(const Reporter&) = delete;
+
+    /// From here on every line also goes to `file`, which is made anew; it holds whole lines at any time. What the disk does not
+    /// take is left out of it, and said once on standard error. Throws Error{System} if it cannot be made.
+    void copy_to(const std::filesystem::path& file);
 
     void set_rank(int rank) { rank_ = rank; }
 
@@ -37,8 +42,13 @@ public:
 
 private:
     void write_all();
+    void write_copy();
 
     int descriptor_ = -1;
+    int copy_ = -1;
+    std::int64_t copied_ = 0; // bytes of whole lines
+    bool said_incomplete_ = false;
+    std::filesystem::path copy_file_;
     int rank_ = 0;
     std::mutex mutex_;
     std::string buffer_;

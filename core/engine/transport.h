@@ -29,11 +29,18 @@ struct Rendezvous {
     std::uint16_t port = 0;
     std::optional<int> listen_descriptor; // rank 0: serve the store on this socket instead of binding one
     bool serve = true; // rank 0 serves the store; false where an agent already does
+    bool one_machine = true; // all ranks are on this one, and talk over its loopback interface
+    std::string attempt; // of torchrun, which starts all ranks anew after a failure and may keep its store
 
-    /// From RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, PIPEBD_LISTEN_FD, TORCHELASTIC_USE_AGENT_STORE.
-    /// Throws Error{BadRequest} naming the variable that is missing or no number.
+    /// From RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT, PIPEBD_LISTEN_FD,
+    /// TORCHELASTIC_USE_AGENT_STORE, TORCHELASTIC_RESTART_COUNT. Throws Error{BadRequest} naming the variable that is missing, no
+    /// number, or contradicts another.
     static Rendezvous from_environment();
 };
+
+/// The address of this machine that the machine of rank 0 is reached from, as a number: where ranks on several machines talk.
+/// Throws Error{BadRequest} if there is no way to it, or if it is taken for this machine's loopback interface.
+std::string address_towards_master(const Rendezvous& rendezvous);
 
 /// All that one device sends to another of one kind of payload, in order.
 struct Edge {
@@ -59,7 +66,9 @@ public:
     /// Returns once later work on this rank's device may use the tensor (receive, all_reduce) or change it (send).
     virtual void wait() = 0;
 
-    /// When it was done, ms since the run's start; negative if that is not known.
+    /// Once waited for: when this rank was ready for it (it had been posted, and those before it of the same edge or group were
+    /// done), and when it was done; ms since the run's start, negative if that is not known.
+    virtual double ready() const { return -1; }
     virtual double finished() const { return -1; }
 };
 
@@ -98,7 +107,8 @@ inline constexpr std::chrono::seconds transport_timeout{60};
 /// How often a rank that waits says so, and looks whether the others live.
 inline constexpr std::chrono::milliseconds waiting_interval{250};
 
-/// The elements of a dense tensor in memory order, as a contiguous tensor that shares them. Throws Error{Internal} if it is not dense.
+/// The elements of a dense tensor in memory order, as a contiguous tensor that shares them. Throws Error{Internal} if it is not
+/// dense.
 at::Tensor in_memory_order(const at::Tensor& tensor);
 
 std::string to_string(const Edge& edge);
@@ -112,8 +122,8 @@ public:
     virtual int size() const = 0;
 
     /// As Transport::gather; `waiting` is called often while this rank waits.
-    virtual std::vector<std::string> gather(
-        const std::string& text, const std::function<void(const std::string&)>& waiting = {}) = 0;
+    virtual std::vector<std::string> gather(const std::string& text, const std::function<void(const std::string&)>& waiting = {})
+        = 0;
 
     /// Connects them by c10d. Collective, once: every rank calls it with the same topology.
     virtual std::unique_ptr<Transport> connect(const Topology& topology) = 0;

@@ -26,8 +26,9 @@ struct TypeRow {
     std::string_view keys; // always written; others only where they differ from their default
 };
 
-constexpr std::array<TypeRow, 14> types = {{
+constexpr std::array<TypeRow, 15> types = {{
     {Type::Hello, "hello", " name bytes text "},
+    {Type::Met, "met", " "},
     {Type::Heartbeat, "heartbeat", " step phase name "},
     {Type::Step, "step", " step phase samples ms "},
     {Type::Loss, "loss", " step phase block value "},
@@ -71,6 +72,9 @@ void visit_members(M& metric, Visitor&& visit)
     visit("value", metric.value);
     visit("bytes", metric.bytes);
     visit("peak_bytes", metric.peak_bytes);
+    visit("device_bytes", metric.device_bytes);
+    visit("utilisation", metric.utilisation);
+    visit("watts", metric.watts);
     visit("name", metric.name);
     visit("text", metric.text);
     visit("code", metric.code);
@@ -79,19 +83,25 @@ void visit_members(M& metric, Visitor&& visit)
     visit("remedy", metric.remedy);
 }
 
-bool is_default(double value)
+/// -1 is the default of what may be 0.
+double default_of(std::string_view key)
 {
-    return value == 0 && !std::signbit(value);
+    return key == "block" || key == "device_bytes" || key == "utilisation" || key == "watts" ? -1 : 0;
 }
-bool is_default(const std::string& text)
+
+bool is_default(std::string_view key, double value)
+{
+    return value == default_of(key) && (value != 0 || !std::signbit(value));
+}
+bool is_default(std::string_view, const std::string& text)
 {
     return text.empty();
 }
 
 template <std::integral Number>
-bool is_default(Number number)
+bool is_default(std::string_view key, Number number)
 {
-    return number == 0;
+    return number == static_cast<Number>(default_of(key));
 }
 
 // JSON has neither NaN nor infinity.
@@ -124,9 +134,9 @@ public:
             refuse("this line is not a JSON object");
     }
 
-    [[noreturn]] void refuse(const std::string& what) const
+    [[noreturn]] void refuse(const std::string& what, Code code = Code::Protocol) const
     {
-        throw Error(Code::Protocol, "not a metric: " + what, in_quotes(line_, 100));
+        throw Error(code, "not a metric: " + what, in_quotes(line_, 100));
     }
 
     void require(const std::string& key) const
@@ -185,8 +195,7 @@ std::string to_line(const Metric& metric)
     const TypeRow& row = row_of(metric.type);
     Json json = {{"v", version}, {"type", row.name}, {"t", json_of(metric.t)}, {"rank", metric.rank}};
     visit_members(metric, [&](const char* key, const auto& member) {
-        const bool unset = std::string_view(key) == "block" ? metric.block == -1 : is_default(member);
-        if (!unset || always_written(row, key))
+        if (!is_default(key, member) || always_written(row, key))
             json[key] = json_of(member);
     });
     // Text of other programs may hold anything; what is not UTF-8 becomes U+FFFD.
@@ -202,7 +211,8 @@ Metric metric_from_line(std::string_view line)
     std::int64_t line_version = 0;
     reader.read("v", line_version);
     if (line_version != version)
-        reader.refuse("its version is " + std::to_string(line_version) + " instead of " + std::to_string(version));
+        reader.refuse("its version is " + std::to_string(line_version) + " instead of " + std::to_string(version),
+            line_version > version ? Code::Newer : Code::Protocol);
 
     Metric metric;
     std::string type;
@@ -211,6 +221,8 @@ Metric metric_from_line(std::string_view line)
         if (row.name == type)
             metric.type = row.type;
     reader.read("t", metric.t);
+    if (!std::isfinite(metric.t))
+        reader.refuse("t is not finite");
     reader.read("rank", metric.rank);
     if (metric.rank < 0)
         reader.refuse("rank is negative");

@@ -13,7 +13,23 @@
 namespace pipebd::experiment {
 
 struct Metric {
-    enum class Type { Hello, Heartbeat, Step, Loss, Memory, Span, Eval, Checkpoint, Log, Error, Bye, Profile, Progress, Unknown };
+    enum class Type {
+        Hello,
+        Met,
+        Heartbeat,
+        Step,
+        Loss,
+        Memory,
+        Span,
+        Eval,
+        Checkpoint,
+        Log,
+        Error,
+        Bye,
+        Profile,
+        Progress,
+        Unknown
+    };
 
     Type type = Type::Unknown;
     double t = 0; // seconds since the run's start (steady clock)
@@ -33,6 +49,9 @@ struct Metric {
     double value = 0; // Loss, Eval; Progress: fraction done, 0 to 1
     std::int64_t bytes = 0; // Memory: in use; Hello: of the device
     std::int64_t peak_bytes = 0; // Memory
+    std::int64_t device_bytes = -1; // Memory, as the driver says it: in use on the whole device; -1: not known
+    double utilisation = -1; // the same: share of the time in which it computed, 0 to 1
+    double watts = -1; // the same
 
     std::string name = {}; // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction
     std::string text = {}; // Log: the message; Profile: pipebd.profile/1; Hello: versions; Progress: what is being done
@@ -42,7 +61,8 @@ struct Metric {
 /// One line, without the line break.
 std::string to_line(const Metric& metric);
 
-/// Throws Error{Protocol} with the start of the line if it is not a metric of version 1; unknown types give Type::Unknown.
+/// Throws Error{Protocol} with the start of the line if it is not a metric, Error{Newer} if it is one of a later version than 1;
+/// unknown types give Type::Unknown.
 Metric metric_from_line(std::string_view line);
 
 } // namespace pipebd::experiment

@@ -97,6 +97,7 @@ EngineDevice device_from(const Metric& hello)
     device.name = hello.name;
     device.bytes = hello.bytes;
     device.libtorch = value_or<std::string>(text, "libtorch", {});
+    device.telemetry = printable(value_or<std::string>(text, "telemetry", "no GPU telemetry"));
     return device;
 }
 

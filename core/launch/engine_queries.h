@@ -22,6 +22,7 @@ struct EngineDevice {
     std::string name;
     std::int64_t bytes = 0;
     std::string libtorch; // its version
+    std::string telemetry; // "available", or "no GPU telemetry (...)"
 };
 
 /// The CPU first, then the GPUs.

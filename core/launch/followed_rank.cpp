@@ -16,17 +16,6 @@ constexpr std::size_t log_line_limit = 4096;
 constexpr std::size_t kept_log_lines = 50;
 constexpr int log_lines_per_second = 1000;
 
-/// Codes that a rank reports when a peer is gone: the connection breaks, or what was expected never comes.
-bool may_be_consequence(Code code)
-{
-    return code == Code::RankDied || code == Code::TimedOut || code == Code::System;
-}
-
-Error error_of(const experiment::Metric& metric, const std::string& place)
-{
-    return {code_from_string(metric.code), metric.what, metric.where.empty() ? place : metric.where, metric.remedy};
-}
-
 std::string remedy_for(const Exit& exit)
 {
     if (exit.signal == SIGKILL)
@@ -82,7 +71,7 @@ void FollowedRank::read_output(std::size_t budget, const Listener& listener, Clo
             take_metric(line, listener, zero);
         });
     } catch (const Error& error) {
-        if (error.code() != Code::Protocol)
+        if (error.code() != Code::Protocol && error.code() != Code::Newer)
             throw;
         output_open_ = false; // nothing it says is understood any more
         fail(Error(Code::Protocol, error.problem(), place() + ", " + error.where(), "only metrics belong on its standard output"),
@@ -110,8 +99,8 @@ void FollowedRank::take_metric(std::string_view line, const Listener& listener, 
         // Its own clock orders failures better than the order in which pipes are read; it shares our zero.
         const auto said
             = zero + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(std::max(metric.t, 0.0)));
-        const Error error = error_of(metric, place());
-        fail(error, std::clamp(said, last_line_, now), may_be_consequence(error.code()));
+        const Failure failure = failure_said(metric, number_, std::clamp(said, last_line_, now));
+        fail(failure.error, failure.when, failure.may_be_consequence);
     }
     last_line_ = now;
     if (listener.metric)

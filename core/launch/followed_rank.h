@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "launch/failure.h"
 #include "launch/line_reader.h"
 #include "launch/process.h"
 #include "launch/supervisor.h"
@@ -18,13 +19,6 @@
 namespace pipebd::launch {
 
 using Clock = std::chrono::steady_clock;
-
-/// Why a rank did not do its work.
-struct Failure {
-    Error error;
-    Clock::time_point when;
-    bool may_be_consequence = false; // says that a peer has vanished, or what that looks like from within
-};
 
 class FollowedRank {
 public:

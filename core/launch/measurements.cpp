@@ -100,9 +100,18 @@ void Measurements::take(const experiment::Metric& metric, std::vector<store::Sam
         take_loss(metric, samples);
         break;
     case Type::Memory: {
+        if (metric.phase < 0 || metric.phase >= static_cast<int>(phases_.size()) || metric.step < 0 || metric.step > steps_)
+            break;
         const std::int64_t step = metric.phase * steps_ + metric.step;
         samples.push_back({{"memory_bytes", metric.rank, -1}, step, metric.t, static_cast<double>(metric.bytes)});
         samples.push_back({{"peak_memory_bytes", metric.rank, -1}, step, metric.t, static_cast<double>(metric.peak_bytes)});
+        const auto add_if_known = [&](const char* name, double value) {
+            if (value >= 0)
+                samples.push_back({{name, metric.rank, -1}, step, metric.t, value});
+        };
+        add_if_known("device_memory_bytes", static_cast<double>(metric.device_bytes));
+        add_if_known("utilisation", metric.utilisation);
+        add_if_known("power_watts", metric.watts);
         break;
     }
     case Type::Eval:

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <cmath>
 #include <cstdio>
 
 namespace pipebd::launch {
@@ -49,16 +50,17 @@ void Recorder::take(const experiment::Metric& metric)
     measurements_.take(metric, samples_);
     switch (metric.type) {
     case Type::Span:
-        spans_.push_back({metric.rank, metric.phase, metric.step, metric.index, metric.start, metric.end});
+        if (std::isfinite(metric.start) && std::isfinite(metric.end))
+            spans_.push_back({metric.rank, metric.phase, metric.step, metric.index, metric.start, metric.end});
         break;
     case Type::Log:
-        log(metric.rank, printable(metric.text));
+        log_at(metric.t, metric.rank, printable(metric.text));
         break;
     case Type::Checkpoint:
-        log(metric.rank, "checkpoint after " + std::to_string(metric.step) + " steps: " + printable(metric.name));
+        log_at(metric.t, metric.rank, "checkpoint after " + std::to_string(metric.step) + " steps: " + printable(metric.name));
         break;
     case Type::Error:
-        log(metric.rank,
+        log_at(metric.t, metric.rank,
             std::string("error: ") + Error(code_from_string(metric.code), metric.what, metric.where, metric.remedy).what());
         break;
     default:
@@ -69,7 +71,11 @@ void Recorder::take(const experiment::Metric& metric)
 
 void Recorder::log(int rank, const std::string& text)
 {
-    const double t = std::chrono::duration<double>(Clock::now() - zero_).count();
+    log_at(std::chrono::duration<double>(Clock::now() - zero_).count(), rank, text);
+}
+
+void Recorder::log_at(double t, int rank, const std::string& text)
+{
     lines_.push_back({t, rank, text});
     char time[32];
     std::snprintf(time, sizeof time, "%10.3f ", t);
@@ -92,7 +98,8 @@ void Recorder::flush(const store::RunRecord& record, bool now)
 
 void Recorder::store_all(const store::RunRecord& record)
 {
-    log_.flush();
+    if (!log_.flush())
+        log_.clear(); // those lines are in the store; later ones may find room
     move_into(store_, samples_);
     move_into(store_, spans_);
     move_into(store_, lines_);

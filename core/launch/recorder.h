@@ -24,7 +24,7 @@ public:
         std::chrono::steady_clock::time_point zero);
 
     void take(const experiment::Metric& metric);
-    void log(int rank, const std::string& text); // rank -1: the supervisor
+    void log(int rank, const std::string& text); // now; rank -1: the supervisor
 
     /// Stores what has come in since the last time, and `record`. After a failure it tries again a second later, unless `now` is
     /// set.
@@ -34,6 +34,7 @@ public:
     const std::string& trouble() const { return trouble_; }
 
 private:
+    void log_at(double t, int rank, const std::string& text);
     void store_all(const store::RunRecord& record);
     void keep_newest();
 

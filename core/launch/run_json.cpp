@@ -25,7 +25,7 @@ Json summary(const store::RunRecord& run)
         {"final_loss", run.final_loss}, {"folder", run.folder.string()}};
 }
 
-Json results(const store::RunRecord& run)
+Json results(const store::RunRecord& run, const RunDetails& details)
 {
     Json json = {{"steps", run.steps}, {"steps_done", run.steps_done}, {"step", run.measured_step}, {"throughput", run.throughput},
         {"first_loss", run.first_loss}, {"final_loss", run.final_loss},
@@ -35,6 +35,7 @@ Json results(const store::RunRecord& run)
     json["resumed_checkpoint"] = null_if_empty(run.resumed_checkpoint);
     json["culprit"] = run.culprit >= 0 ? Json(run.culprit) : Json();
     json["last_lines"] = run.last_lines;
+    json["peak_memory_bytes"] = details.peak_memory;
     return json;
 }
 
@@ -44,22 +45,38 @@ Json settings(const std::string& spec)
     return parsed.is_object() ? parsed.value("experiment", Json()) : Json();
 }
 
+Json or_null(std::optional<double> number)
+{
+    return number ? Json(*number) : Json();
+}
+
+Json kinds(const std::vector<schedule::KindTime>& times)
+{
+    Json json = Json::array();
+    for (const schedule::KindTime& time : times)
+        json.push_back({{"kind", time.kind}, {"predicted", or_null(time.predicted)}, {"measured", or_null(time.measured)},
+            {"error", or_null(time.error())}});
+    return json;
+}
+
 /// Milliseconds of one step of all blocks, and how far off the measured one is, as a part of it.
-Json prediction(const store::RunRecord& run)
+Json prediction(const store::RunRecord& run, const RunDetails& details)
 {
     if (run.predicted_step <= 0)
         return {};
     Json json = {{"step", run.predicted_step}};
     json["error"] = run.measured_step > 0 ? Json(run.predicted_step / run.measured_step - 1) : Json();
+    json["kinds"] = kinds(details.kinds);
+    json["memory_bytes"] = details.planned_memory;
     return json;
 }
 
-Json details(const store::RunRecord& run, const std::string& spec)
+Json all_of(const store::RunRecord& run, const RunDetails& details)
 {
     Json json = summary(run);
-    json["settings"] = settings(spec);
-    json["results"] = results(run);
-    json["prediction"] = prediction(run);
+    json["settings"] = settings(details.spec);
+    json["results"] = results(run, details);
+    json["prediction"] = prediction(run, details);
     return json;
 }
 
@@ -73,15 +90,15 @@ std::string runs_to_json(const std::vector<store::RunRecord>& runs)
     return text_of(json);
 }
 
-std::string run_to_json(const store::RunRecord& run, const std::string& spec)
+std::string run_to_json(const store::RunRecord& run, const RunDetails& details)
 {
-    return text_of(details(run, spec));
+    return text_of(all_of(run, details));
 }
 
 std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store)
 {
     Json json = {{"format", "pipebd.metrics/1"}};
-    json.update(details(run, store.document("spec")));
+    json.update(all_of(run, details_of(store)));
     json["series"] = Json::array();
     for (const store::Series& series : store.series()) {
         Json steps = Json::array();
@@ -96,6 +113,11 @@ std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& 
             {"t", std::move(times)}, {"value", std::move(values)}});
     }
     return text_of(json);
+}
+
+std::string prepared_to_json(const std::filesystem::path& spec, const std::vector<std::string>& commands)
+{
+    return text_of({{"spec", spec.string()}, {"commands", commands}});
 }
 
 } // namespace pipebd::launch

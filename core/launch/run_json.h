@@ -1,9 +1,11 @@
 // A run as the JSON that `pipebd runs --json` prints and `metrics.json` holds (docs/formats/runs.md).
 #pragma once
 
+#include "launch/run_details.h"
 #include "store/run_record.h"
 #include "store/run_store.h"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,9 +15,12 @@ namespace pipebd::launch {
 std::string runs_to_json(const std::vector<store::RunRecord>& runs);
 
 /// One run with its settings (the resolved experiment of its spec; `null` if the run has none), results and prediction.
-std::string run_to_json(const store::RunRecord& run, const std::string& spec);
+std::string run_to_json(const store::RunRecord& run, const RunDetails& details);
 
 /// The same with every curve of `store`: {"series": [{"name", "rank", "block", "step", "t", "value"}]}, the last three arrays.
 std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store);
+
+/// {"spec", "commands"}: of a run that is only prepared, what starts its ranks, by machine.
+std::string prepared_to_json(const std::filesystem::path& spec, const std::vector<std::string>& commands);
 
 } // namespace pipebd::launch

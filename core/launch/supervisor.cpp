@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <map>
 #include <memory>
 
 namespace pipebd::launch {
@@ -184,9 +185,8 @@ void Supervision::decide()
 const FollowedRank* Supervision::first_failed() const
 {
     const FollowedRank* first = nullptr;
-    const auto order = [](const FollowedRank& rank) { return std::pair(rank.failure()->may_be_consequence, rank.failure()->when); };
     for (const auto& rank : ranks_)
-        if (rank->failure() && (first == nullptr || order(*rank) < order(*first)))
+        if (rank->failure() && (first == nullptr || is_cause_before(*rank->failure(), *first->failure())))
             first = rank.get();
     return first;
 }
@@ -227,18 +227,17 @@ bool Supervision::all_said_hello() const
 
 Outcome Supervision::outcome() const
 {
-    Outcome outcome;
     if (culprit_ == nullptr) {
+        Outcome outcome;
         outcome.kind = cancelled_ ? Outcome::Kind::Cancelled : Outcome::Kind::Finished;
         return outcome;
     }
-    outcome.kind = Outcome::Kind::Failed;
-    outcome.culprit = culprit_->number();
-    outcome.error = culprit_->failure()->error;
-    outcome.last_lines = culprit_->last_lines();
+    std::map<int, Failure> failures;
     for (const auto& rank : ranks_)
-        if (rank.get() != culprit_ && rank->failure() && rank->failure()->error.code() != Code::Cancelled)
-            outcome.consequences.push_back("rank " + std::to_string(rank->number()) + ": " + rank->failure()->error.what());
+        if (rank->failure())
+            failures.emplace(rank->number(), *rank->failure());
+    Outcome outcome = failed_outcome(culprit_->number(), failures);
+    outcome.last_lines = culprit_->last_lines();
     return outcome;
 }
 

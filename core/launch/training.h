@@ -23,6 +23,7 @@ struct TrainingRequest {
     schedule::PlannedStrategy planned; // what to run, with its prediction
     std::optional<schedule::Profile> profile; // what it was planned with
     std::int64_t steps = 0; // of each phase, as `pipebd-engine check` says
+    bool deliver = true; // false: only the steps are taken; no checkpoint, no student, no evaluation
     struct Resumed {
         int run = 0;
         std::filesystem::path checkpoint;
@@ -48,5 +49,9 @@ struct Progress {
 /// take the final record or the results.
 store::RunRecord train(store::Lab& lab, const TrainingRequest& request, const std::function<void(const Progress&)>& progress,
     const std::atomic<bool>& cancel);
+
+/// Writes into `folder` all that ranks started by somebody else need (spec.json) and what the run was made from, for when it is
+/// imported (import.h). Results and checkpoints of that run go into `folder`, too.
+void prepare(const TrainingRequest& request, const std::filesystem::path& folder);
 
 } // namespace pipebd::launch

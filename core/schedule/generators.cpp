@@ -140,6 +140,18 @@ Program synchronous_relay_program(const Schedule& schedule)
     return relay(schedule, Updates::AfterBarrier);
 }
 
+Program make_packing_limit_program(int blocks, int devices)
+{
+    Schedule alone;
+    alone.blocks = blocks;
+    alone.devices = 1;
+    alone.stages = {{.first = 0, .last = blocks, .devices = {0}}};
+    Program program = internal_relay_program(alone);
+    std::vector<DeviceProgram>& of_devices = program.phases.front().devices;
+    of_devices = std::vector<DeviceProgram>(static_cast<std::size_t>(devices), of_devices.front());
+    return program;
+}
+
 Program make_supervised_program(int blocks)
 {
     Program program = empty_program(blocks, 1, 1);

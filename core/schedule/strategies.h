@@ -50,6 +50,10 @@ Program make_program(const Schedule& schedule);
 /// One device, end to end, without a teacher: the student learns from labels.
 Program make_supervised_program(int blocks);
 
+/// Every device trains all blocks on whole batches, alone and at the same time as the others: what they can do at most, if no work
+/// is done twice and nothing is waited for. No training of one student: each device has its own.
+Program make_packing_limit_program(int blocks, int devices);
+
 /// Milliseconds that each stage of a feasible schedule takes for one batch; for strategies that load and run the teacher again for
 /// every block, with that.
 std::vector<double> stage_costs(const Schedule& schedule, const Costs& costs);

@@ -1,5 +1,7 @@
 #include "schedule/trace.h"
 
+#include "schedule/exchanges.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +26,7 @@ std::string json_text(std::string_view text)
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string_view kind_of(Op op)
+std::string_view category_of(Op op)
 {
     switch (op) {
     case Op::Load:
@@ -113,35 +116,48 @@ struct End {
 };
 
 struct Arrow {
-    std::vector<End> sends;
-    std::vector<End> receives;
+    std::optional<End> send;
+    std::optional<End> receive;
 };
+
+using Arrows = std::map<std::vector<int>, Arrow>; // by exchange
 
 class Tracer {
 public:
-    void add(const Traced& traced)
+    /// The devices of `traced` are the processes `first_process`, `first_process + stride`, ...
+    void add(const Traced& traced, int first_process, int stride, Grouping grouping)
     {
-        std::map<std::pair<int, int>, Arrow> arrows; // by devices from, to
+        first_process_ = first_process;
+        stride_ = stride;
+        Arrows arrows;
         std::vector<Lanes> lanes(static_cast<std::size_t>(traced.timeline.devices));
         for (const Span& span : traced.timeline.spans)
             add_span(traced, span, lanes[static_cast<std::size_t>(span.device)], arrows);
         for (int device = 0; device < traced.timeline.devices; ++device)
-            name(traced, device, lanes[static_cast<std::size_t>(device)].count());
-        for (const auto& [ends, arrow] : arrows)
-            add_arrows(arrow);
+            name(device, title_of(traced, device, grouping), lanes[static_cast<std::size_t>(device)].count());
+        for (const auto& [exchange, arrow] : arrows)
+            add_arrow(arrow);
         for (std::size_t device = 0; device < traced.memory.size(); ++device)
-            add_memory(traced.memory[device], first_process_ + static_cast<int>(device));
-        first_process_ += traced.timeline.devices;
+            add_memory(traced.memory[device], process_of(static_cast<int>(device)));
     }
 
     std::string take() { return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n" + events_.take() + "\n]}\n"; }
 
 private:
-    void name(const Traced& traced, int device, int lanes)
+    int process_of(int device) const { return first_process_ + device * stride_; }
+
+    static std::string title_of(const Traced& traced, int device, Grouping grouping)
     {
-        const int process = first_process_ + device;
-        const std::string title
-            = (traced.name.empty() ? std::string() : std::string(traced.name) + ' ') + "device " + std::to_string(device);
+        const std::string title = "device " + std::to_string(device);
+        const std::string name(traced.name);
+        if (name.empty())
+            return title;
+        return grouping == Grouping::ByDevice ? title + ' ' + name : name + ' ' + title;
+    }
+
+    void name(int device, const std::string& title, int lanes)
+    {
+        const int process = process_of(device);
         events_.metadata("process_name", process, 0, "{\"name\":" + json_text(title) + '}');
         events_.metadata("process_sort_index", process, 0, "{\"sort_index\":" + std::to_string(process) + '}');
         events_.metadata("thread_name", process, compute_thread, R"({"name":"compute"})");
@@ -152,16 +168,16 @@ private:
         }
     }
 
-    void add_span(const Traced& traced, const Span& span, Lanes& lanes, std::map<std::pair<int, int>, Arrow>& arrows)
+    void add_span(const Traced& traced, const Span& span, Lanes& lanes, Arrows& arrows)
     {
         const Instruction& instruction = traced.program.phases[static_cast<std::size_t>(span.phase)]
                                              .devices[static_cast<std::size_t>(span.device)]
                                              .instructions[static_cast<std::size_t>(span.index)];
-        const int process = first_process_ + span.device;
+        const int process = process_of(span.device);
         const int thread = span.communication ? lanes.take(span) : compute_thread;
         events_.begin('X', process, thread);
         events_.put("name", json_text(to_text(instruction)));
-        events_.put("cat", json_text(kind_of(instruction.op)));
+        events_.put("cat", json_text(category_of(instruction.op)));
         events_.put_time("ts", span.start);
         events_.put_time("dur", span.end - span.start);
         events_.put("args",
@@ -169,29 +185,29 @@ private:
                 + ",\"batch\":" + std::to_string(span.step + instruction.ahead) + ",\"index\":" + std::to_string(span.index) + '}');
         events_.end();
         if (instruction.op == Op::Send)
-            arrows[{span.device, instruction.peer}].sends.push_back({process, thread, span.start});
+            arrows[exchange_of(traced.program, span, instruction)].send = End{process, thread, span.start};
         else if (instruction.op == Op::Receive)
-            arrows[{instruction.peer, span.device}].receives.push_back({process, thread, span.start});
+            arrows[exchange_of(traced.program, span, instruction)].receive = End{process, thread, span.start};
     }
 
-    /// Transfers of a link keep their order.
-    void add_arrows(const Arrow& arrow)
+    /// Nothing if one of its ends lies outside the timeline.
+    void add_arrow(const Arrow& arrow)
     {
-        for (std::size_t k = 0; k < std::min(arrow.sends.size(), arrow.receives.size()); ++k) {
-            const std::string id = std::to_string(next_arrow_++);
-            const auto add_end = [&](char phase, const End& end) {
-                events_.begin(phase, end.process, end.thread);
-                events_.put("id", id);
-                events_.put("name", R"("relay")");
-                events_.put("cat", R"("relay")");
-                events_.put_time("ts", end.start);
-                if (phase == 'f')
-                    events_.put("bp", R"("e")");
-                events_.end();
-            };
-            add_end('s', arrow.sends[k]);
-            add_end('f', arrow.receives[k]);
-        }
+        if (!arrow.send || !arrow.receive)
+            return;
+        const std::string id = std::to_string(next_arrow_++);
+        const auto add_end = [&](char phase, const End& end) {
+            events_.begin(phase, end.process, end.thread);
+            events_.put("id", id);
+            events_.put("name", R"("relay")");
+            events_.put("cat", R"("relay")");
+            events_.put_time("ts", end.start);
+            if (phase == 'f')
+                events_.put("bp", R"("e")");
+            events_.end();
+        };
+        add_end('s', *arrow.send);
+        add_end('f', *arrow.receive);
     }
 
     void add_memory(const std::vector<MemoryPoint>& points, int process)
@@ -207,16 +223,21 @@ private:
 
     Events events_;
     int first_process_ = 1;
+    int stride_ = 1;
     std::uint64_t next_arrow_ = 1;
 };
 
 } // namespace
 
-std::string to_chrome_trace(std::span<const Traced> all)
+std::string to_chrome_trace(std::span<const Traced> all, Grouping grouping)
 {
     Tracer tracer;
-    for (const Traced& traced : all)
-        tracer.add(traced);
+    const bool by_device = grouping == Grouping::ByDevice;
+    int process = 1;
+    for (const Traced& traced : all) {
+        tracer.add(traced, process, by_device ? static_cast<int>(all.size()) : 1, grouping);
+        process += by_device ? 1 : traced.timeline.devices;
+    }
     return tracer.take();
 }
 

@@ -15,13 +15,16 @@ namespace pipebd::schedule {
 
 /// One program and when its instructions ran.
 struct Traced {
-    std::string_view name; // stands before the device: "tr+dpu device 0"; empty: nothing does
+    std::string_view name; // stands beside the device: "tr+dpu device 0", by device "device 0 measured"; may be empty
     const Program& program;
     const Timeline& timeline;
     std::span<const std::vector<MemoryPoint>> memory; // by device; may be empty
 };
 
-/// All of them on one time axis, devices one below the other in the order given.
-std::string to_chrome_trace(std::span<const Traced> all);
+/// Which devices stand one below the other: all of the first program, then all of the next, or the same of every program.
+enum class Grouping { ByProgram, ByDevice };
+
+/// All of them on one time axis, in the order given.
+std::string to_chrome_trace(std::span<const Traced> all, Grouping grouping = Grouping::ByProgram);
 
 } // namespace pipebd::schedule

@@ -64,6 +64,8 @@ void make_folder(const fs::path& folder)
     std::error_code problem;
     if (fs::exists(folder, problem) && !fs::is_directory(folder, problem))
         throw Error(Code::System, "this is not a folder", folder.string(), "name a folder for the lab");
+    if (fs::is_symlink(fs::symlink_status(folder, problem)) && fs::status(folder, problem).type() == fs::file_type::not_found)
+        throw Error(Code::System, "this is a symbolic link to what is not there", folder.string(), "make the folder it names");
     fs::create_directories(folder, problem);
     if (problem)
         throw system_error("cannot make the folder", folder.string(), problem.value());

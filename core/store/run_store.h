@@ -34,7 +34,8 @@ private:
 
 /// Which curve: what is measured, of which rank and block (-1: of all).
 struct Series {
-    std::string name; // "throughput" (samples/s), "step_ms", "loss", "memory_bytes", "peak_memory_bytes", "test_accuracy"
+    std::string name; // "throughput" (samples/s), "step_ms", "loss", "memory_bytes", "peak_memory_bytes",
+                      // "device_memory_bytes", "utilisation" (0 to 1), "power_watts", "test_accuracy"
     int rank = -1;
     int block = -1;
     auto operator<=>(const Series&) const = default;
@@ -80,7 +81,7 @@ public:
     /// Stores the record (its `state` may only go forward; throws Error{Internal} for a final state that would change).
     void save(const RunRecord& record);
 
-    /// Text files that belong to the run, by name: "experiment", "spec", "profile", "plan", "program".
+    /// Text files that belong to the run, by name: "experiment", "spec", "profile", "plan", "program", "import".
     void save_document(const std::string& name, const std::string& text);
 
     /// Each stores all of its argument or nothing.

@@ -5,6 +5,12 @@
 #include <QString>
 #include <QStringList>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
 inline const QString pipebd_program = QStringLiteral(PIPEBD_BIN_DIR "/pipebd");
 inline const QString experiment_file = QStringLiteral(PIPEBD_SOURCE_DIR "/experiments/digits-nas.toml");
 // Small batches and few steps: the real models, in seconds.
@@ -33,4 +39,21 @@ inline Ended run(const QString& lab, const QStringList& arguments)
     process.waitForFinished(300'000);
     return {
         process.exitCode(), QString::fromUtf8(process.readAllStandardOutput()), QString::fromUtf8(process.readAllStandardError())};
+}
+
+/// The pids of the engines that work for `lab`, by their command lines.
+inline std::vector<int> engines_of(const QString& lab)
+{
+    std::vector<int> pids;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        std::string name = entry.path().filename();
+        if (name.find_first_not_of("0123456789") != std::string::npos)
+            continue;
+        std::ifstream file(entry.path() / "cmdline");
+        std::string line((std::istreambuf_iterator<char>(file)), {});
+        if (line.find("pipebd-engine") != std::string::npos && line.find("train") != std::string::npos
+            && line.find(lab.toStdString()) != std::string::npos)
+            pids.push_back(std::stoi(name));
+    }
+    return pids;
 }

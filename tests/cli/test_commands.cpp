@@ -1,11 +1,32 @@
 // The commands from end to end, with fake ranks.
 #include "command.h"
 
+#include <QMap>
+#include <QRegularExpression>
+
+#include <cmath>
+
 class TestCommands : public QObject {
     Q_OBJECT
 
     std::unique_ptr<Workplace> here_;
     QString experiment_;
+
+    QJsonArray trace() const
+    {
+        QFile file(here_->path("trace.json"));
+        return file.open(QIODevice::ReadOnly) ? QJsonDocument::fromJson(file.readAll())["traceEvents"].toArray() : QJsonArray();
+    }
+
+    /// Names of the trace's processes, in order.
+    QStringList processes() const
+    {
+        QMap<int, QString> names;
+        for (const QJsonValue& event : trace())
+            if (event["name"].toString() == "process_name")
+                names[event["pid"].toInt()] = event["args"]["name"].toString();
+        return names.values();
+    }
 
 private slots:
     void init()
@@ -22,6 +43,7 @@ private slots:
         QCOMPARE(said.object()["devices"].toArray().size(), 1);
         QCOMPARE(said.object()["library"].toString(), QString("ok"));
         QVERIFY(said.object()["SQLite"].toString().startsWith("3."));
+        QCOMPARE(said.object()["telemetry"].toString(), QString("no GPU telemetry: fake"));
     }
 
     void doctorSaysWhatIsBroken()
@@ -147,6 +169,86 @@ private slots:
         QVERIFY(!said.out.contains("single"));
         const Said tight = here_->run({"plan", experiment_, "--devices", "2", "--memory-limit", "1B", "--json"});
         QCOMPARE(tight.status, 0);
+    }
+
+    void aRunShowsItsErrorByKindOfInstructionAndItsMemory()
+    {
+        here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "tr+dpu", "--quiet"});
+
+        const QJsonObject run = here_->run({"runs", "show", "1", "--json"}).object();
+        QCOMPARE(run["results"]["peak_memory_bytes"].toArray(), QJsonArray({2000, 2001}));
+        QCOMPARE(run["prediction"]["memory_bytes"].toArray().size(), 2);
+        QMap<QString, QJsonObject> kinds;
+        for (const QJsonValue& kind : run["prediction"]["kinds"].toArray())
+            kinds[kind["kind"].toString()] = kind.toObject();
+        QCOMPARE(kinds["teacher forward"]["measured"].toDouble(), 1.5); // three of half a millisecond
+        QCOMPARE(kinds["teacher forward"]["predicted"].toDouble(), 3 * 0.64); // as the fake profile says
+        QVERIFY(std::abs(kinds["teacher forward"]["error"].toDouble() - 0.28) < 1e-9);
+        QCOMPARE(kinds["load"]["measured"].toDouble(), 0.5);
+        QVERIFY(kinds.contains("send") && kinds.contains("receive") && !kinds.contains("all-reduce"));
+
+        const QByteArray shown = here_->run({"runs", "show", "1"}).out;
+        QVERIFY(shown.contains("  memory 1    2.0 KiB at most, "));
+        QVERIFY2(QRegularExpression("teacher forward +1.92 +1.50 +\\+28.0 %\n").match(shown).hasMatch(), shown);
+        QVERIFY(shown.contains("step, of the slowest"));
+    }
+
+    void aRunThatWasNotPlannedHasNoErrorByKind()
+    {
+        here_->run({"run", experiment_, "--set", "train.network=teacher", "--quiet"});
+        QVERIFY(!here_->run({"runs", "show", "1"}).out.contains("of the slowest"));
+        QCOMPARE(here_->run({"runs", "export", "1", "--trace", "trace.json"}).status, 0);
+        QCOMPARE(processes(), QStringList{"device 0 measured"});
+    }
+
+    void aRunsTraceHasWhatWasPredictedBesideWhatWasMeasured()
+    {
+        here_->run({"run", experiment_, "--devices", "cpu,cpu", "--strategy", "tr+dpu", "--quiet"});
+        const Said said = here_->run({"runs", "export", "1", "--trace", "trace.json"});
+        QCOMPARE(said.status, 0);
+        QVERIFY(said.out.startsWith("trace.json: "));
+        QCOMPARE(processes(), QStringList({"device 0 predicted", "device 0 measured", "device 1 predicted", "device 1 measured"}));
+
+        const auto events = [this](int process) { // its instructions, by name
+            QStringList names;
+            for (const QJsonValue& event : trace())
+                if (event["ph"].toString() == "X" && event["pid"].toInt() == process)
+                    names << event["name"].toString();
+            names.sort();
+            return names;
+        };
+        for (int device = 0; device < 2; ++device) {
+            QVERIFY(!events(2 * device + 1).empty());
+            QCOMPARE(events(2 * device + 1), events(2 * device + 2));
+        }
+    }
+
+    void whatCannotBeExportedIsSaidInOneLine()
+    {
+        here_->run({"run", experiment_, "--devices", "cpu", "--quiet"}, "step=0;do=exit:1");
+        for (const QStringList& arguments :
+            {QStringList{"1"}, {"1", "--trace", "t.json"}, {"2", "--trace", "t.json"}, {"1", "--trace", "/"}}) {
+            const Said said = here_->run(QStringList{"runs", "export"} + arguments);
+            QCOMPARE(said.status, 2);
+            QVERIFY2(said.err.startsWith("pipebd: error: ") && said.err.count('\n') == 1, said.err);
+        }
+        QVERIFY(!QFile::exists(here_->path("t.json")));
+    }
+
+    void aRunIsPreparedForSeveralMachines()
+    {
+        const Said said = here_->run(
+            {"run", experiment_, "--devices", "cpu", "--machines", "3", "--strategy", "tr+dpu", "--prepare", "the run", "--json"});
+        QCOMPARE(said.status, 0);
+        const QJsonArray commands = said.object()["commands"].toArray();
+        QCOMPARE(commands.size(), 3);
+        QCOMPARE(commands[2].toString(),
+            QStringLiteral(
+                "torchrun --no-python --nnodes 3 --node-rank 2 --nproc-per-node 1 --master-addr HOST --master-port 29500 "
+                "pipebd-engine train --spec '%1/spec.json' --metrics '%1' > /dev/null")
+                .arg(here_->path("the run")));
+        QVERIFY(QFile::exists(said.object()["spec"].toString()));
+        QVERIFY(here_->run({"runs", "list", "--json"}).array().isEmpty());
     }
 
     void aRunThatHasEndedCannotBeStopped()

@@ -1,7 +1,15 @@
-// Signals and sudden deaths of the program itself: rows P4 and P10 of the fault table.
+// Signals and sudden deaths of the program itself, and a full disk: rows P4, P10, S3 and S10 of the fault table.
 #include "command.h"
 
+#include "store/run_store.h"
+
+#include <QStandardPaths>
+
 #include <csignal>
+#include <filesystem>
+
+#include <sched.h>
+#include <sys/mount.h>
 
 namespace {
 
@@ -34,6 +42,14 @@ bool is_gone(int pid)
 bool all_gone(const QList<int>& pids)
 {
     return std::all_of(pids.begin(), pids.end(), is_gone);
+}
+
+/// A file system of `megabytes` at `folder`, for this process and its children; false if that is not permitted.
+bool mount_small_disk(const QString& folder, int megabytes)
+{
+    const QByteArray options = "size=" + QByteArray::number(megabytes) + "m";
+    return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0
+        && ::mount("tmpfs", folder.toUtf8().constData(), "tmpfs", 0, options.constData()) == 0;
 }
 
 } // namespace
@@ -150,6 +166,62 @@ private slots:
         QCOMPARE(said.out, QByteArray("run 1 cancelled\n"));
         QVERIFY(run->waitForFinished(1000));
         QCOMPARE(run->exitCode(), 1);
+    }
+
+    void aFullDiskIsShownWithinASecondAndTheRunIsStoredOnceThereIsRoom() // S3
+    {
+        const QString disk = here_->path("lab");
+        QVERIFY(QDir().mkpath(disk));
+        if (!mount_small_disk(disk, 4))
+            QSKIP("this user may not mount a file system");
+        const auto run = here_->start(
+            {"run", experiment_, "--devices", "cpu,cpu", "--strategy", "tr+dpu", "--set", "train.steps=600"}, "pace=5");
+        QVERIFY(begun(*run));
+
+        QFile filler(disk + "/filler");
+        QVERIFY(filler.open(QIODevice::WriteOnly | QIODevice::Unbuffered));
+        while (filler.write(QByteArray(4096, 'x')) == 4096) { }
+        QElapsedTimer timer;
+        timer.start();
+        QVERIFY(begun(*run, "cannot be stored at present"));
+        QVERIFY2(timer.elapsed() <= 1000, QByteArray::number(timer.elapsed()).constData());
+        QVERIFY(run->state() == QProcess::Running);
+        QTRY_VERIFY(timer.elapsed() > 1200); // it goes on without the disk, and has tried again
+        QVERIFY(run->state() == QProcess::Running);
+        QVERIFY(filler.remove());
+
+        QVERIFY(run->waitForFinished(20'000));
+        QCOMPARE(run->exitCode(), 0);
+        const std::filesystem::path folder
+            = here_->run({"runs", "show", "1", "--json"}).object()["folder"].toString().toStdString();
+        {
+            const pipebd::store::RunStore store(folder / "run.sqlite", pipebd::store::RunStore::Mode::ReadOnly);
+            QCOMPARE(store.check(), std::string("ok"));
+            for (int rank : {0, 1})
+                QCOMPARE(store.samples({"step_ms", rank, -1}).size(), std::size_t(600));
+        }
+        ::umount2(disk.toUtf8().constData(), MNT_DETACH);
+    }
+
+    void databasesAreOpenedBySqliteAlone() // S10
+    {
+        const QString strace = QStandardPaths::findExecutable("strace");
+        if (strace.isEmpty())
+            QSKIP("there is no strace");
+        const QString command
+            = strace + " -f -qq -e trace=open,openat,openat2 -o " + here_->path("trace") + " " PIPEBD_BIN_DIR "/pipebd ";
+        here_->run_shell(command + "run " + experiment_ + " --devices cpu,cpu --set train.steps=20", "");
+        QFile trace(here_->path("trace"));
+        QVERIFY(trace.open(QIODevice::ReadOnly));
+        int opened = 0;
+        for (const QByteArray& call : trace.readAll().split('\n')) {
+            if (!call.contains(".sqlite"))
+                continue;
+            ++opened;
+            QVERIFY2(call.contains("O_NOFOLLOW"), call.constData()); // as SQLite does, and nothing else here
+        }
+        QVERIFY(opened >= 2);
+        QCOMPARE(here_->newest_state(), QString("finished"));
     }
 
     void aRunGoesOnWithoutItsTerminal()

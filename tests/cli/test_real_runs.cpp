@@ -4,6 +4,8 @@
 #include "real_run.h"
 
 #include "base/checksum.h"
+#include "schedule/comparison.h"
+#include "store/run_timelines.h"
 
 #include <QDir>
 #include <QFile>
@@ -25,23 +27,6 @@
 using namespace pipebd;
 
 namespace {
-
-/// The pids of the engines that work for `lab`, by their command lines.
-std::vector<int> engines_of(const QString& lab)
-{
-    std::vector<int> pids;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        std::string name = entry.path().filename();
-        if (name.find_first_not_of("0123456789") != std::string::npos)
-            continue;
-        std::ifstream file(entry.path() / "cmdline");
-        std::string line((std::istreambuf_iterator<char>(file)), {});
-        if (line.find("pipebd-engine") != std::string::npos && line.find("train") != std::string::npos
-            && line.find(lab.toStdString()) != std::string::npos)
-            pids.push_back(std::stoi(name));
-    }
-    return pids;
-}
 
 /// Inodes of the sockets that `pid` has open.
 std::set<std::string> sockets_of(int pid)
@@ -103,6 +88,17 @@ private slots:
                 + with_profile);
         QVERIFY2(ended.status == 0, qPrintable(ended.errors));
         QCOMPARE(sha256_of_file(weights("tr").toStdString()), sha256_of_file(weights("single").toStdString()));
+        verifyMeasured(6);
+    }
+
+    void everyInstructionOfADataParallelRunIsMeasured()
+    {
+        Ended ended = run(lab(),
+            QStringList{"run", experiment_file, "--strategy", "ir", "--devices", "cpu,cpu", "--set", "data.batch=8", "--set",
+                "train.steps=2"}
+                + with_profile);
+        QVERIFY2(ended.status == 0, qPrintable(ended.errors));
+        verifyMeasured(2);
     }
 
     void aRankThatIsKilledFailsTheRunAndLeavesNobodyBehind() // P1
@@ -215,6 +211,33 @@ private:
     {
         Ended listed = run(lab(), {"--json", "runs", "list"});
         return QJsonDocument::fromJson(listed.output.toUtf8()).array().first().toObject();
+    }
+
+    /// Each instruction of the newest run was measured in each of its steps, and can be compared with its prediction.
+    void verifyMeasured(int steps) const
+    {
+        const std::filesystem::path folder = newest()["folder"].toString().toStdString();
+        const store::RunStore store(folder / "run.sqlite", store::RunStore::Mode::ReadOnly);
+        const store::RunTimelines timelines = timelines_of(store);
+        std::set<std::vector<std::int64_t>> expected;
+        for (int phase = 0; const schedule::Phase& of_phase : timelines.program.phases) {
+            for (int rank = 0; const schedule::DeviceProgram& device : of_phase.devices) {
+                for (int index = 0; index < static_cast<int>(device.instructions.size()); ++index)
+                    for (int step = 0; step < steps; ++step)
+                        expected.insert({rank, phase, step, index});
+                ++rank;
+            }
+            ++phase;
+        }
+        std::set<std::vector<std::int64_t>> reported;
+        for (const store::MeasuredSpan& span : store.spans()) {
+            reported.insert({span.rank, span.phase, span.step, span.index});
+            QVERIFY(span.start > 0 && span.end >= span.start);
+        }
+        QVERIFY(reported == expected);
+        QCOMPARE(timelines.measured.spans.size(), expected.size());
+        for (const schedule::KindTime& kind : compare(timelines.program, timelines.predicted.timeline, timelines.measured))
+            QVERIFY2(kind.error().has_value(), std::string(kind.kind).c_str());
     }
 
     /// Every file of a checkpoint is as its manifest says.

@@ -28,10 +28,11 @@ private slots:
         const auto row = [](const char* name, const QStringList& arguments, const char* line) {
             QTest::newRow(name) << arguments << QByteArray(line);
         };
-        row("nothing", {}, "no command: pipebd; name one of doctor, pairs, profile, plan, run, verify, runs; see pipebd --help");
+        row("nothing", {},
+            "no command: pipebd; name one of doctor, pairs, profile, plan, run, verify, bench, runs; see pipebd --help");
         row("command", {"rnu"}, "unknown command 'rnu': pipebd; did you mean run?");
         row("no such command", {"frobnicate"},
-            "unknown command 'frobnicate': pipebd; known are doctor, pairs, profile, plan, run, verify, runs");
+            "unknown command 'frobnicate': pipebd; known are doctor, pairs, profile, plan, run, verify, bench, runs");
         row("subcommand", {"runs", "lsit"}, "unknown command 'lsit': pipebd runs; did you mean list?");
         row("option", {"run", "good.toml", "--devcies", "cpu"}, "unknown option '--devcies': pipebd run; did you mean --devices?");
         row("no value", {"run", "good.toml", "--devices"}, "--devices: 1 required LIST missing: pipebd run; see pipebd run --help");
@@ -39,6 +40,16 @@ private slots:
             "--strategy: At Most 1 required but received 2: pipebd run; see pipebd run --help");
         row("one too many", {"run", "good.toml", "other.toml"}, "unexpected argument 'other.toml': pipebd run; leave it out");
         row("no experiment", {"run"}, "no experiment is named: pipebd run EXPERIMENT; give an experiment file");
+        row("machines without a launcher", {"run", "good.toml", "--machines", "2"},
+            "pipebd starts ranks on this machine only: --machines 2; add --prepare DIR, and start them by torchrun");
+        row("no machine", {"run", "good.toml", "--machines", "0"},
+            "there cannot be so many machines: --machines 0; give a number from 1 to 1024");
+        row("out of a prepared run", {"run", "good.toml", "--prepare", "there", "--out", "here"},
+            "a run that is prepared has its results in the folder it is prepared in: --out here; leave it out");
+        row("nothing to import", {"runs", "import"},
+            "no folder is named: pipebd runs import DIR; name the one that holds spec.json");
+        row("import without a spec", {"runs", "import", "/nowhere"},
+            "there is no spec of a run: /nowhere/spec.json; put the spec that the ranks were started with beside their metrics");
         row("experiment missing", {"run", "missing.toml"},
             "cannot open the file (No such file or directory): missing.toml; check the path");
         row("experiment a folder", {"run", "."}, "this is a folder, not a file: .; name a regular file");
@@ -100,6 +111,23 @@ private slots:
         row("memory", {"plan", "good.toml", "--memory-limit", "11XB"},
             "'11XB' has an unknown unit: --memory-limit; write a whole number of bytes or a number with one of B, kB, MB, GB, TB, "
             "KiB, MiB, GiB, TiB, such as 11GiB");
+        row("bench of nothing", {"bench"}, "no experiment is named: pipebd bench EXPERIMENT; give an experiment file");
+        row("bench of the teacher", {"bench", "teacher.toml"},
+            "the teacher is trained on one device, without a strategy: teacher.toml; name an experiment that trains a student");
+        row("bench end to end", {"bench", "good.toml", "--strategies", "dp,gpipe"},
+            "'gpipe' trains end to end: that can be planned, not run: --strategies; known are auto, single, dp, ls, ls-steal, ir, "
+            "tr, "
+            "tr+dpu, tr+dpu+ahd, pipe-bd");
+        row("bench auto", {"bench", "good.toml", "--strategies", "auto"},
+            "unknown strategy 'auto': --strategies; known are single, dp, ls, ls-steal, ir, tr, tr+dpu, tr+dpu+ahd, ddp, mp, "
+            "gpipe, "
+            "1f1b, tspipe-published, tspipe, and blockwise, end-to-end, all");
+        row("no rounds", {"bench", "good.toml", "--rounds", "0"},
+            "there cannot be 0 rounds: --rounds; give a number from 1 to 1000");
+        row("one step", {"bench", "good.toml", "--steps", "1"},
+            "there cannot be turns of 1 steps: --steps; give a number from 2 to 1000000");
+        row("bench on unlike devices", {"bench", "good.toml", "--devices", "cpu,cpu@2"},
+            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices that are all alike");
         row("no run", {"runs", "show"}, "no run is named: pipebd runs show ID; give its number; pipebd runs list shows them");
         row("run 0", {"runs", "show", "0"}, "'0' is no run: pipebd runs show ID; give its number; pipebd runs list shows them");
         row("run x", {"runs", "stop", "x"}, "'x' is no run: pipebd runs stop ID; give its number; pipebd runs list shows them");

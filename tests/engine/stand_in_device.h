@@ -220,17 +220,23 @@ public:
 
     void write(const Stream& stream, const Memory& memory, std::int64_t offset, const at::Tensor& tensor) override
     {
-        stream_of(stream).add([slot = memory_of(memory), offset, tensor] { std::memcpy(slot->bytes.data() + offset, tensor.const_data_ptr(), tensor.nbytes()); });
+        stream_of(stream).add([slot = memory_of(memory), offset, tensor] {
+            std::memcpy(slot->bytes.data() + offset, tensor.const_data_ptr(), tensor.nbytes());
+        });
     }
 
     void read(const Stream& stream, const Memory& memory, std::int64_t offset, const at::Tensor& tensor) override
     {
-        stream_of(stream).add([slot = memory_of(memory), offset, tensor] { std::memcpy(tensor.mutable_data_ptr(), slot->bytes.data() + offset, tensor.nbytes()); });
+        stream_of(stream).add([slot = memory_of(memory), offset, tensor] {
+            std::memcpy(tensor.mutable_data_ptr(), slot->bytes.data() + offset, tensor.nbytes());
+        });
     }
 
     void add(const Stream& stream, const Memory& memory, std::int64_t offset, const at::Tensor& tensor) override
     {
-        stream_of(stream).add([slot = memory_of(memory), offset, tensor] { tensor.add_(at::from_blob(slot->bytes.data() + offset, tensor.sizes(), tensor.options())); });
+        stream_of(stream).add([slot = memory_of(memory), offset, tensor] {
+            tensor.add_(at::from_blob(slot->bytes.data() + offset, tensor.sizes(), tensor.options()));
+        });
     }
 
     void keep(const at::Tensor& tensor, const Stream& stream) override

@@ -199,7 +199,8 @@ private Q_SLOTS:
         constexpr int rounds = 12;
         const std::vector<int> group{0, 2, 3};
         Machine machine(ranks);
-        auto gradients = [](int rank, int round) { return random_tensor({50 + round}, static_cast<std::uint64_t>(100 * round + rank)); };
+        auto gradients
+            = [](int rank, int round) { return random_tensor({50 + round}, static_cast<std::uint64_t>(100 * round + rank)); };
         auto statistics = [](int rank, int round) {
             return random_tensor({9}, static_cast<std::uint64_t>(7000 + 100 * round + rank), at::kDouble);
         };

@@ -27,8 +27,9 @@ QString shown(const Metric& m)
     const auto text = [](const std::string& value) { return QString::fromStdString(value); };
     return QStringList{QString::number(static_cast<int>(m.type)), number(m.t), QString::number(m.rank), QString::number(m.step),
         QString::number(m.phase), QString::number(m.block), QString::number(m.index), QString::number(m.samples), number(m.ms),
-        number(m.start), number(m.end), number(m.value), QString::number(m.bytes), QString::number(m.peak_bytes), text(m.name),
-        text(m.text), text(m.code), text(m.what), text(m.where), text(m.remedy)}
+        number(m.start), number(m.end), number(m.value), QString::number(m.bytes), QString::number(m.peak_bytes),
+        QString::number(m.device_bytes), number(m.utilisation), number(m.watts), text(m.name), text(m.text), text(m.code),
+        text(m.what), text(m.where), text(m.remedy)}
         .join("|");
 }
 
@@ -48,6 +49,9 @@ Metric full(Type type)
         .value = -1.5,
         .bytes = 1,
         .peak_bytes = std::int64_t(1) << 40,
+        .device_bytes = 0, // known to be none
+        .utilisation = 0,
+        .watts = 310.5,
         .name = "größe \"x\"",
         .text = "a\nb\\c\u2028",
         .code = "Damaged",
@@ -98,6 +102,14 @@ private slots:
         QVERIFY(std::signbit(metric_from_line(line).end));
     }
 
+    void whatTheDriverDoesNotSayIsLeftOut()
+    {
+        const Metric m{.type = Type::Memory, .bytes = 1, .peak_bytes = 2};
+        QCOMPARE(
+            to_line(m), std::string(R"({"v":1,"type":"memory","t":0.0,"rank":0,"step":0,"phase":0,"bytes":1,"peak_bytes":2})"));
+        QCOMPARE(metric_from_line(to_line(m)).watts, -1.0);
+    }
+
     void textThatIsNotUtf8IsWrittenAsUtf8()
     {
         Metric m{.type = Type::Log, .text = "a\xff\xfe b"};
@@ -127,12 +139,13 @@ private slots:
         QTest::newRow("binary") << QByteArray("\xff\x00\x1b[2J", 6) << QByteArray("not JSON: '???[2J'");
         QTest::newRow("list") << QByteArray("[1]") << QByteArray("not a JSON object");
         QTest::newRow("no version") << QByteArray(R"({"type":"step","t":1,"rank":0})") << QByteArray("v is missing");
-        QTest::newRow("version 2") << QByteArray(R"({"v":2,"type":"step","t":1,"rank":0})") << QByteArray("its version is 2");
+        QTest::newRow("version 0") << QByteArray(R"({"v":0,"type":"step","t":1,"rank":0})") << QByteArray("its version is 0");
         QTest::newRow("version 1.0") << QByteArray(R"({"v":1.0,"type":"step","t":1,"rank":0})") << QByteArray("v is not what");
         QTest::newRow("no type") << QByteArray(R"({"v":1,"t":1,"rank":0})") << QByteArray("type is missing");
         QTest::newRow("type 3") << QByteArray(R"({"v":1,"type":3,"t":1,"rank":0})") << QByteArray("type is not what");
         QTest::newRow("no t") << QByteArray(R"({"v":1,"type":"step","rank":0})") << QByteArray("t is missing");
         QTest::newRow("t in words") << QByteArray(R"({"v":1,"type":"step","t":"now","rank":0})") << QByteArray("t is not what");
+        QTest::newRow("t NaN") << QByteArray(R"({"v":1,"type":"step","t":null,"rank":0})") << QByteArray("t is not finite");
         QTest::newRow("no rank") << QByteArray(R"({"v":1,"type":"step","t":1})") << QByteArray("rank is missing");
         QTest::newRow("rank -1") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":-1})") << QByteArray("rank is negative");
         QTest::newRow("huge rank") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":4294967296})")
@@ -156,6 +169,11 @@ private slots:
         VERIFY_REFUSED(metric_from_line(line.toStdString()), Code::Protocol, says);
         const auto error = errorOf([&] { metric_from_line(line.toStdString()); });
         QVERIFY(QByteArray(error->what()).size() < 300);
+    }
+
+    void aLineOfALaterVersionIsToldApart()
+    {
+        VERIFY_REFUSED(metric_from_line(R"({"v":2,"type":"step","t":1,"rank":0})"), Code::Newer, "its version is 2 instead of 1");
     }
 };
 

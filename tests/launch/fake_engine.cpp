@@ -6,6 +6,9 @@
 //     step   when; -1: before anything else, hello included  do     what, see misbehave(); "a+b": first a, then b
 //     pace   milliseconds a step takes (1)                   deaf   1: SIGTERM is ignored
 //     steps  instead of the spec's or 8                      notice 0: nobody says that a peer has vanished
+//     ms     "dp=30,single/2=20": milliseconds that the slowest rank says a step of each phase takes (10), by strategy or, before
+//            that, strategy/ranks
+//     drift  so many more in each later run of a lab (0)
 //
 // Ranks keep a connection to rank 0, by the listening socket that it was given; who sees one close says `error` RankDied and ends.
 #include "base/error.h"
@@ -59,6 +62,16 @@ struct Directives {
         std::istringstream parts(environment("FAKE_ENGINE"));
         for (std::string part; std::getline(parts, part, ';');)
             values[part.substr(0, part.find('='))] = part.substr(part.find('=') + 1);
+    }
+
+    /// "b" of key=a=b,c=d for `key` and "a".
+    std::string get(const std::string& key, const std::string& name, const std::string& otherwise) const
+    {
+        std::istringstream pairs(get(key, ""));
+        for (std::string pair; std::getline(pairs, pair, ',');)
+            if (pair.substr(0, pair.find('=')) == name)
+                return pair.substr(pair.find('=') + 1);
+        return otherwise;
     }
 
     std::string get(const std::string& key, const std::string& otherwise) const
@@ -253,7 +266,36 @@ void say_hello(std::int64_t steps, const std::string& name, const std::string& t
     say(metric);
 }
 
-void work(int step, int phase, int blocks)
+/// Instruction `i` of step `s` takes half a millisecond from 100 s + i on.
+void say_spans(int step, int phase, const schedule::Program& program)
+{
+    if (program.phases.empty())
+        return;
+    const std::vector<schedule::Instruction>& instructions
+        = program.phases[static_cast<std::size_t>(phase)].devices[static_cast<std::size_t>(rank)].instructions;
+    for (int i = 0; i < static_cast<int>(instructions.size()); ++i) {
+        Metric metric;
+        metric.type = Type::Span;
+        metric.step = step;
+        metric.phase = phase;
+        metric.index = i;
+        metric.start = 100.0 * step + i;
+        metric.end = metric.start + 0.5;
+        say(metric);
+    }
+}
+
+/// What the slowest rank says that a step takes.
+double told_milliseconds(const experiment::RunSpec& spec)
+{
+    const std::string& strategy = spec.experiment.run.strategy;
+    const std::string ms = directives.get("ms", strategy + "/" + std::to_string(size), directives.get("ms", strategy, "10"));
+    const int run = number(spec.folder.filename().string()); // "0007-digits"
+    return number(ms) + run * number(directives.get("drift", "0"));
+}
+
+/// Only the last rank takes `milliseconds`, the others two less.
+void work(int step, int phase, int blocks, const schedule::Program& program, double milliseconds)
 {
     const int pace = number(directives.get("pace", "1"));
     ::poll(nullptr, 0, pace);
@@ -269,17 +311,15 @@ void work(int step, int phase, int blocks)
         }
         metric.block = -1;
     }
-    metric.type = Type::Span;
-    metric.start = 10.0 * step;
-    metric.end = 10.0 * step + 10;
-    say(metric);
+    say_spans(step, phase, program);
     metric.type = Type::Memory;
     metric.bytes = 1000 + rank;
     metric.peak_bytes = 2000 + rank;
     say(metric);
+    metric.bytes = metric.peak_bytes = 0;
     metric.type = Type::Step;
     metric.samples = 64;
-    metric.ms = rank == 0 ? 8 : 10;
+    metric.ms = rank == size - 1 ? milliseconds : milliseconds - 2;
     say(metric);
 }
 
@@ -301,6 +341,9 @@ void train(const std::string& spec_file)
     int steps = number(directives.get("steps", "8"));
     int phases = 1;
     int blocks = 2;
+    schedule::Program program;
+    double milliseconds = 10;
+    bool delivers = true;
     std::filesystem::path folder;
     if (!spec_file.empty()) {
         const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
@@ -308,6 +351,9 @@ void train(const std::string& spec_file)
             steps = static_cast<int>(*spec.experiment.train.steps);
         phases = static_cast<int>(spec.program.phases.size());
         blocks = spec.program.blocks;
+        program = spec.program;
+        milliseconds = told_milliseconds(spec);
+        delivers = spec.deliver;
         folder = spec.folder;
     }
     misbehave_if_told(-1);
@@ -318,10 +364,11 @@ void train(const std::string& spec_file)
         for (int step = 0; step < steps; ++step) {
             misbehave_if_told(phase * steps + step);
             peers.look();
-            work(step, phase, blocks);
+            work(step, phase, blocks, program, milliseconds);
         }
     peers.barrier();
-    deliver(folder);
+    if (delivers)
+        deliver(folder);
     say(Type::Bye);
 }
 
@@ -394,7 +441,7 @@ int main(int argc, char** argv)
         check(spec);
     } else if (command == "devices") {
         misbehave_if_told(0);
-        say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0"})");
+        say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0","telemetry":"no GPU telemetry: fake"})");
     } else if (command == "pairs") {
         say_hello(0, "nas-digits", R"({"blocks":["block0","block1","block2"]})");
     }

@@ -194,6 +194,32 @@ private slots:
         QCOMPARE(values(samples, {"loss", -1, -1}), std::vector<double>({0.5}));
     }
 
+    void memoryIsKeptAndWhatTheDriverSaysWhereItDoes()
+    {
+        Measurements run(two_phases(), 5, batch, {0.5, 0.5});
+        std::vector<Sample> samples;
+        Metric metric;
+        metric.type = Metric::Type::Memory;
+        metric.rank = 1;
+        metric.phase = 1;
+        metric.step = 3;
+        metric.bytes = 10;
+        metric.peak_bytes = 20;
+        run.take(metric, samples);
+        QCOMPARE(samples.size(), std::size_t(2));
+        QCOMPARE(samples[0].step, std::int64_t(8));
+        QCOMPARE(values(samples, {"peak_memory_bytes", 1, -1}), std::vector<double>({20}));
+
+        samples.clear();
+        metric.device_bytes = 30;
+        metric.utilisation = 0; // idle, which is known
+        metric.watts = 55.5;
+        run.take(metric, samples);
+        QCOMPARE(values(samples, {"device_memory_bytes", 1, -1}), std::vector<double>({30}));
+        QCOMPARE(values(samples, {"utilisation", 1, -1}), std::vector<double>({0}));
+        QCOMPARE(values(samples, {"power_watts", 1, -1}), std::vector<double>({55.5}));
+    }
+
     void sharesOfPhasesComeFromTheTimeline()
     {
         schedule::Timeline timeline;

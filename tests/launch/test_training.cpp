@@ -95,7 +95,7 @@ private slots:
         QCOMPARE(values(store, {"throughput", -1, -1}), std::vector<double>(20, 6400.0));
         QCOMPARE(values(store, {"loss", -1, 1}).size(), std::size_t(20));
         QCOMPARE(values(store, {"memory_bytes", 1, -1}).front(), 1001.0);
-        QCOMPARE(store.spans().size(), std::size_t(40));
+        QCOMPARE(store.spans().size(), std::size_t(20 * 11)); // of each instruction in each step
         QCOMPARE(store.check(), std::string("ok"));
     }
 
@@ -112,6 +112,23 @@ private slots:
         const RunStore store = reader(run);
         QCOMPARE(store.document("spec"), read_file(run.folder / "spec.json"));
         QCOMPARE(store.document("program"), to_text(spec.program));
+    }
+
+    void stepsAloneAreTakenWhereNothingIsToBeDelivered()
+    {
+        TrainingRequest asked = request();
+        asked.deliver = false;
+        asked.experiment.run.checkpoint_steps = 2;
+
+        const RunRecord run = train_told("steps=20", asked);
+
+        QCOMPARE(run.state, RunState::Finished);
+        QCOMPARE(run.steps_done, std::int64_t(20));
+        QCOMPARE(run.accuracy, -1.0);
+        const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(run.folder / "spec.json"), "spec.json");
+        QVERIFY(!spec.deliver);
+        QCOMPARE(spec.checkpoint_steps, std::int64_t(0));
+        QVERIFY(!std::filesystem::exists(run.folder / "student.safetensors"));
     }
 
     void resultsAreAlsoWrittenWhereTheUserWantsThem()

@@ -248,6 +248,13 @@ private slots:
                 }
             }
     }
+
+    void thePackingLimitIsEveryDeviceTrainingAllBlocksAlone()
+    {
+        const std::string one = "load T0 F0 B0 U0 T1 F1 B1 U1\n";
+        QCOMPARE(to_text(make_packing_limit_program(2, 3)),
+            to_text(from_text("device 0: " + one + "device 1: " + one + "device 2: " + one)));
+    }
 };
 
 QTEST_APPLESS_MAIN(TestStrategies)

@@ -137,6 +137,42 @@ private slots:
             QCOMPARE(peak[1 + device], plan_.strategies[0].simulation.peak_memory[std::size_t(device)]);
     }
 
+    void byDeviceTheSameDeviceOfEveryProgramStandsTogether()
+    {
+        std::vector<Traced> two;
+        for (const char* name : {"predicted", "measured"})
+            two.push_back({name, plan_.strategies[0].program, plan_.strategies[0].simulation.timeline, {}});
+        const QJsonObject trace
+            = QJsonDocument::fromJson(QByteArray::fromStdString(to_chrome_trace(two, Grouping::ByDevice))).object();
+        std::map<int, QString> processes;
+        for (const QJsonObject& event : events_of(trace, 'M'))
+            if (event["name"].toString() == "process_name")
+                processes[event["pid"].toInt()] = event["args"]["name"].toString();
+        QCOMPARE(processes.size(), std::size_t(8));
+        QCOMPARE(processes[1], "device 0 predicted");
+        QCOMPARE(processes[2], "device 0 measured");
+        QCOMPARE(processes[8], "device 3 measured");
+    }
+
+    void anArrowWhoseOtherEndIsCutOffIsLeftOut()
+    {
+        const PlannedStrategy& planned = plan_.strategies[0];
+        Timeline cut = planned.simulation.timeline;
+        const auto is = [&](const Span& span, Op op) {
+            return planned.program.phases[0].devices[std::size_t(span.device)].instructions[std::size_t(span.index)].op == op;
+        };
+        std::erase_if(cut.spans,
+            [&](const Span& span) { return (span.step == 0 && is(span, Op::Send)) || (span.step == 3 && is(span, Op::Receive)); });
+        const Traced traced{"", planned.program, cut, {}};
+        const QJsonObject trace = QJsonDocument::fromJson(QByteArray::fromStdString(to_chrome_trace({&traced, 1}))).object();
+        const std::vector<QJsonObject> begins = events_of(trace, 's');
+        const std::vector<QJsonObject> ends = events_of(trace, 'f');
+        QVERIFY(!begins.empty());
+        QCOMPARE(begins.size(), ends.size());
+        for (std::size_t i = 0; i < begins.size(); ++i)
+            QCOMPARE(begins[i]["ts"].toDouble(), ends[i]["ts"].toDouble()); // of the same transfer
+    }
+
     void namesAreEscaped()
     {
         const Program program = from_text("device 0: load T0 F0 B0 U0");

@@ -5,8 +5,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <set>
 #include <thread>
+#include <utility>
+
+#include <sched.h>
+#include <sys/mount.h>
 
 using namespace pipebd;
 using namespace pipebd::store;
@@ -64,6 +69,85 @@ private slots:
         QCOMPARE(again.check(), "ok");
         std::string line;
         QVERIFY2(errorOf([&] { Lab{folder / "library.sqlite"}; }, &line) == Code::System, line.c_str());
+    }
+
+    void aLabMayBeAnywhere_data() // S12
+    {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<QString>("link"); // to `name`, and then used instead of it
+        QTest::newRow("spaces and signs") << " a lab #1, 50%? 'q\"&;* " << QString();
+        QTest::newRow("UTF-8") << QString::fromUtf8("\u00fcn\u00ef/\u6a21\u578b/\U0001F600") << QString();
+        QTest::newRow("300 characters") << QString("123456789/").repeated(30) << QString();
+        QTest::newRow("a name of 255") << QString(255, 'n') << QString();
+        QTest::newRow("a symbolic link") << "real"
+                                         << "link";
+    }
+
+    void aLabMayBeAnywhere()
+    {
+        QFETCH(QString, name);
+        QFETCH(QString, link);
+        fs::path folder = pathOf(m_folder) / name.toStdString();
+        if (!link.isEmpty()) {
+            const fs::path target = std::exchange(folder, pathOf(m_folder) / link.toStdString());
+            fs::create_directory(target);
+            fs::create_directory_symlink(target, folder);
+        }
+        Lab lab(folder);
+        const Lab::NewRun run = lab.new_run("anywhere");
+        makeFinishedRun(run.folder / "run.sqlite");
+        QCOMPARE(Lab(folder).run(run.id).state, RunState::Finished);
+        QCOMPARE(RunStore(run.folder / "run.sqlite", RunStore::Mode::ReadOnly).check(), "ok");
+    }
+
+    void aLabThatCannotBeIsRefusedInOneLineThatNamesIt_data() // S12
+    {
+        QTest::addColumn<QString>("name");
+        QTest::newRow("a name of 256") << QString(256, 'n');
+        QTest::newRow("a path of 5000") << QString("123456789/").repeated(500);
+        QTest::newRow("longer than SQLite takes") << QString("123456789/").repeated(60);
+        QTest::newRow("below a file") << "file/lab";
+        QTest::newRow("a link to itself") << "loop";
+        QTest::newRow("a link to nothing") << "link to nothing";
+    }
+
+    void aLabThatCannotBeIsRefusedInOneLineThatNamesIt()
+    {
+        QFETCH(QString, name);
+        std::ofstream(pathOf(m_folder) / "file") << "a file\n";
+        fs::create_symlink("loop", pathOf(m_folder) / "loop");
+        fs::create_symlink("nothing", pathOf(m_folder) / "link to nothing");
+        const fs::path folder = pathOf(m_folder) / name.toStdString();
+        std::string line;
+        const std::optional<Code> refused = errorOf([&] { Lab(folder).new_run("nowhere"); }, &line);
+        QVERIFY2(refused == Code::System || refused == Code::NotFound, line.c_str());
+        QVERIFY2(line.find(name.left(4).toStdString()) != std::string::npos && line.find('\n') == std::string::npos, line.c_str());
+    }
+
+    void aReadOnlyLabIsRefusedInOneLineAndItsRunsAreStillRead() // S12
+    {
+        const fs::path folder = pathOf(m_folder) / "lab";
+        fs::path run;
+        {
+            Lab lab(folder);
+            run = lab.new_run("kept").folder / "run.sqlite";
+            makeFinishedRun(run);
+        }
+        const bool mounted = unshare(CLONE_NEWNS) == 0 && mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0
+            && mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) == 0
+            && mount(nullptr, folder.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+        if (!mounted)
+            QSKIP("this user may not mount a file system read-only");
+        std::string line;
+        const std::optional<Code> refused = errorOf([&] { Lab{folder}; }, &line);
+        std::string read;
+        const std::optional<Code> unread = errorOf([&] { read = RunStore(run, RunStore::Mode::ReadOnly).check(); });
+        umount2(folder.c_str(), MNT_DETACH);
+
+        QVERIFY(refused == Code::System);
+        QVERIFY2(line.find(folder.string()) != std::string::npos, line.c_str());
+        QVERIFY(!unread);
+        QCOMPARE(read, "ok");
     }
 
     void runIdsAreUniqueAcrossProcesses()

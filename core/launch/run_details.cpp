@@ -1,0 +1,73 @@
+#include "launch/run_details.h"
+
+#include "base/error.h"
+#include "store/run_timelines.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace pipebd::launch {
+
+namespace {
+
+/// `memory_bytes` of the only strategy of a plan.
+std::vector<std::int64_t> planned_memory(const std::string& plan)
+{
+    using Json = nlohmann::json;
+    try {
+        return Json::parse(plan).at("strategies").at(0).at("memory_bytes").get<std::vector<std::int64_t>>();
+    } catch (const Json::exception&) {
+        return {};
+    }
+}
+
+std::vector<std::int64_t> peak_memory(const store::RunStore& store)
+{
+    std::vector<std::int64_t> peaks;
+    for (const store::Series& series : store.series()) { // by rank
+        if (series.name != "peak_memory_bytes" || series.rank != static_cast<int>(peaks.size()))
+            continue;
+        std::int64_t peak = 0;
+        for (const store::Sample& sample : store.samples(series))
+            if (std::isfinite(sample.value))
+                peak = std::max(peak, static_cast<std::int64_t>(sample.value));
+        peaks.push_back(peak);
+    }
+    return peaks;
+}
+
+template <typename Read>
+void if_readable(Read read)
+{
+    try {
+        read();
+    } catch (const Error&) {
+    }
+}
+
+} // namespace
+
+RunDetails details_of(const store::RunStore& store)
+{
+    RunDetails details;
+    if_readable([&] { details.spec = store.document("spec"); });
+    if_readable([&] { details.planned_memory = planned_memory(store.document("plan")); });
+    if_readable([&] { details.peak_memory = peak_memory(store); });
+    if_readable([&] {
+        const store::RunTimelines timelines = timelines_of(store);
+        if (!timelines.predicted.timeline.spans.empty() && !timelines.measured.spans.empty())
+            details.kinds = schedule::compare(timelines.program, timelines.predicted.timeline, timelines.measured);
+    });
+    return details;
+}
+
+RunDetails details_of(const store::RunRecord& run)
+{
+    RunDetails details;
+    if_readable([&] { details = details_of(store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly)); });
+    return details;
+}
+
+} // namespace pipebd::launch

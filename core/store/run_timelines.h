@@ -1,0 +1,19 @@
+// RunTimelines: when the instructions of a stored run ran, by prediction and as measured.
+#pragma once
+
+#include "schedule/simulator.h"
+#include "store/run_store.h"
+
+namespace pipebd::store {
+
+struct RunTimelines {
+    schedule::Program program;
+    schedule::Simulation predicted; // on the profile that the run was planned with; empty if it was not planned
+    schedule::Timeline measured; // of the steps that were measured
+};
+
+/// `steps` of each phase are simulated; 0: see schedule::SimulationOptions. Throws Error{Damaged} or {BadRequest} if what is stored
+/// cannot be read.
+RunTimelines timelines_of(const RunStore& store, int steps = 0);
+
+} // namespace pipebd::store

@@ -1,0 +1,1 @@
+const std::string digest = sha256_of_file(folder / "run.sqlite");

@@ -1,0 +1,1 @@
+const std::string copy = read_file(folder / "library.sqlite");
