@@ -28,6 +28,7 @@ using Ranks = std::vector<int>;
 struct RingPlan {
     int writer = 0;
     Ranks readers;
+    int slots = 0;
     std::int64_t slot_bytes = 0;
 };
 
@@ -43,21 +44,21 @@ struct Plan {
     {
         for (const Edge& edge : topology.edges) {
             edges.emplace(edge, rings.size());
-            rings.push_back({edge.from, {edge.to}, settings.slot_bytes});
+            rings.push_back({edge.from, {edge.to}, settings.slots, settings.slot_bytes});
         }
         for (const Ranks& group : topology.groups) {
-            gradients.emplace(group, add(group, settings.slot_bytes));
-            statistics.emplace(group, add(group, settings.small_slot_bytes));
+            gradients.emplace(group, add(group, settings.group_slots, settings.slot_bytes));
+            statistics.emplace(group, add(group, settings.group_slots, settings.small_slot_bytes));
         }
         Ranks all(static_cast<std::size_t>(ranks));
         std::iota(all.begin(), all.end(), 0);
-        world = add(all, settings.small_slot_bytes);
+        world = add(all, settings.group_slots, settings.small_slot_bytes);
     }
 
-    std::size_t add(const Ranks& group, std::int64_t slot_bytes)
+    std::size_t add(const Ranks& group, int slots, std::int64_t slot_bytes)
     {
         for (int writer : group)
-            rings.push_back({writer, group, slot_bytes});
+            rings.push_back({writer, group, slots, slot_bytes});
         return rings.size() - group.size();
     }
 };
@@ -472,7 +473,7 @@ private:
         for (std::size_t number = 0; number < plan_.rings.size(); ++number) {
             const RingPlan& plan = plan_.rings[number];
             const std::size_t count = SlotRing::words_for(plan.readers.size());
-            add_ring(number, SlotRing(shared_.words().subspan(words, count), settings_.slots), own);
+            add_ring(number, SlotRing(shared_.words().subspan(words, count), plan.slots), own);
             words += count;
         }
         std::vector<std::map<std::string, std::string>> said;
@@ -493,13 +494,13 @@ private:
         if (!writes && self == plan.readers.end())
             return;
         Ring ring{turns, plan.writer, plan.slot_bytes, plan.readers, static_cast<std::size_t>(self - plan.readers.begin()), nullptr,
-            std::vector<SlotDevice::Event>(static_cast<std::size_t>(settings_.slots)), {}};
+            std::vector<SlotDevice::Event>(static_cast<std::size_t>(plan.slots)), {}};
         ring.free.resize(plan.readers.size());
         if (writes) {
-            ring.memory = device_->allocate(plan.slot_bytes * settings_.slots);
+            ring.memory = device_->allocate(plan.slot_bytes * plan.slots);
             words.set(name_of(number, ".memory"), device_->handle_of_memory(ring.memory));
         }
-        for (int slot = 0; slot < settings_.slots; ++slot) {
+        for (int slot = 0; slot < plan.slots; ++slot) {
             const SlotDevice::Event event = device_->make_shared_event();
             if (writes)
                 ring.full[static_cast<std::size_t>(slot)] = event;
@@ -515,7 +516,7 @@ private:
         auto word = [&](int of, const std::string& name) { return said[static_cast<std::size_t>(of)].at(name); };
         if (ring.writer != rank())
             ring.memory = device_->open_memory(word(ring.writer, name_of(number, ".memory")));
-        for (int slot = 0; slot < settings_.slots; ++slot) {
+        for (int slot = 0; slot < plan_.rings[number].slots; ++slot) {
             if (ring.writer != rank()) {
                 ring.full[static_cast<std::size_t>(slot)] = device_->open_event(word(ring.writer, full_name(number, slot)));
                 continue;
