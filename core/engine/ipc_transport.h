@@ -1,5 +1,5 @@
 // The transport between ranks of one machine of which some share a GPU: rings of slots in device memory that ranks open of one
-// another (docs/adr/0007-slots-between-ranks-that-share-a-gpu.md).
+// another (docs/adr/0008-slots-between-ranks-that-share-a-gpu.md).
 //
 // A transfer is cut into pieces of a slot's size. The host of the writer puts "copy into the slot, event" in order on a stream of
 // its device and then counts the piece as written; from then on the reader's host may put "wait for the event, copy out, event" on
