@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -15,6 +16,8 @@ namespace pipebd::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr double telling_spread = 0.2; // rounds that differ by less tell which strategy is faster
 
 struct Figures {
     double step = 0; // ms
@@ -64,6 +67,17 @@ std::string heading_of(const Bench& bench)
         + ": single on every device at the same time, divided by their number\n\n";
 }
 
+/// Empty if the rounds agree well enough for the ratios to mean something.
+std::string warning_of(const Bench& bench)
+{
+    double largest = spread(bench.limit_steps);
+    for (const Benched& benched : bench.strategies)
+        largest = std::max(largest, spread(benched.steps));
+    return largest <= telling_spread ? ""
+                                     : "rounds differ by up to " + percent(largest)
+            + ": does other work run on this machine? measure again, or with more --rounds\n";
+}
+
 Json number_or_null(std::optional<double> value)
 {
     return value ? Json(*value) : Json(nullptr);
@@ -82,7 +96,7 @@ std::string bench_text(const Bench& bench)
             percent(figures.share_of_limit), format_milliseconds(figures.predicted_step),
             signed_percent(figures.prediction_error)});
     }
-    return heading_of(bench) + table.text() + impossible_ones(bench.plan);
+    return heading_of(bench) + table.text() + impossible_ones(bench.plan) + warning_of(bench);
 }
 
 std::string to_json(const Bench& bench)

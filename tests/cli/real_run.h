@@ -1,6 +1,7 @@
 // The program pipebd with the real engine, on the demo's experiment.
 #pragma once
 
+#include <QFile>
 #include <QProcess>
 #include <QString>
 #include <QStringList>
@@ -17,6 +18,20 @@ inline const QString experiment_file = QStringLiteral(PIPEBD_SOURCE_DIR "/experi
 inline const QStringList small{"--set", "data.batch=8", "--set", "train.steps=6"};
 // For them, measured once for two CPU ranks.
 inline const QStringList with_profile{"--profile", PIPEBD_SOURCE_DIR "/tests/cli/nas-digits-8.json"};
+
+/// A profile of the large batch of 4096, made of the figures of the small one: good enough to start a run that needs much memory.
+inline QString large_profile_in(const QString& folder)
+{
+    QFile measured(with_profile.last());
+    QFile profile(folder + "/large.json");
+    if (!measured.open(QIODevice::ReadOnly) || !profile.open(QIODevice::WriteOnly))
+        return {};
+    profile.write(measured.readAll()
+                      .replace("\"batch\": 8", "\"batch\": 4096")
+                      .replace("\"8\":", "\"4096\":")
+                      .replace("\"4\":", "\"2048\":"));
+    return profile.fileName();
+}
 
 struct Ended {
     int status = 0;

@@ -170,6 +170,13 @@ private slots:
             QVERIFY2(row->contains(cell), *row);
     }
 
+    void roundsThatDisagreeAreSaid()
+    {
+        QVERIFY(!bench({"--strategies", "tr"}, "ms=tr=100,single=100").out.contains("rounds differ"));
+        const QByteArray said = bench({"--strategies", "tr"}, "ms=tr=1,single=100;drift=10").out;
+        QVERIFY2(said.contains("rounds differ by up to "), said);
+    }
+
     void theUsersLabKeepsTheProfileAndNoRun()
     {
         QVERIFY(bench({"--strategies", "tr"}).err.contains("profiling nas-digits"));

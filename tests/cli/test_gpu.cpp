@@ -187,15 +187,7 @@ private slots:
         if (const QString reason = lackingFor("cuda:0"); !reason.isEmpty())
             QSKIP(qPrintable(reason));
         // Planned for a large batch from the figures of a small one, and given little of the GPU.
-        QFile measured(with_profile.last());
-        QVERIFY(measured.open(QIODevice::ReadOnly));
-        QFile profile(folder_.filePath("large.json"));
-        QVERIFY(profile.open(QIODevice::WriteOnly));
-        profile.write(measured.readAll()
-                          .replace("\"batch\": 8", "\"batch\": 4096")
-                          .replace("\"8\":", "\"4096\":")
-                          .replace("\"4\":", "\"2048\":"));
-        profile.close();
+        const QString profile = large_profile_in(folder_.path());
         QProcess process;
         QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
         environment.insert("PYTORCH_CUDA_ALLOC_CONF", "per_process_memory_fraction:0.005");
@@ -203,7 +195,7 @@ private slots:
         const int before = newest()["id"].toInt();
         start(process, lab(),
             {"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cuda:0,cuda:0", "--set", "data.batch=4096", "--set",
-                "train.steps=50", "--profile", profile.fileName(), "--quiet"});
+                "train.steps=50", "--profile", profile, "--quiet"});
         QTRY_VERIFY_WITH_TIMEOUT(newest()["id"].toInt() > before && !engines_of(lab()).empty(), 120'000);
         QTRY_VERIFY_WITH_TIMEOUT(process.state() == QProcess::NotRunning || engines_of(lab()).size() < 2, 120'000);
         QVERIFY(process.state() == QProcess::NotRunning || process.waitForFinished(5000)); // since the first rank ended

@@ -1,7 +1,6 @@
 // A rank that gets no memory: told as such, with the figures (T6).
 #include "real_run.h"
 
-#include <QFile>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -14,15 +13,7 @@ private slots:
     void aRankThatGetsNoMemorySaysWhatWasPlannedAndWhatIsFree()
     {
         const QTemporaryDir folder;
-        QFile measured(with_profile.last());
-        QVERIFY(measured.open(QIODevice::ReadOnly));
-        QFile profile(folder.filePath("large.json"));
-        QVERIFY(profile.open(QIODevice::WriteOnly));
-        profile.write(measured.readAll()
-                          .replace("\"batch\": 8", "\"batch\": 4096")
-                          .replace("\"8\":", "\"4096\":")
-                          .replace("\"4\":", "\"2048\":"));
-        profile.close();
+        const QString profile = large_profile_in(folder.path());
         QProcess process;
         process.setChildProcessModifier([] {
             const rlimit limit = {rlim_t{4} << 30, rlim_t{4} << 30};
@@ -30,7 +21,7 @@ private slots:
         });
         start(process, folder.filePath("lab"),
             {"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--set", "data.batch=4096", "--set",
-                "train.steps=2", "--profile", profile.fileName(), "--quiet"});
+                "train.steps=2", "--profile", profile, "--quiet"});
         QVERIFY(process.waitForFinished(120'000));
 
         const QString error = QString::fromUtf8(process.readAllStandardError());
