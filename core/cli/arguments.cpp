@@ -155,6 +155,12 @@ std::vector<std::string> strategies_to_run_from(const std::string& text, const s
     return strategies;
 }
 
+Error one_device_only(const std::string& file)
+{
+    return {Code::BadRequest, "the teacher is trained on one device, without a strategy", file,
+        "name an experiment that trains a student"};
+}
+
 int run_id_from(const std::string& text, const std::string& usage)
 {
     if (text.empty())

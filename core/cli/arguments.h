@@ -1,6 +1,7 @@
 // Arguments: what the user typed, checked. All throw Error{BadRequest} that names the option and what would be allowed.
 #pragma once
 
+#include "base/error.h"
 #include "experiment/experiment.h"
 #include "schedule/cluster.h"
 
@@ -38,6 +39,9 @@ std::string strategy_to_run_from(const std::string& text, const std::string& whe
 
 /// As strategies_from, of strategies that can be run; every one of them if `text` is empty.
 std::vector<std::string> strategies_to_run_from(const std::string& text, const std::string& where);
+
+/// For what compares strategies: the experiment `file` trains the teacher itself, which needs none.
+Error one_device_only(const std::string& file);
 
 /// A run's number.
 int run_id_from(const std::string& text, const std::string& usage);

@@ -47,8 +47,7 @@ launch::TrainingRequest request_from(const BenchOptions& options, const std::ato
     request.experiment = experiment_from(options.experiment, options.settings, "pipebd bench EXPERIMENT");
     request.experiment_text = read_file(options.experiment);
     if (request.experiment.train.network == "teacher")
-        throw Error(Code::BadRequest, "the teacher is trained on one device, without a strategy", options.experiment,
-            "name an experiment that trains a student");
+        throw one_device_only(options.experiment);
     request.devices = devices_for(request.experiment, options.devices, cancel);
     request.deliver = false;
     launch::check(request.experiment, request.devices, cancel);

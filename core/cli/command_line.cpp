@@ -105,9 +105,11 @@ void add_run(CLI::App& app, Parsed& parsed)
     command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--out", options.out, "a folder that the results are also written to")->type_name("DIR");
-    command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
-        ->type_name("FILE");
-    command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile");
+    CLI::Option* profile
+        = command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+              ->type_name("FILE");
+    command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile")
+        ->excludes(profile);
     command
         ->add_option("--resume", options.resume,
             "go on from a checkpoint of this run, under the same or another strategy, on the same or other devices")

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -89,6 +90,8 @@ void check_preparation(const RunOptions& options)
     if (!options.prepare.empty() && !options.out.empty())
         throw Error(Code::BadRequest, "a run that is prepared has its results in the folder it is prepared in",
             "--out " + options.out, "leave it out");
+    if (!options.prepare.empty() && std::filesystem::exists(std::filesystem::path(options.prepare) / "spec.json"))
+        throw Error(Code::BadRequest, "another run has been prepared there", "--prepare " + options.prepare, "name a new folder");
 }
 
 /// In single quotes if the shell would not take it for one word.
@@ -169,11 +172,15 @@ store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRe
 {
     ProgressLine line(context.quiet);
     std::string warning;
+    std::string notice;
     bool announced = false;
     const auto show = [&](const launch::Progress& progress) {
         if (!announced)
             line.note("run " + std::to_string(progress.run) + " has begun");
         announced = true;
+        if (progress.notice != notice)
+            line.note("pipebd: warning: " + printable(progress.notice));
+        notice = progress.notice;
         if (progress.warning != warning && !progress.warning.empty())
             line.note("pipebd: warning: what is measured cannot be stored at present: " + progress.warning);
         warning = progress.warning;
@@ -201,7 +208,8 @@ int run(const Context& context, const RunOptions& options)
     check_preparation(options);
     TrainingRequest request;
     if (!options.checkpoint.empty() && options.resume.empty())
-        throw Error(Code::BadRequest, "a checkpoint without its run", "--checkpoint " + options.checkpoint, "give --resume RUN too");
+        throw Error(
+            Code::BadRequest, "a checkpoint without its run", "--checkpoint " + options.checkpoint, "give --resume RUN too");
     std::optional<ResumePoint> point;
     if (!options.resume.empty())
         point = resume_point(context.open_lab(), options.resume, options.checkpoint);

@@ -115,14 +115,18 @@ int verify(const Context& context, const VerifyOptions& options)
     if (options.steps < 1 || options.steps > most_steps)
         throw Error(Code::BadRequest, "there cannot be " + std::to_string(options.steps) + " steps", "--steps",
             "give a number from 1 to " + std::to_string(most_steps));
-    if (options.tolerance && !(*options.tolerance >= 0))
+    if (options.dtype != "float32" && options.dtype != "bfloat16" && options.dtype != "float64")
+        throw Error(
+            Code::BadRequest, "there is no dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
+    if (options.tolerance && !(*options.tolerance >= 0 && std::isfinite(*options.tolerance)))
         throw Error(Code::BadRequest, "the tolerance is not a number from 0", "--tolerance", "give one such as 1e-6");
     const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
 
     const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
+    if (measured.train.network == "teacher")
+        throw one_device_only(options.experiment);
     std::vector<std::string> settings = options.settings;
     settings.push_back("train.steps=" + std::to_string(options.steps));
-    settings.push_back("train.network=student");
     settings.push_back("run.dtype=" + options.dtype);
     launch::TrainingRequest request;
     request.experiment = experiment_from(options.experiment, settings, "pipebd verify EXPERIMENT");

@@ -219,7 +219,7 @@ public:
 
     std::vector<std::string> gather(const std::string& text, const std::function<void(const std::string&)>& waiting) override
     {
-        const std::string doing = "waiting for what the other ranks say";
+        const std::string doing = "waiting for all ranks";
         const std::string name = "pipebd/gather/" + std::to_string(gathered_++) + "/";
         std::vector<std::string> said;
         try {
@@ -229,8 +229,10 @@ public:
                 const std::string key = name + std::to_string(other);
                 while (!store_->check({key})) {
                     if (std::chrono::steady_clock::now() >= end)
-                        throw Error(Code::TimedOut, "rank " + std::to_string(other) + " has not said what it was to say", doing,
-                            "look for the rank that ended first");
+                        throw Error(Code::TimedOut,
+                            "rank " + std::to_string(other) + " has not come within " + std::to_string(transport_timeout.count())
+                                + " s",
+                            doing, "see that it was started, and what it said");
                     std::this_thread::sleep_for(std::chrono::milliseconds(1));
                     if (waiting)
                         waiting(doing);
@@ -262,6 +264,7 @@ public:
     {
         try {
             const Rendezvous& rendezvous = meeting_->rendezvous();
+            gather({}); // who is missing is named
             world_ = make_group(store_, "world", rank_, size_, rendezvous);
             warm_up(world_);
             int number = 0;

@@ -258,6 +258,8 @@ public:
         } catch (const Error& error) {
             if (spec_.experiment.run.checkpoint_failure != "warn")
                 throw;
+            if (rank_.rendezvous.rank != 0)
+                return;
             Metric metric;
             metric.type = Metric::Type::Log;
             metric.text = std::string("warning: ") + error.what();
@@ -285,21 +287,31 @@ private:
         } catch (const Error& error) {
             own = error;
         }
-        const std::vector<std::string> said
-            = rank_.transport->gather(own ? std::string(to_string(own->code())) + " " + own->what() : std::string());
+        const json report = own ? json{to_string(own->code()), own->problem(), own->where(), own->remedy()} : json::array();
+        const std::vector<std::string> said = rank_.transport->gather(report.dump(-1, ' ', false, json::error_handler_t::replace));
         std::string failed;
-        for (std::size_t rank = 0; rank < said.size(); ++rank)
-            if (!said[rank].empty())
-                failed += (failed.empty() ? "rank " : ", rank ") + std::to_string(rank);
+        json first;
+        for (std::size_t rank = 0; rank < said.size(); ++rank) {
+            const json other = json::parse(said[rank]);
+            if (other.empty())
+                continue;
+            failed += (failed.empty() ? "rank " : ", rank ") + std::to_string(rank);
+            if (first.empty())
+                first = other;
+        }
         if (failed.empty())
             return;
+        try {
+            rank_.transport->barrier(); // who leaves first may take with it what the others are still reading
+        } catch (const Error&) {
+            // Then a rank has left that had read it.
+        }
         if (rank_.rendezvous.rank == 0)
             abandon_checkpoint(folder);
-        const std::string first = *std::find_if(said.begin(), said.end(), [](const std::string& text) { return !text.empty(); });
-        const std::size_t space = first.find(' ');
-        throw Error(code_from_string(first.substr(0, space)),
-            "the checkpoint could not be saved by " + failed + " (" + first.substr(space + 1) + ")",
-            "round " + std::to_string(round), "older checkpoints are as they were");
+        throw Error(code_from_string(first[0].get<std::string>()),
+            "the checkpoint of round " + std::to_string(round) + " could not be saved by " + failed + " ("
+                + first[1].get<std::string>() + ")",
+            first[2], first[3].get<std::string>().empty() ? "older checkpoints are as they were" : first[3].get<std::string>());
     }
 
     const RunSpec& spec_;

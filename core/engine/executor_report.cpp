@@ -37,7 +37,7 @@ void Executor::report_losses(bool all)
             throw Error(Code::NotFinite, "the loss is not a finite number",
                 "step " + std::to_string(pending.step) + ", block " + std::to_string(pending.block) + ", rank "
                     + std::to_string(parts_.transport.rank()),
-                "use a smaller learning rate, or look at the data");
+                "use a smaller learning rate, or look at the data and the weights it began with");
     }
 }
 

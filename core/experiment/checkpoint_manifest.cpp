@@ -53,6 +53,8 @@ CheckpointManifest manifest_from(const nlohmann::json& json, const std::string& 
             .bytes = entry.at("bytes").get<std::int64_t>(),
             .sha256 = entry.at("sha256").get<std::string>(),
             .loss = {}};
+        if (block.file.find('/') != std::string::npos)
+            throw Error(Code::Damaged, "a block's file is not in the checkpoint's folder", where, remedy);
         if (!entry.at("loss").is_null())
             block.loss = entry.at("loss").get<double>();
         manifest.blocks.push_back(std::move(block));

@@ -85,6 +85,8 @@ void MetricFile::take(std::string_view line)
         experiment::Metric metric = experiment::metric_from_line(line);
         if (metric.t < 0 || metric.t > longest_run)
             return leave_out("not a metric: its time cannot be");
+        if (metric.rank != rank_ && metric.type != experiment::Metric::Type::Error) // a rank may fail before it knows its number
+            return leave_out("it is of rank " + std::to_string(metric.rank));
         metric.rank = rank_;
         ready_.push_back(std::move(metric));
     } catch (const Error& error) {

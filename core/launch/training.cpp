@@ -81,6 +81,7 @@ private:
     Clock::time_point zero_ = Clock::now();
     RecordedRun run_;
     std::string doing_ = "starting ranks";
+    std::string notice_;
 };
 
 Training::Training(
@@ -128,8 +129,11 @@ void Training::follow(const experiment::Metric& metric)
 {
     using Type = experiment::Metric::Type;
     run_.take(metric);
+    constexpr std::string_view warning = "warning: ";
     if (metric.type == Type::Step)
         doing_ = "training";
+    else if (metric.type == Type::Log && metric.text.starts_with(warning))
+        notice_ = metric.text.substr(warning.size());
     else if (metric.type == Type::Heartbeat && run_.measurements().steps_done() == run_.measurements().steps())
         doing_ = "evaluating";
 }
@@ -146,6 +150,7 @@ void Training::tick()
         .seconds_left = measurements.seconds_left(),
         .loss = measurements.newest_loss(),
         .doing = doing_,
+        .notice = notice_,
         .warning = run_.trouble(),
         .run = run_.record().id});
 }

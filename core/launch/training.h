@@ -40,6 +40,7 @@ struct Progress {
     double seconds_left = -1; // -1: not known yet
     std::vector<double> loss; // newest by block
     std::string doing; // "starting ranks", "training", "evaluating"
+    std::string notice; // the newest warning of a rank, in one line; empty if there was none
     std::string warning; // in one line: why nothing can be stored at present; empty if all is well
     int run = 0; // its id
 };

@@ -1,5 +1,7 @@
 #include "schedule/comparison.h"
 
+#include "base/statistics.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -18,13 +20,6 @@ constexpr std::array<Op, 11> in_order{Op::Load, Op::Receive, Op::TeacherForward,
     Op::StudentBackward, Op::AllReduce, Op::Update, Op::TeacherUpdate, Op::Barrier};
 
 using Place = std::tuple<int, int, int>; // phase, device, index
-
-double median(std::vector<double>& values)
-{
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
 
 std::map<Place, double> medians(const Timeline& timeline)
 {

@@ -10,6 +10,8 @@ private slots:
     void initTestCase()
     {
         here_.write("good.toml", "pair = \"nas-digits\"\n[train]\nsteps = 5\n");
+        QVERIFY(QDir(here_.path("")).mkdir("used"));
+        here_.write("used/spec.json", "{}");
         here_.write("teacher.toml", "pair = \"nas-digits\"\n[train]\nnetwork = \"teacher\"\nsteps = 5\n");
         here_.write("pair.toml", "pair = \"nothing\"\n");
         here_.write("batch.toml", "pair = \"nas-digits\"\n[data]\nbatch = 0\n");
@@ -46,6 +48,14 @@ private slots:
             "there cannot be so many machines: --machines 0; give a number from 1 to 1024");
         row("out of a prepared run", {"run", "good.toml", "--prepare", "there", "--out", "here"},
             "a run that is prepared has its results in the folder it is prepared in: --out here; leave it out");
+        row("prepared twice", {"run", "good.toml", "--prepare", "used"},
+            "another run has been prepared there: --prepare used; name a new folder");
+        row("a dtype that is none", {"verify", "good.toml", "--dtype", "int8"},
+            "there is no dtype 'int8': --dtype; give float64, float32 or bfloat16");
+        row("a tolerance without bounds", {"verify", "good.toml", "--tolerance", "inf"},
+            "the tolerance is not a number from 0: --tolerance; give one such as 1e-6");
+        row("strategies of the teacher's training", {"verify", "teacher.toml"},
+            "the teacher is trained on one device, without a strategy: teacher.toml; name an experiment that trains a student");
         row("nothing to import", {"runs", "import"},
             "no folder is named: pipebd runs import DIR; name the one that holds spec.json");
         row("import without a spec", {"runs", "import", "/nowhere"},

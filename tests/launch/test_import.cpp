@@ -188,6 +188,17 @@ private slots:
         QCOMPARE(lab_->run(imported.record.id).state, RunState::Lost);
     }
 
+    void linesOfAnotherRankAreLeftOut()
+    {
+        write(0, lines_of(0, 5, line(0, 7.5, "bye")));
+        write(1, lines_of(0, 5, line(0, 7.5, "bye"))); // a copy of the wrong file
+
+        const ImportedRun imported = import();
+
+        QCOMPARE(imported.record.state, RunState::Lost);
+        QVERIFY(says(imported.warnings, "rank-1.jsonl:1: it is of rank 0"));
+    }
+
     void whatIsNoMetricIsLeftOutAndNamedByFileAndLine()
     {
         write_both();
