@@ -18,7 +18,7 @@ using namespace pipebd::test;
 namespace {
 
 constexpr int blocks = 3;
-constexpr std::int64_t steps = 10;
+constexpr std::int64_t steps = 6;
 
 const std::string relayed = "device 0: load  T0 T1 T2  F0 B0 U0 F1 B1 U1 F2 B2 U2";
 const std::string block_by_block = "phase 0\ndevice 0: load  T0  F0 B0 U0\n"
