@@ -36,8 +36,10 @@ fs::path named(const std::vector<fs::path>& checkpoints, const std::string& name
 {
     if (name.empty())
         return checkpoints.front();
-    if (const fs::path best = experiment::best_of(checkpoints); name == "best")
+    if (name == "best") {
+        const fs::path best = experiment::best_of(checkpoints);
         return best.empty() ? checkpoints.front() : best;
+    }
     std::int64_t round = -1;
     std::from_chars(name.data(), name.data() + name.size(), round);
     std::string known;

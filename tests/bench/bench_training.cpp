@@ -4,13 +4,13 @@
 //
 // Turns of a few steps are taken in alternation, on the same batches and supernet paths; steps are compared in pairs.
 
+#include "base/statistics.h"
 #include "engine/executor.h"
 #include "engine/loss.h"
 
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -40,12 +40,6 @@ struct Time {
     }
     Time operator-(const Time& other) const { return {wall - other.wall, cpu - other.cpu}; }
 };
-
-double median(std::vector<double> values)
-{
-    std::ranges::sort(values);
-    return values[values.size() / 2];
-}
 
 void compare(const char* name, const std::vector<Time>& run, const std::vector<Time>& loop, double Time::*time)
 {

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "engine/block.h"
 #include "engine/data.h"
+#include "engine/models.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
@@ -67,6 +68,19 @@ public:
 private:
     int blocks_;
 };
+
+/// Every block of `pair`, as a run with all of them on one device has them.
+inline engine::Models all_models(const engine::Pair& pair, const experiment::Train& train)
+{
+    engine::Models models;
+    for (int block = 0; block < static_cast<int>(pair.block_names().size()); ++block) {
+        models.teacher[block] = pair.make_teacher(block, 0);
+        freeze(*models.teacher[block]);
+        models.student[block] = pair.make_student(block, 0);
+        models.optimizer[block] = make_optimizer(train, *models.student[block]);
+    }
+    return models;
+}
 
 class NumberData final : public engine::DataSet {
 public:

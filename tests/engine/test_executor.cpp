@@ -40,13 +40,7 @@ std::vector<at::Tensor> trained(
 
     static std::unique_ptr<Backend> backend = make_backend(experiment::Device{});
     std::unique_ptr<Transport> transport = no_transport();
-    Models models;
-    for (int block = 0; block < blocks; ++block) {
-        models.teacher[block] = pair.make_teacher(block, 0);
-        freeze(*models.teacher[block]);
-        models.student[block] = pair.make_student(block, 0);
-        models.optimizer[block] = make_optimizer(spec.experiment.train, *models.student[block]);
-    }
+    Models models = all_models(pair, spec.experiment.train);
     Executor executor({spec, pair, data, *backend, *transport, reporter(), models}, steps);
     std::int64_t rounds = 0;
     executor.run([&](std::int64_t round) { rounds = round; });

@@ -59,13 +59,7 @@ State trained(const Run& run, std::int64_t* rounds = nullptr)
     spec.program = schedule::from_text(run.program);
     static std::unique_ptr<Backend> backend = make_backend(experiment::Device{});
     std::unique_ptr<Transport> transport = no_transport();
-    Models models;
-    for (int block = 0; block < blocks; ++block) {
-        models.teacher[block] = pair.make_teacher(block, 0);
-        freeze(*models.teacher[block]);
-        models.student[block] = pair.make_student(block, 0);
-        models.optimizer[block] = make_optimizer(spec.experiment.train, *models.student[block]);
-    }
+    Models models = all_models(pair, spec.experiment.train);
     if (!run.resumed.empty()) {
         const experiment::CheckpointManifest manifest = experiment::read_manifest(run.resumed);
         spec.done = manifest.updates();
