@@ -62,6 +62,13 @@ std::vector<std::string_view> pair_names()
     return names;
 }
 
+std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesystem::path& folder)
+{
+    if (!folder.empty())
+        throw Error(Code::NotFound, "there is no pair", folder.string(), "import it");
+    return {std::shared_ptr<const Pair>(), &find_pair(name)};
+}
+
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where)
 {
     const SafetensorsFile file(safetensors, where);

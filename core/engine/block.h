@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,7 +64,15 @@ protected:
     std::vector<NamedTensor> buffers_;
 };
 
-/// A teacher and a student, cut into the same blocks. Built in; described by data, made block by block so that a rank holds only
+/// What the first block takes, one sample of it.
+struct Input {
+    std::vector<std::int64_t> shape; // [channels, height, width] of an image, [tokens] of a text
+    std::int64_t vocabulary = 0; // of a text, whose tokens are int64 below this; 0: values of floating point
+
+    bool is_text() const { return vocabulary > 0; }
+};
+
+/// A teacher and a student, cut into the same blocks. Built in, or imported; described by data, made block by block so that a rank holds only
 /// what it owns.
 class Pair {
 public:
@@ -72,9 +81,8 @@ public:
     virtual std::string_view name() const = 0;
     virtual std::vector<std::string> block_names() const = 0;
 
-    /// Shape of one input sample, [channels, height, width], and the number of classes.
-    virtual std::vector<std::int64_t> input_shape() const = 0;
-    virtual int classes() const = 0;
+    virtual Input input() const = 0;
+    virtual int classes() const = 0; // what the last block gives, [batch, classes]
 
     /// Freshly initialised as a function of `seed` and the parameters' names, on the CPU, float32. A teacher block is made ready to
     /// be trained (its parameters require gradients); who only runs it freezes it.
@@ -87,9 +95,13 @@ public:
     virtual std::string_view teacher_weights_sha256() const { return {}; }
 };
 
-/// Throws Error{NotFound} that lists the pairs there are.
+/// A built-in pair. Throws Error{NotFound} that lists those there are.
 const Pair& find_pair(std::string_view name);
 std::vector<std::string_view> pair_names();
+
+/// The pair of a run: the one that was imported into `folder`, or, if that is empty, the built-in one of this name. Throws
+/// Error{NotFound}; for an imported one also {Damaged}.
+std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesystem::path& folder);
 
 /// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape,
 /// or neither F32 nor F64.

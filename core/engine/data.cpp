@@ -132,17 +132,16 @@ std::vector<std::int64_t> order_of_epoch(const experiment::Experiment& experimen
 
 } // namespace
 
-std::unique_ptr<DataSet> open_data(
-    const experiment::Experiment& experiment, const std::vector<std::int64_t>& input_shape, int classes)
+std::unique_ptr<DataSet> open_data(const experiment::Experiment& experiment, const Input& input, int classes)
 {
     const std::string& source = experiment.data.source;
     if (experiment.data.augment != "none")
         throw Error(Code::BadRequest, "this data is not augmented", "data.augment = \"" + experiment.data.augment + "\"",
             "set it to \"none\"");
     if (source == "digits")
-        return std::make_unique<Digits>(input_shape, classes);
+        return std::make_unique<Digits>(input.shape, classes);
     if (source == "synthetic")
-        return std::make_unique<Synthetic>(input_shape, classes);
+        return std::make_unique<Synthetic>(input.shape, classes);
     throw Error(
         Code::BadRequest, "there is no such source", "data.source = \"" + source + "\"", "choose one of: digits, synthetic");
 }

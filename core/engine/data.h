@@ -4,6 +4,7 @@
 // takes the stream's samples [k * batch, (k + 1) * batch): every batch has exactly `batch` samples, none is left out.
 #pragma once
 
+#include "engine/block.h"
 #include "experiment/experiment.h"
 #include "schedule/program.h"
 
@@ -17,7 +18,7 @@
 namespace pipebd::engine {
 
 struct Batch {
-    at::Tensor input; // [rows, channels, height, width], float32, channels last
+    at::Tensor input; // [rows, channels, height, width], float32, channels last; or a text's [rows, tokens], int64
     at::Tensor labels; // [rows], int64
 };
 
@@ -35,8 +36,7 @@ public:
 };
 
 /// Throws Error{BadRequest} for a source that is not known, {NotFound} or {Damaged} for its files.
-std::unique_ptr<DataSet> open_data(
-    const experiment::Experiment& experiment, const std::vector<std::int64_t>& input_shape, int classes);
+std::unique_ptr<DataSet> open_data(const experiment::Experiment& experiment, const Input& input, int classes);
 
 /// The training stream, as indices of samples. Keeps the order of the epochs it is in. One thread.
 class SampleStream {

@@ -34,14 +34,14 @@ using nlohmann::json;
 
 namespace {
 
-const Pair& pair_of(const RunSpec& spec)
+std::shared_ptr<const Pair> pair_of(const RunSpec& spec)
 {
-    return find_pair(spec.experiment.pair);
+    return open_pair(spec.experiment.pair, spec.pair_folder);
 }
 
-std::unique_ptr<DataSet> data_of(const RunSpec& spec)
+std::unique_ptr<DataSet> data_for(const Pair& pair, const RunSpec& spec)
 {
-    return open_data(spec.experiment, pair_of(spec).input_shape(), pair_of(spec).classes());
+    return open_data(spec.experiment, pair.input(), pair.classes());
 }
 
 bool has_teacher(const RunSpec& spec)
@@ -339,10 +339,9 @@ void read_checkpoint(const RunSpec& spec, Models& models)
 }
 
 /// The student as one file, what it is worth, and the architecture chosen from a supernet.
-void deliver(
-    const RunSpec& spec, const std::filesystem::path& checkpoint, const DataSet& data, Backend& backend, Reporter& reporter)
+void deliver(const RunSpec& spec, const Pair& pair, const std::filesystem::path& checkpoint, const DataSet& data, Backend& backend,
+    Reporter& reporter)
 {
-    const Pair& pair = pair_of(spec);
     std::filesystem::path file = spec.folder / "student.safetensors";
     reporter.heartbeat(0, "export");
     export_student(checkpoint, spec.program.blocks, file);
@@ -378,15 +377,15 @@ void train(const RunSpec& spec, Reporter& reporter)
 {
     load_modules(spec);
     Pulse pulse(reporter);
-    const Pair& pair = pair_of(spec);
-    std::unique_ptr<DataSet> data = data_of(spec);
+    const std::shared_ptr<const Pair> pair = pair_of(spec);
+    std::unique_ptr<DataSet> data = data_for(*pair, spec);
     std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
     Rank rank = join(spec, topology_of(spec.program), steps, reporter);
     require_shared_folder(spec, rank);
-    Models models = Models::make(spec.experiment, pair, spec.program, rank.rendezvous.rank, rank.backend->device());
+    Models models = Models::make(spec.experiment, *pair, spec.program, rank.rendezvous.rank, rank.backend->device());
     if (!spec.resume.empty())
         read_checkpoint(spec, models);
-    Executor executor({spec, pair, *data, *rank.backend, *rank.transport, reporter, models}, steps);
+    Executor executor({spec, *pair, *data, *rank.backend, *rank.transport, reporter, models}, steps);
     Checkpointer checkpointer(spec, rank, models, executor, reporter);
 
     const std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
@@ -402,7 +401,7 @@ void train(const RunSpec& spec, Reporter& reporter)
             checkpointer.save_if_possible(round);
     });
     if (rank.rendezvous.rank == 0 && spec.deliver)
-        deliver(spec, checkpoint, *data, *rank.backend, reporter);
+        deliver(spec, *pair, checkpoint, *data, *rank.backend, reporter);
     if (!spec.deliver)
         rank.transport->barrier(); // who leaves takes connections down that others may still need
     say_bye(reporter);
@@ -413,10 +412,10 @@ void profile(const RunSpec& spec, Reporter& reporter)
 {
     load_modules(spec);
     Pulse pulse(reporter);
-    const Pair& pair = pair_of(spec);
-    std::unique_ptr<DataSet> data = data_of(spec);
+    const std::shared_ptr<const Pair> pair = pair_of(spec);
+    std::unique_ptr<DataSet> data = data_for(*pair, spec);
     Rank rank = join(spec, profiling_topology(static_cast<int>(spec.devices.size())), 0, reporter);
-    schedule::Profile measured = measure_profile(spec.experiment, pair, *data, *rank.backend, *rank.transport, reporter);
+    schedule::Profile measured = measure_profile(spec.experiment, *pair, *data, *rank.backend, *rank.transport, reporter);
     if (rank.rendezvous.rank == 0) {
         Metric metric;
         metric.type = Metric::Type::Profile;
@@ -430,21 +429,21 @@ void profile(const RunSpec& spec, Reporter& reporter)
 void check(const RunSpec& spec, Reporter& reporter)
 {
     load_modules(spec);
-    const Pair& pair = pair_of(spec);
-    std::unique_ptr<DataSet> data = data_of(spec);
+    const std::shared_ptr<const Pair> pair = pair_of(spec);
+    std::unique_ptr<DataSet> data = data_for(*pair, spec);
     std::int64_t train_samples = data->size(DataSet::Split::Train);
     std::int64_t steps = steps_of(spec.experiment, train_samples);
-    std::vector<std::string> names = pair.block_names();
+    std::vector<std::string> names = pair->block_names();
     std::string weights;
     if (has_teacher(spec)) {
-        TeacherWeights teacher(spec.experiment, pair);
+        TeacherWeights teacher(spec.experiment, *pair);
         for (int block = 0; block < static_cast<int>(names.size()); ++block)
-            teacher.load_into(*pair.make_teacher(block, 0));
+            teacher.load_into(*pair->make_teacher(block, 0));
         weights = teacher.sha256();
     }
     if (!spec.experiment.student.weights.empty()) {
         for (int block = 0; block < static_cast<int>(names.size()); ++block)
-            make_student(spec.experiment, pair, block);
+            make_student(spec.experiment, *pair, block);
     }
     for (const experiment::Device& device : spec.devices) {
         if (device.kind != spec.devices.front().kind)

@@ -97,7 +97,8 @@ Batch Loader::make(std::int64_t batch, schedule::Rows rows)
 {
     Batch made
         = data_.get(DataSet::Split::Train, stream_.indices(batch, rows), experiment_.seed + static_cast<std::uint64_t>(batch));
-    made.input = made.input.to(weight_dtype(experiment_.run.dtype));
+    if (made.input.is_floating_point())
+        made.input = made.input.to(weight_dtype(experiment_.run.dtype));
     if (device_.is_cuda()) {
         const c10::DeviceGuard guard(device_); // whose context pins
         made.input = made.input.pin_memory();

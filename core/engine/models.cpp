@@ -100,9 +100,10 @@ Models Models::make(
 std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair)
 {
     at::NoGradGuard no_grad;
-    std::vector<std::int64_t> shape = pair.input_shape();
+    const Input input = pair.input();
+    std::vector<std::int64_t> shape = input.shape;
     shape.insert(shape.begin(), 1);
-    at::Tensor activation = at::zeros(shape, at::kFloat);
+    at::Tensor activation = at::zeros(shape, input.is_text() ? at::kLong : at::kFloat);
     std::vector<std::vector<std::int64_t>> shapes;
     for (std::size_t block = 0; block < pair.block_names().size(); ++block) {
         activation = pair.make_teacher(static_cast<int>(block), 0)->forward(activation, Context{});

@@ -37,7 +37,7 @@ class NasDigits : public Pair {
 public:
     std::string_view name() const override { return "nas-digits"; }
     std::vector<std::string> block_names() const override;
-    std::vector<std::int64_t> input_shape() const override { return {channels, side, side}; }
+    Input input() const override { return {.shape = {channels, side, side}}; }
     int classes() const override { return class_count; }
 
     std::unique_ptr<Block> make_teacher(int block, std::uint64_t seed) const override;

@@ -133,6 +133,7 @@ std::string to_json(const RunSpec& spec)
         {"experiment", json_of(spec.experiment)},
         {"devices", devices},
         {"program", schedule::to_text(spec.program)},
+        {"pair_folder", spec.pair_folder.native()},
         {"folder", spec.folder.native()},
         {"checkpoint_steps", spec.checkpoint_steps},
         {"buffers", spec.buffers},
@@ -158,6 +159,7 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     spec.experiment = experiment_of(reader.at("experiment"), reader.place("experiment"));
     spec.devices = devices_of(reader);
     spec.program = program_of(reader);
+    spec.pair_folder = reader.text("pair_folder");
     spec.folder = reader.text("folder");
     spec.checkpoint_steps = reader.whole("checkpoint_steps", 0, std::int64_t{1} << 40);
     spec.buffers = static_cast<int>(reader.whole("buffers", 1, 1 << 20));

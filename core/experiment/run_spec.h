@@ -16,6 +16,7 @@ struct RunSpec {
     Experiment experiment; // resolved: strategy and devices are no longer "auto", weights an absolute path or empty
     std::vector<Device> devices; // by rank
     schedule::Program program;
+    std::filesystem::path pair_folder; // absolute, of an imported pair; empty: the pair is built in
     std::filesystem::path folder; // absolute; results and checkpoints go here
     std::int64_t checkpoint_steps = 0; // every so many; 0: only at the end
     int buffers = 2; // batches a receiver holds for each link

@@ -124,7 +124,7 @@ int main(int argc, char** argv)
 
     const std::unique_ptr<Backend> backend = make_backend(experiment::Device{});
     const std::unique_ptr<Transport> transport = no_transport();
-    const std::unique_ptr<DataSet> data = open_data(spec.experiment, pair.input_shape(), pair.classes());
+    const std::unique_ptr<DataSet> data = open_data(spec.experiment, pair.input(), pair.classes());
     Reporter reporter(open("/dev/null", O_WRONLY | O_CLOEXEC));
     Models for_executor = all_blocks(spec, pair), for_loop = all_blocks(spec, pair);
     const auto run = [&] { return interpreted(spec, pair, *data, *backend, *transport, reporter, for_executor); };

@@ -54,7 +54,7 @@ public:
     {
         return std::vector<std::string>(static_cast<std::size_t>(blocks_), "linear");
     }
-    std::vector<std::int64_t> input_shape() const override { return {width}; }
+    engine::Input input() const override { return {.shape = {width}}; }
     int classes() const override { return static_cast<int>(width); }
     std::unique_ptr<engine::Block> make_teacher(int block, std::uint64_t) const override
     {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto train = DataSet::Split::Train;
 constexpr auto test = DataSet::Split::Test;
-const std::vector<std::int64_t> grey_32x32{1, 32, 32};
+const Input grey_32x32{.shape = {1, 32, 32}};
 
 Experiment with_source(const std::string& source)
 {
@@ -130,7 +130,7 @@ private Q_SLOTS:
     void batchesAreChannelsLast()
     {
         Experiment experiment = with_source("synthetic");
-        const Batch batch = open_data(experiment, {3, 4, 5}, 7)->get(train, {0, 1}, 0);
+        const Batch batch = open_data(experiment, Input{.shape = {3, 4, 5}}, 7)->get(train, {0, 1}, 0);
         QCOMPARE(batch.input.sizes().vec(), (std::vector<std::int64_t>{2, 3, 4, 5}));
         QCOMPARE(batch.input.strides().vec(), (std::vector<std::int64_t>{60, 1, 15, 3}));
         QCOMPARE(digits()->get(train, {0, 1}, 0).input.strides().vec(), (std::vector<std::int64_t>{1024, 1, 32, 1}));
@@ -245,7 +245,7 @@ private Q_SLOTS:
     void whatCannotBeOpenedIsRefused()
     {
         VERIFY_SAYS(error_of([] { open_data(with_source("cats"), grey_32x32, 10); }), "data.source = \"cats\"; choose one of");
-        VERIFY_SAYS(error_of([] { open_data(with_source("digits"), {3, 32, 32}, 10); }), "grey images of 10 classes");
+        VERIFY_SAYS(error_of([] { open_data(with_source("digits"), Input{.shape = {3, 32, 32}}, 10); }), "grey images of 10 classes");
         VERIFY_SAYS(error_of([] { open_data(with_source("digits"), grey_32x32, 100); }), "grey images of 10 classes");
         Experiment experiment;
         experiment.data.augment = "two-views";

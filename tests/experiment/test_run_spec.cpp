@@ -18,6 +18,7 @@ RunSpec someSpec()
         std::vector<std::string>{"train.steps=200", "run.strategy=tr+dpu", "run.devices=cpu,cpu@2"});
     spec.devices = parse_devices("cpu,cpu@2", "test");
     spec.program = schedule::from_text("device 0: load  T0 send>1  F0 B0 U0\ndevice 1: recv<0  T1  F1 B1 U1\n");
+    spec.pair_folder = "/lab/pairs/größe";
     spec.folder = "/lab/runs/0007-größe \"x\"";
     spec.checkpoint_steps = 50;
     spec.buffers = 3;
@@ -130,6 +131,7 @@ private slots:
         row("fewer devices", "devices", QJsonArray{"cpu"}, "the program is for 2 devices, the list has 1: spec.json: program");
         row("program", "program", "device 0: dance\n", "spec.json: program");
         row("program 3", "program", 3, "a text belongs here: spec.json: program");
+        row("pair folder", "pair_folder", QJsonValue(), "a text belongs here: spec.json: pair_folder");
         row("folder", "folder", QJsonValue(), "a text belongs here: spec.json: folder");
         row("checkpoint_steps", "checkpoint_steps", -1,
             "a whole number from 0 to 1099511627776 belongs here: spec.json: checkpoint_steps");
