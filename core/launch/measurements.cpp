@@ -1,5 +1,6 @@
 #include "launch/measurements.h"
 
+#include "base/statistics.h"
 #include "schedule/resume.h"
 
 #include <algorithm>
@@ -12,13 +13,6 @@ namespace pipebd::launch {
 namespace {
 
 constexpr double recent_seconds = 10;
-
-double median(std::vector<float> values)
-{
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
 
 double mean(std::vector<float>::const_iterator first, std::vector<float>::const_iterator last)
 {
@@ -65,7 +59,7 @@ double Measurements::PhaseSteps::median_of(std::size_t rank) const
     if (milliseconds.empty())
         return 0;
     const auto warm = milliseconds.size() > 1 ? tenth(milliseconds) : 0;
-    return median({milliseconds.begin() + warm, milliseconds.end()});
+    return median(std::vector<double>(milliseconds.begin() + warm, milliseconds.end()));
 }
 
 Measurements::Measurements(const schedule::Program& program, std::int64_t steps, int batch, std::vector<double> shares,

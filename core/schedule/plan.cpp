@@ -122,6 +122,15 @@ PlannedStrategy plan_if_possible(std::string_view name, const Costs& costs, cons
     }
 }
 
+bool has(const Program& program, Op op)
+{
+    for (const Phase& phase : program.phases)
+        for (const DeviceProgram& device : phase.devices)
+            if (std::ranges::any_of(device.instructions, [&](const Instruction& instruction) { return instruction.op == op; }))
+                return true;
+    return false;
+}
+
 const PlannedStrategy* find(const Plan& plan, std::string_view strategy)
 {
     for (const PlannedStrategy& planned : plan.strategies)
@@ -190,11 +199,19 @@ Plan make_plan(const Costs& costs, std::span<const std::string> names, const Pla
 const PlannedStrategy* best(const Plan& plan)
 {
     const PlannedStrategy* fastest = nullptr;
-    for (const PlannedStrategy& planned : plan.strategies)
-        if (planned.schedule.feasible && !is_end_to_end(planned.schedule.strategy)
-            && (!fastest || planned.simulation.step < fastest->simulation.step))
+    const PlannedStrategy* without_barriers = nullptr;
+    for (const PlannedStrategy& planned : plan.strategies) {
+        if (!planned.schedule.feasible || is_end_to_end(planned.schedule.strategy))
+            continue;
+        const auto is_faster_than
+            = [&](const PlannedStrategy* other) { return !other || planned.simulation.step < other->simulation.step; };
+        if (is_faster_than(fastest))
             fastest = &planned;
-    return fastest;
+        if (is_faster_than(without_barriers) && !has(planned.program, Op::Barrier))
+            without_barriers = &planned;
+    }
+    const bool are_equal = without_barriers && without_barriers->simulation.step <= fastest->simulation.step * 1.01;
+    return are_equal ? without_barriers : fastest;
 }
 
 } // namespace pipebd::schedule

@@ -40,7 +40,9 @@ struct Plan {
 /// where the profile lacks a size that it needs.
 Plan make_plan(const Costs& costs, std::span<const std::string> names = {}, const PlanningOptions& options = {});
 
-/// The fastest feasible one that trains block by block; null if none is. Ties go to the first.
+/// The fastest feasible one that trains block by block; null if none is. Of those that are as good as equal (within 1 %, less than
+/// profiles are repeatable to) one without barriers goes before one with, whose devices also wait for each other's scatter, which
+/// mean times do not show; then the faster one, then the first.
 const PlannedStrategy* best(const Plan& plan);
 
 enum class Programs { LeftOut, Included };
