@@ -4,7 +4,8 @@
 #   packaging/bootstrap.sh build   builds into build/: build/bin/{pipebd,pipebd-engine,pipebd-workbench}
 #   packaging/bootstrap.sh run     builds, runs the main job on the embedded data on whatever devices are there, prints the result,
 #                                  and opens the workbench on it when there is a display
-#   packaging/bootstrap.sh test    builds and passes the tests
+#   packaging/bootstrap.sh test    builds and passes the tests; for those against PyTorch and torchvision in Python it fetches these
+#                                  too (once, 5 GB), unless PIPEBD_PYTHON names a Python that has them, or "none"
 #
 # What is missing is installed: Debian packages (that needs root; otherwise they are listed), LibTorch from the PyPI wheel into
 # ${XDG_CACHE_HOME:-~/.cache}/pipebd, shared by all checkouts. With CMAKE_PREFIX_PATH set to the folder that holds torch/, that
@@ -12,6 +13,7 @@
 set -euo pipefail
 
 torch_version=2.11.0
+python_packages=(torch==$torch_version torchvision==0.26.0 timm==1.0.31 safetensors==0.8.0 numpy pillow)
 packages=(
     ca-certificates ccache cmake g++ git ninja-build python3-pip
     libcli11-dev libqcustomplot-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
@@ -65,10 +67,12 @@ wheels() {
     fi
 }
 
+python_with_pip() {
+    python3 -m pip --version >/dev/null 2>&1 && echo python3 || echo /usr/bin/python3
+}
+
 fetch() { # requirements... -> $partial
-    local python=python3
-    "$python" -m pip --version >/dev/null 2>&1 || python=/usr/bin/python3
-    "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --upgrade --only-binary=:all: \
+    "$(python_with_pip)" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --upgrade --only-binary=:all: \
         --target "$partial" "$@"
 }
 
@@ -95,6 +99,31 @@ install_libtorch() {
         mv "$partial" "$target"
     fi
     exec 9>&-
+}
+
+# Names in PIPEBD_PYTHON a Python that has what the tests compare with; without it those tests say that they are skipped.
+install_python_packages() {
+    [ -n "${PIPEBD_PYTHON:-}" ] && return
+    local target=$cache/python-$torch_version
+    mkdir -p "$cache"
+    exec 9>"$cache/lock"
+    flock 9
+    if [ ! -e "$target/python" ]; then
+        say "fetching PyTorch and torchvision for the tests that compare with them (once, 5 GB on disk)"
+        local partial=$cache/partial-python
+        rm -rf "$partial"
+        if fetch "${python_packages[@]}"; then
+            printf '#!/bin/sh\nPYTHONPATH="%s" exec %s "$@"\n' "$target" "$(python_with_pip)" >"$partial/python"
+            chmod +x "$partial/python"
+            rm -rf "$target"
+            mv "$partial" "$target"
+        else
+            rm -rf "$partial"
+            say "bootstrap: they could not be fetched: the tests that need them will be skipped"
+        fi
+    fi
+    exec 9>&-
+    [ ! -e "$target/python" ] || export PIPEBD_PYTHON=$target/python
 }
 
 # Whether one of these folders, separated by colons, holds a LibTorch.
@@ -149,6 +178,7 @@ run)
     ;;
 test)
     install_packages
+    install_python_packages
     configure_and_build all
     cd "$root"
     ctest --test-dir build --output-on-failure -L quick

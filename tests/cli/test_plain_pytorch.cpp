@@ -1,35 +1,22 @@
 // Every strategy trains the student that an independent program in plain PyTorch trains from the same weights on the same data.
 
+#include "python.h"
 #include "real_run.h"
 
-#include <QProcessEnvironment>
 #include <QTemporaryDir>
 #include <QTest>
+
+using namespace pipebd::test;
 
 class TestPlainPyTorch : public QObject {
     Q_OBJECT
 
     QTemporaryDir folder_;
-    QProcessEnvironment environment_;
     QStringList trained_; // dtypes that PyTorch has trained in
 
     QString file(const QString& name) const { return folder_.filePath(name); }
 
-    Ended python(const QStringList& arguments) const
-    {
-        QProcess process;
-        process.setProcessEnvironment(environment_);
-        process.start("python3", arguments);
-        process.waitForFinished(300'000);
-        const bool ran = process.error() == QProcess::UnknownError && process.exitStatus() == QProcess::NormalExit;
-        return {ran ? process.exitCode() : -1, QString::fromUtf8(process.readAllStandardOutput()),
-            QString::fromUtf8(process.readAllStandardError())};
-    }
-
-    Ended plain(const QStringList& arguments) const
-    {
-        return python(QStringList{PIPEBD_SOURCE_DIR "/tests/python/plain_pytorch.py"} + arguments);
-    }
+    static PythonEnded plain(const QStringList& arguments) { return pythonScript("plain_pytorch.py", arguments); }
 
     QString reference(const QString& dtype) const { return file(dtype + ".safetensors"); }
     QString beginning() const { return file("beginning.safetensors"); }
@@ -43,21 +30,9 @@ class TestPlainPyTorch : public QObject {
 private slots:
     void initTestCase()
     {
-        // As python3 is; else with the LibTorch that this is built with, which is a Python package too.
-        QStringList reasons;
-        for (const QString& path : {QString(), QStringLiteral(PIPEBD_TORCH_PACKAGES)}) {
-            environment_ = QProcessEnvironment::systemEnvironment();
-            environment_.insert("OMP_NUM_THREADS", "1");
-            if (!path.isEmpty())
-                environment_.insert("PYTHONPATH", path);
-            const Ended imported = python({"-c", "import torch"});
-            if (imported.status == 0)
-                break;
-            reasons << imported.errors.trimmed().section('\n', -1);
-        }
-        if (reasons.size() == 2)
-            QSKIP(qPrintable("python3 cannot import torch: " + reasons.join("; ")));
-        const Ended started = plain({"start", beginning()});
+        if (const QString why = whyPythonCannotImport("torch"); !why.isEmpty())
+            QSKIP(qPrintable(why));
+        const PythonEnded started = plain({"start", beginning()});
         QVERIFY2(started.status == 0, qPrintable(started.errors));
     }
 
@@ -79,7 +54,7 @@ private slots:
         const QStringList steps = course(dtype);
         if (!trained_.contains(dtype)) {
             trained_ << dtype;
-            const Ended ended = plain({"train", beginning(), reference(dtype), "--dtype", dtype, "--batch", "8", "--steps",
+            const PythonEnded ended = plain({"train", beginning(), reference(dtype), "--dtype", dtype, "--batch", "8", "--steps",
                 steps[0], "--learning-rate", steps[1]});
             QVERIFY2(ended.status == 0, qPrintable(ended.errors));
             QCOMPARE(plain({"compare", beginning(), reference(dtype), "--tolerance", "0.01"}).status, 1); // it has learned
@@ -93,7 +68,7 @@ private slots:
                     "student.weights=" + beginning(), "--set", "train.steps=" + steps[0], "--set",
                     "train.learning_rate=" + steps[1]});
         QVERIFY2(ended.status == 0, qPrintable(ended.errors));
-        const Ended compared = plain({"compare", out + "/student.safetensors", reference(dtype), "--tolerance", tolerance});
+        const PythonEnded compared = plain({"compare", out + "/student.safetensors", reference(dtype), "--tolerance", tolerance});
         qInfo("%s", qPrintable(compared.output.simplified()));
         QVERIFY2(compared.status == 0, qPrintable(compared.errors));
     }
