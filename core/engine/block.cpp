@@ -2,7 +2,11 @@
 
 #include "base/error.h"
 #include "base/safetensors.h"
+#include "engine/bert_pair.h"
+#include "engine/compress_pair.h"
 #include "engine/nas_digits.h"
+#include "engine/nas_pair.h"
+#include "engine/resnet_pair.h"
 #include "engine/tensor_file.h"
 
 #include <ATen/core/grad_mode.h>
@@ -16,7 +20,8 @@ namespace {
 
 std::vector<std::reference_wrapper<const Pair>> pairs()
 {
-    return {nas_digits()};
+    return {nas_digits(), nas_cifar10(), nas_imagenet(), compress_digits(), compress_cifar10(), compress_imagenet(),
+        resnet50_resnet18(), bert_base()};
 }
 
 template <typename Function>

@@ -4,6 +4,7 @@
 // [batch, features]. Everything a block draws at random is a function of seed, step and place, never of rank or order.
 #pragma once
 
+#include "engine/description.h"
 #include "engine/group.h"
 
 #include <ATen/core/Tensor.h>
@@ -50,6 +51,10 @@ public:
         std::vector<std::string> candidates;
     };
     virtual std::vector<Cell> cells() const { return {}; }
+
+    /// What the block computes, step after step, with the names of its tensors; of a cell, the candidate that is chosen. Empty: it
+    /// cannot be described. Throws Error{BadRequest} for a cell whose candidate is drawn anew at every step.
+    virtual std::vector<Description> description() const { return {}; }
 
     /// Makes of a frozen block one that computes the same in evaluation mode, to rounding, in less time and of fewer tensors: batch
     /// norms become part of the convolutions before them. In double precision, a function of the tensors' values alone. Afterwards

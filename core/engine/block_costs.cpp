@@ -153,6 +153,7 @@ std::vector<BlockFigures> figures_of(const Pair& pair, Network network)
     walk(pair, network, [&](Block& block, at::Tensor& activation) {
         BlockFigures one;
         one.costs = costs_of(block, activation);
+        one.cells = block.cells();
         one.output = sample_shape(activation);
         for (const NamedTensor& named : block.parameters())
             one.parameters += named.tensor.numel();

@@ -35,6 +35,7 @@ struct BlockCosts {
 struct BlockFigures {
     std::vector<std::int64_t> output; // its shape, without the batch dimension
     BlockCosts costs;
+    std::vector<Block::Cell> cells; // as costs.cells
     std::int64_t parameters = 0; // elements of all of them, those of every candidate included
     std::int64_t bytes = 0; // of all parameters and buffers
 };

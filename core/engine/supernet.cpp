@@ -11,10 +11,11 @@
 namespace pipebd::engine {
 
 SupernetCell::SupernetCell(TensorMaker maker, std::string name, int block, int index, int in, int out, int stride)
-    : block_(block)
+    : name_(maker.name())
+    , block_(block)
     , index_(index)
 {
-    description_.name = std::move(name);
+    cell_.name = std::move(name);
     for (int kernel : {3, 5, 7}) {
         for (int expansion : {3, 6}) {
             const std::string candidate
@@ -23,12 +24,12 @@ SupernetCell::SupernetCell(TensorMaker maker, std::string name, int block, int i
             auto layer = std::make_unique<InvertedResidual>(maker.part(candidate),
                 InvertedResidual::Shape{.in = in, .out = out, .stride = stride, .kernel = kernel, .expansion = expansion});
             candidates_.push_back({maker.part(candidate).prefix(), std::move(layer), begin, maker.parameters_made()});
-            description_.candidates.push_back(candidate);
+            cell_.candidates.push_back(candidate);
         }
     }
     if (stride == 1 && in == out) {
         candidates_.push_back({});
-        description_.candidates.push_back("zero");
+        cell_.candidates.push_back("zero");
     }
 }
 
@@ -43,9 +44,21 @@ int SupernetCell::path(const Context& context) const
 
 at::Tensor SupernetCell::forward(const at::Tensor& input, const Context& context)
 {
-    RECORD_USER_SCOPE(description_.name);
+    RECORD_USER_SCOPE(cell_.name);
     const std::unique_ptr<Layer>& layer = candidates_[static_cast<std::size_t>(path(context))].layer;
     return layer ? layer->forward(input, context) : input;
+}
+
+std::vector<Description> SupernetCell::description() const
+{
+    if (!chosen_)
+        throw Error(Code::BadRequest, "a cell whose candidate is drawn at every step cannot be described", name_,
+            "choose a candidate for it");
+    const auto chosen = static_cast<std::size_t>(*chosen_);
+    Description cell{.type = "cell", .name = name_, .arguments = {{"chosen", cell_.candidates[chosen]}}, .parts = {{}}};
+    if (candidates_[chosen].layer)
+        cell.parts[0] = candidates_[chosen].layer->description();
+    return {cell};
 }
 
 bool SupernetCell::idle(std::size_t parameter, int path) const
@@ -93,7 +106,7 @@ std::vector<Block::Cell> SupernetBlock::cells() const
 {
     std::vector<Cell> cells;
     for (const SupernetCell* cell : cells_)
-        cells.push_back(cell->description());
+        cells.push_back(cell->cell());
     return cells;
 }
 
@@ -114,7 +127,7 @@ void SupernetBlock::choose(std::vector<int> candidates)
     if (!candidates.empty())
         require_one_a_cell(candidates.size());
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-        const std::size_t count = cells_[i]->description().candidates.size();
+        const std::size_t count = cells_[i]->cell().candidates.size();
         if (candidates[i] < 0 || static_cast<std::size_t>(candidates[i]) >= count)
             throw Error(Code::BadRequest, "there is no candidate " + std::to_string(candidates[i]),
                 where() + ", cell " + std::to_string(i), "choose one from 0 to " + std::to_string(count - 1));
@@ -128,7 +141,7 @@ void SupernetBlock::derive(const std::vector<std::string>& chosen)
     require_one_a_cell(chosen.size());
     std::vector<int> candidates;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
-        const std::vector<std::string>& names = cells_[i]->description().candidates;
+        const std::vector<std::string>& names = cells_[i]->cell().candidates;
         const auto found = std::ranges::find(names, chosen[i]);
         const std::vector<std::string_view> known(names.begin(), names.end());
         if (found == names.end())

@@ -26,7 +26,9 @@ public:
     /// Whether this is a parameter (by its index in the block) of a candidate other than `path`.
     bool idle(std::size_t parameter, int path) const;
 
-    const Block::Cell& description() const { return description_; }
+    const Block::Cell& cell() const { return cell_; }
+
+    std::vector<Description> description() const override;
 
     /// Leaves nothing but this candidate; returns the prefixes of the names of the others' tensors.
     std::vector<std::string> keep(int candidate);
@@ -39,7 +41,8 @@ private:
         std::size_t end = 0;
     };
 
-    Block::Cell description_;
+    std::string name_; // of its tensors
+    Block::Cell cell_;
     int block_;
     int index_;
     std::vector<Candidate> candidates_;

@@ -18,7 +18,8 @@ std::unique_ptr<Chain> chain_of_everything()
 {
     auto chain = std::make_unique<Chain>();
     const TensorMaker maker = chain->maker("student", 3, "blocks.0");
-    chain->add(std::make_unique<ConvolutionUnit>(maker.part("stem"), Convolution::Shape{.in = 2, .out = 6, .kernel = 3}, true));
+    chain->add(std::make_unique<ConvolutionUnit>(
+        maker.part("stem"), Convolution::Shape{.in = 2, .out = 6, .kernel = 3}, Activation::Relu6));
     chain->add(std::make_unique<InvertedResidual>(maker.part("plain"), InvertedResidual::Shape{.in = 6, .out = 6, .expansion = 1}));
     chain->add(std::make_unique<InvertedResidual>(
         maker.part("wider"), InvertedResidual::Shape{.in = 6, .out = 8, .stride = 2, .kernel = 5, .expansion = 3}));
@@ -43,7 +44,8 @@ std::unique_ptr<SupernetBlock> supernet(int block)
 {
     auto supernet = std::make_unique<SupernetBlock>(block);
     const TensorMaker maker = supernet->maker("student", 0, "blocks." + std::to_string(block));
-    supernet->add(std::make_unique<ConvolutionUnit>(maker.part("stem"), Convolution::Shape{.in = 1, .out = 4, .kernel = 3}, true));
+    supernet->add(std::make_unique<ConvolutionUnit>(
+        maker.part("stem"), Convolution::Shape{.in = 1, .out = 4, .kernel = 3}, Activation::Relu6));
     supernet->add_cell(maker, 4, 8, 2); // no zero: stride 2
     supernet->add_cell(maker, 8, 8, 1);
     supernet->add_cell(maker, 8, 8, 1);
@@ -100,7 +102,8 @@ private Q_SLOTS:
         std::vector<NamedTensor> parameters, buffers;
         const TensorMaker maker("student", 0, parameters, buffers);
         const Convolution::Shape shape{.in = 4, .out = 4};
-        ConvolutionUnit activated(maker.part("unit"), shape, true), linear(maker.part("unit"), shape, false);
+        ConvolutionUnit activated(maker.part("unit"), shape, Activation::Relu6),
+            linear(maker.part("unit"), shape, Activation::None);
         const at::Tensor input = random_map({4, 4, 8, 8}, 2) * 20;
         const at::Tensor output = linear.forward(input, {});
         QVERIFY(output.min().item<double>() < 0 && output.max().item<double>() > 6);
