@@ -25,6 +25,7 @@ struct Parsed {
     BenchOptions bench;
     ImportOptions import;
     std::string run_id;
+    std::string pair;
     ExportOptions exported;
     Action action;
 };
@@ -188,6 +189,11 @@ void add_pairs(CLI::App& app, Parsed& parsed)
     CLI::App* pairs = add_command(app, "pairs", "teacher-student pairs", parsed, list_pairs);
     pairs->require_subcommand(0, 1);
     add_command(*pairs, "list", "every pair there is", parsed, list_pairs);
+    const std::string& name = parsed.pair;
+    add_command(*pairs, "show", "blocks, shapes, parameters and multiply-accumulates of a pair", parsed,
+        [&name](const Context& context) { return show_pair(context, name); })
+        ->add_option("name", parsed.pair, "the pair's name")
+        ->type_name("NAME");
 }
 
 std::vector<std::string> names_of_options(const CLI::App& app)

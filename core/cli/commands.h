@@ -84,6 +84,7 @@ struct BenchOptions {
 
 int doctor(const Context& context);
 int list_pairs(const Context& context);
+int show_pair(const Context& context, const std::string& name);
 int measure_profile(const Context& context, const ProfileOptions& options);
 int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);

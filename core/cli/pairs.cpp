@@ -1,3 +1,5 @@
+#include "base/text.h"
+#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/table.h"
 #include "launch/engine_queries.h"
@@ -8,24 +10,97 @@
 
 namespace pipebd::cli {
 
+namespace {
+
+using launch::BlockDescription;
+
+std::string text_of(const std::vector<std::int64_t>& shape)
+{
+    std::string text;
+    for (std::int64_t size : shape)
+        text += (text.empty() ? "" : "x") + std::to_string(size);
+    return text;
+}
+
+std::string input_of(const launch::EnginePair& pair)
+{
+    return pair.vocabulary > 0 ? text_of(pair.input) + " tokens of " + std::to_string(pair.vocabulary) : text_of(pair.input);
+}
+
+std::string millions(std::int64_t count)
+{
+    return fixed(static_cast<double>(count) * 1e-6, count < 1'000'000 ? 3 : 1);
+}
+
+/// "6.2" or, over the paths of a supernet, "1.1 to 9.8, mean 5.2".
+std::string millions(const BlockDescription::Range& macs)
+{
+    if (macs.smallest == macs.largest)
+        return millions(macs.mean);
+    return millions(macs.smallest) + " to " + millions(macs.largest) + ", mean " + millions(macs.mean);
+}
+
+BlockDescription sum_of(const std::vector<BlockDescription>& blocks)
+{
+    BlockDescription sum;
+    for (const BlockDescription& block : blocks) {
+        sum.parameters += block.parameters;
+        sum.bytes += block.bytes;
+        sum.macs.smallest += block.macs.smallest;
+        sum.macs.mean += block.macs.mean;
+        sum.macs.largest += block.macs.largest;
+    }
+    return sum;
+}
+
+std::vector<std::string> row(const std::string& block, const std::string& network, const BlockDescription& description)
+{
+    return {block, network, text_of(description.output), millions(description.parameters), format_bytes(description.bytes),
+        millions(description.macs)};
+}
+
+} // namespace
+
 int list_pairs(const Context& context)
 {
     const std::vector<launch::EnginePair> pairs = launch::engine_pairs(context.cancel);
     if (context.json) {
         auto json = nlohmann::ordered_json::array();
         for (const launch::EnginePair& pair : pairs)
-            json.push_back({{"name", pair.name}, {"blocks", pair.blocks}});
+            json.push_back({{"name", pair.name}, {"blocks", pair.blocks}, {"input", pair.input}, {"vocabulary", pair.vocabulary},
+                {"classes", pair.classes}});
         std::cout << json.dump(2) << "\n";
         return 0;
     }
-    Table table({"pair", "blocks"});
+    Table table({"pair", "input", ">classes", "blocks"});
     for (const launch::EnginePair& pair : pairs) {
         std::string blocks;
         for (const std::string& block : pair.blocks)
             blocks += (blocks.empty() ? "" : ", ") + block;
-        table.add({pair.name, blocks});
+        table.add({pair.name, input_of(pair), std::to_string(pair.classes), blocks});
     }
     std::cout << table.text();
+    return 0;
+}
+
+int show_pair(const Context& context, const std::string& name)
+{
+    if (name.empty())
+        throw Error(Code::BadRequest, "no pair is named", "pipebd pairs show", "name one of those that pipebd pairs list prints");
+    const launch::PairDescription described = launch::describe_pair(name, {}, context.cancel);
+    if (context.json) {
+        std::cout << nlohmann::ordered_json::parse(described.json).dump(2) << "\n";
+        return 0;
+    }
+    Table table({"block", "network", "output", ">M parameters", ">size", ">M multiply-accumulates"});
+    for (std::size_t i = 0; i < described.pair.blocks.size(); ++i) {
+        table.add(row(printable(described.pair.blocks[i]), "teacher", described.teacher[i]));
+        table.add(row("", "student", described.student[i]));
+    }
+    table.add(row("all", "teacher", sum_of(described.teacher)));
+    table.add(row("", "student", sum_of(described.student)));
+    std::cout << described.pair.name << ": " << input_of(described.pair) << " to " << described.pair.classes << " classes\n\n"
+              << table.text();
     return 0;
 }
 

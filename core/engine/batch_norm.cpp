@@ -82,7 +82,8 @@ public:
 } // namespace
 
 BatchNorm::BatchNorm(TensorMaker maker, int channels)
-    : weight_(maker.constant("weight", {channels}, 1))
+    : name_(maker.name())
+    , weight_(maker.constant("weight", {channels}, 1))
     , bias_(maker.constant("bias", {channels}, 0))
     , running_mean_(maker.buffer("running_mean", {channels}, 0))
     , running_var_(maker.buffer("running_var", {channels}, 1))
@@ -96,11 +97,17 @@ at::Tensor BatchNorm::forward(const at::Tensor& input, const Context& context)
     return at::batch_norm(input, weight_, bias_, running_mean_, running_var_, context.training, momentum, epsilon, true);
 }
 
-at::Tensor BatchNorm::fold_into(at::Tensor weight, std::vector<at::Tensor>& unused)
+std::vector<Description> BatchNorm::description() const
+{
+    return {{.type = "batch_norm", .name = name_, .arguments = {{"channels", weight_.size(0)}}, .parts = {}}};
+}
+
+at::Tensor BatchNorm::fold_into(at::Tensor weight, const at::Tensor& bias, std::vector<at::Tensor>& unused)
 {
     at::NoGradGuard no_grad;
     const at::Tensor scale = weight_.to(at::kDouble) * (running_var_.to(at::kDouble) + epsilon).rsqrt();
-    bias_.copy_(bias_.to(at::kDouble) - running_mean_.to(at::kDouble) * scale);
+    const at::Tensor mean = running_mean_.to(at::kDouble);
+    bias_.copy_(bias_.to(at::kDouble) - (bias.defined() ? mean - bias.to(at::kDouble) : mean) * scale);
     weight.copy_(weight.to(at::kDouble) * scale.view({-1, 1, 1, 1}));
     unused.insert(unused.end(), {weight_, running_mean_, running_var_});
     return bias_;

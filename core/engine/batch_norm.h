@@ -16,11 +16,15 @@ public:
     BatchNorm(TensorMaker maker, int channels);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
 
+    std::vector<Description> description() const override;
+
     /// Makes the convolution before it do what it does in evaluation mode: scales `weight` [channels, ...] in place and returns the
-    /// bias to add, its own tensor of that name with other values. Its other tensors are appended to `unused`.
-    at::Tensor fold_into(at::Tensor weight, std::vector<at::Tensor>& unused);
+    /// bias to add in place of `bias` (undefined: 0), its own tensor of that name with other values. Its other tensors are appended
+    /// to `unused`.
+    at::Tensor fold_into(at::Tensor weight, const at::Tensor& bias, std::vector<at::Tensor>& unused);
 
 private:
+    std::string name_;
     at::Tensor weight_;
     at::Tensor bias_;
     at::Tensor running_mean_;

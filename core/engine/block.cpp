@@ -2,7 +2,11 @@
 
 #include "base/error.h"
 #include "base/safetensors.h"
+#include "engine/bert_pair.h"
+#include "engine/compress_pair.h"
 #include "engine/nas_digits.h"
+#include "engine/nas_pair.h"
+#include "engine/resnet_pair.h"
 #include "engine/tensor_file.h"
 
 #include <ATen/core/grad_mode.h>
@@ -16,7 +20,8 @@ namespace {
 
 std::vector<std::reference_wrapper<const Pair>> pairs()
 {
-    return {nas_digits()};
+    return {nas_digits(), nas_cifar10(), nas_imagenet(), compress_digits(), compress_cifar10(), compress_imagenet(),
+        resnet50_resnet18(), bert_base()};
 }
 
 template <typename Function>
@@ -25,6 +30,11 @@ void for_all(Block& block, Function function)
     for (const std::vector<NamedTensor>* tensors : {&block.parameters(), &block.buffers()})
         for (NamedTensor named : *tensors)
             function(named);
+}
+
+Error no_candidates()
+{
+    return {Code::BadRequest, "a choice of candidates", "a block that has none", "choose only for the blocks of a supernet"};
 }
 
 } // namespace
@@ -39,8 +49,13 @@ std::vector<std::size_t> Block::active_parameters(const Context&) const
 void Block::choose(std::vector<int> candidates)
 {
     if (!candidates.empty())
-        throw Error(
-            Code::BadRequest, "a choice of candidates", "a block that has none", "choose only for the blocks of a supernet");
+        throw no_candidates();
+}
+
+void Block::derive(const std::vector<std::string>& chosen)
+{
+    if (!chosen.empty())
+        throw no_candidates();
 }
 
 const Pair& find_pair(std::string_view name)
@@ -67,6 +82,13 @@ std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesyst
     if (!folder.empty())
         throw Error(Code::NotFound, "there is no pair", folder.string(), "import it");
     return {std::shared_ptr<const Pair>(), &find_pair(name)};
+}
+
+std::unique_ptr<Block> make_derived(const Pair& pair, int block, std::uint64_t seed, const std::vector<std::string>& chosen)
+{
+    std::unique_ptr<Block> student = pair.make_student(block, seed);
+    student->derive(chosen);
+    return student;
 }
 
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where)

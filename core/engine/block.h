@@ -4,6 +4,7 @@
 // [batch, features]. Everything a block draws at random is a function of seed, step and place, never of rank or order.
 #pragma once
 
+#include "engine/description.h"
 #include "engine/group.h"
 
 #include <ATen/core/Tensor.h>
@@ -51,6 +52,10 @@ public:
     };
     virtual std::vector<Cell> cells() const { return {}; }
 
+    /// What the block computes, step after step, with the names of its tensors; of a cell, the candidate that is chosen. Empty: it
+    /// cannot be described. Throws Error{BadRequest} for a cell whose candidate is drawn anew at every step.
+    virtual std::vector<Description> description() const { return {}; }
+
     /// Makes of a frozen block one that computes the same in evaluation mode, to rounding, in less time and of fewer tensors: batch
     /// norms become part of the convolutions before them. In double precision, a function of the tensors' values alone. Afterwards
     /// the block can be run and moved, but not trained, saved or loaded. Does nothing where there is nothing to fold.
@@ -58,6 +63,11 @@ public:
 
     /// Makes later forwards use these candidates (one a cell) instead of drawing; empty: draw again.
     virtual void choose(std::vector<int> candidates);
+
+    /// Leaves nothing of each cell but the candidate of this name, for good: the others' tensors are gone, those that stay keep
+    /// their names and values, and the block has no cells any more. A block without cells takes an empty list. Throws
+    /// Error{BadRequest} that names the cell and its candidates.
+    virtual void derive(const std::vector<std::string>& chosen);
 
 protected:
     std::vector<NamedTensor> parameters_;
@@ -72,8 +82,8 @@ struct Input {
     bool is_text() const { return vocabulary > 0; }
 };
 
-/// A teacher and a student, cut into the same blocks. Built in, or imported; described by data, made block by block so that a rank holds only
-/// what it owns.
+/// A teacher and a student, cut into the same blocks. Built in, or imported; described by data, made block by block so that a rank
+/// holds only what it owns.
 class Pair {
 public:
     virtual ~Pair() = default;
@@ -102,6 +112,9 @@ std::vector<std::string_view> pair_names();
 /// The pair of a run: the one that was imported into `folder`, or, if that is empty, the built-in one of this name. Throws
 /// Error{NotFound}; for an imported one also {Damaged}.
 std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesystem::path& folder);
+
+/// A student block as an architecture has it: make_student(), then derive().
+std::unique_ptr<Block> make_derived(const Pair& pair, int block, std::uint64_t seed, const std::vector<std::string>& chosen);
 
 /// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape,
 /// or neither F32 nor F64.

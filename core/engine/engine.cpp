@@ -6,8 +6,10 @@
 #include "engine/checkpoint.h"
 #include "engine/evaluate.h"
 #include "engine/executor.h"
+#include "engine/pair_description.h"
 #include "engine/profiler.h"
 #include "engine/telemetry.h"
+#include "schedule/strategies.h"
 
 #include <ATen/record_function.h>
 #include <nlohmann/json.hpp>
@@ -365,8 +367,10 @@ void deliver(const RunSpec& spec, const Pair& pair, const std::filesystem::path&
     reporter.heartbeat(0, "evaluation");
     if (has_teacher(spec)) {
         replace_file(spec.folder / "architecture.json",
-            choose_architecture(spec.experiment, teacher, student, pair.block_names(), data, backend.device()));
+            choose_architecture(spec.experiment, pair, teacher, student, data, backend.device()));
         report_value(reporter, "teacher_accuracy", test_accuracy(teacher, data, backend.device()));
+    } else {
+        replace_file(spec.folder / "architecture.json", fixed_architecture(pair, student));
     }
     report_value(reporter, "test_accuracy", test_accuracy(student, data, backend.device()));
 }
@@ -435,6 +439,8 @@ void check(const RunSpec& spec, Reporter& reporter)
     std::int64_t steps = steps_of(spec.experiment, train_samples);
     std::vector<std::string> names = pair->block_names();
     std::string weights;
+    if (has_teacher(spec) && !schedule::is_end_to_end(spec.experiment.run.strategy))
+        require_same_outputs(*pair);
     if (has_teacher(spec)) {
         TeacherWeights teacher(spec.experiment, *pair);
         for (int block = 0; block < static_cast<int>(names.size()); ++block)
@@ -468,9 +474,24 @@ void list_pairs(Reporter& reporter)
         Metric hello;
         hello.type = Metric::Type::Hello;
         hello.name = name;
-        hello.text = json{{"blocks", find_pair(name).block_names()}}.dump();
+        const Pair& pair = find_pair(name);
+        const Input input = pair.input();
+        hello.text = json{{"blocks", pair.block_names()}, {"input", {{"shape", input.shape}, {"vocabulary", input.vocabulary}}},
+            {"classes", pair.classes()}}
+                         .dump();
         reporter.report(std::move(hello));
     }
+    say_bye(reporter);
+}
+
+void show_pair(std::string_view name, const std::filesystem::path& folder, Reporter& reporter)
+{
+    const std::shared_ptr<const Pair> pair = open_pair(name, folder);
+    Metric hello;
+    hello.type = Metric::Type::Hello;
+    hello.name = pair->name();
+    hello.text = describe_pair(*pair);
+    reporter.report(std::move(hello));
     say_bye(reporter);
 }
 

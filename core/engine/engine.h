@@ -4,6 +4,9 @@
 #include "engine/reporter.h"
 #include "experiment/run_spec.h"
 
+#include <filesystem>
+#include <string_view>
+
 namespace pipebd::engine {
 
 /// Trains this rank's part of the run; the place comes from the environment (Rendezvous).
@@ -17,6 +20,9 @@ void check(const experiment::RunSpec& spec, Reporter& reporter);
 
 /// Says hello for every pair that is built in.
 void list_pairs(Reporter& reporter);
+
+/// Says hello with the description of a pair (pipebd.pair/1): a built-in one by its name, or the one imported into `folder`.
+void show_pair(std::string_view name, const std::filesystem::path& folder, Reporter& reporter);
 
 /// Says hello for every device of this machine.
 void list_devices(Reporter& reporter);

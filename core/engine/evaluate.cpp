@@ -24,6 +24,14 @@ std::vector<std::int64_t> range(std::int64_t begin, std::int64_t end)
     return indices;
 }
 
+std::string architecture(const Pair& pair, const std::vector<Block*>& network, const json& blocks)
+{
+    json text{{"format", "pipebd.architecture/1"}, {"pair", pair.name()}, {"blocks", blocks}};
+    if (const std::string described = describe_network(pair, network); !described.empty())
+        text["network"] = json::parse(described);
+    return text.dump(2) + "\n";
+}
+
 } // namespace
 
 double test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at::Device device)
@@ -41,9 +49,10 @@ double test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at:
     return static_cast<double>(correct) / static_cast<double>(size);
 }
 
-std::string choose_architecture(const experiment::Experiment& experiment, const std::vector<Block*>& teacher,
-    const std::vector<Block*>& student, const std::vector<std::string>& block_names, const DataSet& data, at::Device device)
+std::string choose_architecture(const experiment::Experiment& experiment, const Pair& pair, const std::vector<Block*>& teacher,
+    const std::vector<Block*>& student, const DataSet& data, at::Device device)
 {
+    const std::vector<std::string> block_names = pair.block_names();
     at::NoGradGuard no_grad;
     std::int64_t size = std::min(architecture_samples, data.size(DataSet::Split::Train));
     at::Tensor input = data.get(DataSet::Split::Train, range(0, size), 0).input.to(device);
@@ -70,7 +79,15 @@ std::string choose_architecture(const experiment::Experiment& experiment, const 
         blocks.push_back({{"name", block_names[b]}, {"cells", described}});
         input = target;
     }
-    return json{{"format", "pipebd.architecture/1"}, {"pair", experiment.pair}, {"blocks", blocks}}.dump(2) + "\n";
+    return architecture(pair, student, blocks);
+}
+
+std::string fixed_architecture(const Pair& pair, const std::vector<Block*>& network)
+{
+    json blocks = json::array();
+    for (const std::string& name : pair.block_names())
+        blocks.push_back({{"name", name}, {"cells", json::array()}});
+    return architecture(pair, network, blocks);
 }
 
 } // namespace pipebd::engine

@@ -21,7 +21,10 @@ double test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at:
 /// the teacher, over 64 training samples, is least, the other cells keeping what they have (blockwise supervision of the search as
 /// in DNA, CVPR 2020, with a greedy walk in place of its traversal). Leaves the student with that choice and returns
 /// architecture.json.
-std::string choose_architecture(const experiment::Experiment& experiment, const std::vector<Block*>& teacher,
-    const std::vector<Block*>& student, const std::vector<std::string>& block_names, const DataSet& data, at::Device device);
+std::string choose_architecture(const experiment::Experiment& experiment, const Pair& pair, const std::vector<Block*>& teacher,
+    const std::vector<Block*>& student, const DataSet& data, at::Device device);
+
+/// architecture.json of a network without choices.
+std::string fixed_architecture(const Pair& pair, const std::vector<Block*>& network);
 
 } // namespace pipebd::engine

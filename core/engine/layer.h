@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/block.h"
+#include "engine/description.h"
 
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ public:
 
     std::size_t parameters_made() const { return parameters_->size(); }
 
+    /// What the names of what it makes begin with: "blocks.0.stem."; the same without its last dot.
+    const std::string& prefix() const { return prefix_; }
+    std::string name() const { return prefix_.substr(0, prefix_.size() - 1); }
+
 private:
     at::Tensor keep(std::string_view name, at::Tensor tensor);
 
@@ -38,10 +43,24 @@ private:
     std::vector<NamedTensor>* buffers_;
 };
 
+/// While one lives, parameters that this thread makes are 0 instead of random: quickly made, for who asks for shapes and costs.
+class Unfilled {
+public:
+    Unfilled();
+    ~Unfilled();
+    Unfilled(const Unfilled&) = delete;
+
+private:
+    bool before_;
+};
+
 class Layer {
 public:
     virtual ~Layer() = default;
     virtual at::Tensor forward(const at::Tensor& input, const Context& context) = 0;
+
+    /// What Block::description() says, for this layer.
+    virtual std::vector<Description> description() const = 0;
 
     /// What Block::fold() says, for this layer. Returns the tensors that forward() no longer uses.
     virtual std::vector<at::Tensor> fold() { return {}; }

@@ -1,93 +1,94 @@
 #include "engine/layers.h"
 
-#include <ATen/ops/conv2d.h>
-#include <ATen/ops/hardtanh.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/max_pool2d.h>
 
-#include <algorithm>
-#include <cmath>
 #include <iterator>
-#include <utility>
 
 namespace pipebd::engine {
 
-Convolution::Convolution(TensorMaker maker, Shape shape)
-    : shape_(shape)
-    , weight_(maker.normal("weight", {shape.out, shape.in / shape.groups, shape.kernel, shape.kernel},
-          std::sqrt(2.0 / (shape.out * shape.kernel * shape.kernel))))
+namespace {
+
+constexpr double classifier_deviation = 0.01;
+
+std::vector<Description> step(const char* type)
+{
+    return {{.type = type, .name = {}, .arguments = {}, .parts = {}}};
+}
+
+} // namespace
+
+Linear::Linear(TensorMaker maker, int in, int out, double deviation)
+    : name_(maker.name())
+    , weight_(maker.normal("weight", {out, in}, deviation))
+    , bias_(maker.constant("bias", {out}, 0))
 {
 }
 
-at::Tensor Convolution::forward(const at::Tensor& input, const Context&)
+at::Tensor Linear::forward(const at::Tensor& input, const Context&)
 {
-    return at::conv2d(input, weight_, bias_, shape_.stride, shape_.kernel / 2, 1, shape_.groups);
+    return at::linear(input, weight_, bias_);
 }
 
-std::vector<at::Tensor> Convolution::fold(BatchNorm& norm)
+std::vector<Description> Linear::description() const
 {
-    std::vector<at::Tensor> unused;
-    bias_ = norm.fold_into(weight_, unused);
-    return unused;
+    return {{.type = "linear", .name = name_, .arguments = {{"in", weight_.size(1)}, {"out", weight_.size(0)}}, .parts = {}}};
 }
 
-ConvolutionUnit::ConvolutionUnit(TensorMaker maker, Convolution::Shape shape, bool activated)
-    : convolution_(maker.part("conv"), shape)
-    , norm_(maker.part("norm"), shape.out)
-    , activated_(activated)
+LinearUnit::LinearUnit(TensorMaker maker, int in, int out, Activation activation)
+    : linear_(std::move(maker), in, out, classifier_deviation)
+    , activation_(activation)
 {
 }
 
-at::Tensor ConvolutionUnit::forward(const at::Tensor& input, const Context& context)
+at::Tensor LinearUnit::forward(const at::Tensor& input, const Context& context)
 {
-    at::Tensor output = convolution_.forward(input, context);
-    if (!folded_)
-        output = norm_.forward(output, context);
-    return activated_ ? at::hardtanh_(output, 0, 6) : output; // nobody else has seen this output
+    return activate(linear_.forward(input.flatten(1), context), activation_);
 }
 
-std::vector<at::Tensor> ConvolutionUnit::fold()
+std::vector<Description> LinearUnit::description() const
 {
-    if (std::exchange(folded_, true))
-        return {};
-    return convolution_.fold(norm_);
-}
-
-InvertedResidual::InvertedResidual(TensorMaker maker, Shape shape)
-    : residual_(shape.stride == 1 && shape.in == shape.out)
-{
-    const int middle = shape.in * shape.expansion;
-    if (shape.expansion != 1)
-        units_.emplace_back(maker.part("expand"), Convolution::Shape{.in = shape.in, .out = middle}, true);
-    units_.emplace_back(maker.part("depthwise"),
-        Convolution::Shape{.in = middle, .out = middle, .kernel = shape.kernel, .stride = shape.stride, .groups = middle}, true);
-    units_.emplace_back(maker.part("project"), Convolution::Shape{.in = middle, .out = shape.out}, false);
-}
-
-at::Tensor InvertedResidual::forward(const at::Tensor& input, const Context& context)
-{
-    at::Tensor output = input;
-    for (ConvolutionUnit& unit : units_)
-        output = unit.forward(output, context);
-    return residual_ ? output.add_(input) : output;
-}
-
-std::vector<at::Tensor> InvertedResidual::fold()
-{
-    std::vector<at::Tensor> unused;
-    for (ConvolutionUnit& unit : units_)
-        std::ranges::move(unit.fold(), std::back_inserter(unused));
-    return unused;
+    std::vector<Description> steps = step("flatten");
+    std::ranges::move(linear_.description(), std::back_inserter(steps));
+    std::ranges::move(describe(activation_), std::back_inserter(steps));
+    return steps;
 }
 
 Classifier::Classifier(TensorMaker maker, int in, int classes)
-    : weight_(maker.normal("weight", {classes, in}, 0.01))
-    , bias_(maker.constant("bias", {classes}, 0))
+    : linear_(std::move(maker), in, classes, classifier_deviation)
 {
 }
 
-at::Tensor Classifier::forward(const at::Tensor& input, const Context&)
+at::Tensor Classifier::forward(const at::Tensor& input, const Context& context)
 {
-    return at::linear(input.mean({2, 3}), weight_, bias_);
+    return linear_.forward(input.mean({2, 3}), context);
+}
+
+std::vector<Description> Classifier::description() const
+{
+    std::vector<Description> steps = step("mean");
+    std::ranges::move(linear_.description(), std::back_inserter(steps));
+    return steps;
+}
+
+MaxPool::MaxPool(int kernel, int stride, int padding)
+    : kernel_(kernel)
+    , stride_(stride)
+    , padding_(padding)
+{
+}
+
+at::Tensor MaxPool::forward(const at::Tensor& input, const Context&)
+{
+    return at::max_pool2d(input, kernel_, stride_, padding_);
+}
+
+std::vector<Description> MaxPool::description() const
+{
+    std::vector<Description> steps = step("max_pool");
+    steps[0].arguments
+        = {{"kernel", std::int64_t{kernel_}}, {"stride", std::int64_t{stride_}}, {"padding", std::int64_t{padding_}}};
+    return steps;
 }
 
 at::Tensor Chain::forward(const at::Tensor& input, const Context& context)
@@ -96,6 +97,14 @@ at::Tensor Chain::forward(const at::Tensor& input, const Context& context)
     for (const std::unique_ptr<Layer>& layer : layers_)
         output = layer->forward(output, context);
     return canonical(output);
+}
+
+std::vector<Description> Chain::description() const
+{
+    std::vector<Description> steps;
+    for (const std::unique_ptr<Layer>& layer : layers_)
+        std::ranges::move(layer->description(), std::back_inserter(steps));
+    return steps;
 }
 
 void Chain::fold()
@@ -109,9 +118,14 @@ void Chain::fold()
     }
 }
 
+TensorMaker Chain::maker(std::string_view network, std::uint64_t seed)
+{
+    return {network, seed, parameters_, buffers_};
+}
+
 TensorMaker Chain::maker(std::string_view network, std::uint64_t seed, std::string_view prefix)
 {
-    return TensorMaker(network, seed, parameters_, buffers_).part(prefix);
+    return maker(network, seed).part(prefix);
 }
 
 } // namespace pipebd::engine

@@ -1,93 +1,76 @@
-// Layers: what the built-in blocks are made of.
+// Layers: what the built-in blocks are made of beside convolutions, and Chain, the block that is made of layers.
 #pragma once
 
-#include "engine/batch_norm.h"
-#include "engine/layer.h"
+#include "engine/residual.h"
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace pipebd::engine {
 
-/// Without bias, padded so that stride 1 keeps height and width. Kaiming-normal (fan out) weights.
-class Convolution : public Layer {
+/// Over the last dimension; "weight", normal around 0, and "bias", 0.
+class Linear : public Layer {
 public:
-    struct Shape {
-        int in = 1;
-        int out = 1;
-        int kernel = 1;
-        int stride = 1;
-        int groups = 1;
-    };
-
-    Convolution(TensorMaker maker, Shape shape);
+    Linear(TensorMaker maker, int in, int out, double deviation);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
-
-    /// Takes over what `norm`, which comes after it, does in evaluation mode. Returns the tensors that are no longer used.
-    std::vector<at::Tensor> fold(BatchNorm& norm);
+    std::vector<Description> description() const override;
 
 private:
-    Shape shape_;
+    std::string name_;
     at::Tensor weight_;
-    at::Tensor bias_; // once a batch norm has been folded into it
+    at::Tensor bias_;
 };
 
-/// Convolution, batch norm ("conv", "norm"), and ReLU6 if `activated`.
-class ConvolutionUnit : public Layer {
+/// Linear on all of a feature map, channel after channel; then an activation.
+class LinearUnit : public Layer {
 public:
-    ConvolutionUnit(TensorMaker maker, Convolution::Shape shape, bool activated);
+    LinearUnit(TensorMaker maker, int in, int out, Activation activation);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
-    std::vector<at::Tensor> fold() override;
+    std::vector<Description> description() const override;
 
 private:
-    Convolution convolution_;
-    BatchNorm norm_;
-    bool folded_ = false; // the batch norm is part of the convolution
-    bool activated_;
+    Linear linear_;
+    Activation activation_;
 };
 
-/// The inverted residual of MobileNetV2 (CVPR 2018): "expand" 1x1 (unless expansion is 1), "depthwise", "project" 1x1; added to its
-/// input where stride is 1 and the width stays.
-class InvertedResidual : public Layer {
-public:
-    struct Shape {
-        int in = 1;
-        int out = 1;
-        int stride = 1;
-        int kernel = 3;
-        int expansion = 6;
-    };
-
-    InvertedResidual(TensorMaker maker, Shape shape);
-    at::Tensor forward(const at::Tensor& input, const Context& context) override;
-    std::vector<at::Tensor> fold() override;
-
-private:
-    std::vector<ConvolutionUnit> units_;
-    bool residual_;
-};
-
-/// Mean over height and width, then a linear layer: [batch, channels, height, width] to [batch, classes].
+/// Mean over height and width, then Linear: [batch, channels, height, width] to [batch, classes].
 class Classifier : public Layer {
 public:
     Classifier(TensorMaker maker, int in, int classes);
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
+    std::vector<Description> description() const override;
 
 private:
-    at::Tensor weight_;
-    at::Tensor bias_;
+    Linear linear_;
+};
+
+class MaxPool : public Layer {
+public:
+    MaxPool(int kernel, int stride, int padding);
+    at::Tensor forward(const at::Tensor& input, const Context& context) override;
+    std::vector<Description> description() const override;
+
+private:
+    int kernel_;
+    int stride_;
+    int padding_;
 };
 
 /// A block that is one layer after another.
 class Chain : public Block {
 public:
     at::Tensor forward(const at::Tensor& input, const Context& context) override;
+    std::vector<Description> description() const override;
     void fold() override;
 
     void add(std::unique_ptr<Layer> layer) { layers_.push_back(std::move(layer)); }
 
-    /// Of the block's own tensors; `prefix` as in "blocks.0".
+    /// Of the block's own tensors.
+    TensorMaker maker(std::string_view network, std::uint64_t seed);
+
+    /// Of those whose names begin with `prefix`, as in "blocks.0".
     TensorMaker maker(std::string_view network, std::uint64_t seed, std::string_view prefix);
 
 private:

@@ -3,6 +3,7 @@
 //     pipebd-engine train --spec FILE [--metrics DIR]
 //     pipebd-engine profile|check --spec FILE
 //     pipebd-engine devices|pairs
+//     pipebd-engine pair NAME [FOLDER]
 //
 // With --metrics the rank's lines also go to DIR/rank-N.jsonl.
 //
@@ -50,11 +51,16 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
         pipebd::engine::list_pairs(reporter);
         return 0;
     }
+    if (command == "pair" && (argc == 3 || argc == 4)) {
+        pipebd::engine::show_pair(argv[2], argc == 4 ? argv[3] : "", reporter);
+        return 0;
+    }
     const bool known = command == "train" || command == "profile" || command == "check";
     const bool with_metrics = command == "train" && argc == 6 && std::string_view(argv[4]) == "--metrics";
     if (!known || (argc != 4 && !with_metrics) || std::string_view(argv[2]) != "--spec")
         throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command",
-            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, devices or pairs");
+            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, devices, pairs or pair NAME "
+            "[FOLDER]");
     if (with_metrics) {
         const int rank = pipebd::engine::Rendezvous::from_environment().rank;
         reporter.set_rank(rank);

@@ -6,7 +6,6 @@
 #include "engine/precision.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros.h>
 
 #include <optional>
 
@@ -95,21 +94,6 @@ Models Models::make(
         }
     }
     return make(experiment, pair, teacher_blocks, student_blocks, device);
-}
-
-std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair)
-{
-    at::NoGradGuard no_grad;
-    const Input input = pair.input();
-    std::vector<std::int64_t> shape = input.shape;
-    shape.insert(shape.begin(), 1);
-    at::Tensor activation = at::zeros(shape, input.is_text() ? at::kLong : at::kFloat);
-    std::vector<std::vector<std::int64_t>> shapes;
-    for (std::size_t block = 0; block < pair.block_names().size(); ++block) {
-        activation = pair.make_teacher(static_cast<int>(block), 0)->forward(activation, Context{});
-        shapes.emplace_back(activation.sizes().begin() + 1, activation.sizes().end());
-    }
-    return shapes;
 }
 
 at::ScalarType weight_dtype(std::string_view dtype)

@@ -52,9 +52,6 @@ struct Models {
         const experiment::Experiment& experiment, const Pair& pair, const schedule::Program& program, int rank, at::Device device);
 };
 
-/// Shape of one sample of each block's output, without the batch dimension: the teacher's, which relayed activations have.
-std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair);
-
 /// The dtype of weights, optimizer state and inputs in a run of `dtype`.
 at::ScalarType weight_dtype(std::string_view dtype);
 

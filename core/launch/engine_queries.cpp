@@ -101,6 +101,26 @@ EngineDevice device_from(const Metric& hello)
     return device;
 }
 
+EnginePair pair_from(const std::string& name, const json& text)
+{
+    const json input = value_or(text, "input", json::object());
+    return {.name = name,
+        .blocks = {},
+        .input = value_or(input, "shape", std::vector<std::int64_t>()),
+        .vocabulary = value_or(input, "vocabulary", std::int64_t{0}),
+        .classes = value_or(text, "classes", 0)};
+}
+
+BlockDescription block_from(const json& block)
+{
+    const json macs = value_or(block, "macs", json::object());
+    const auto number = [](const json& object, const char* key) { return value_or(object, key, std::int64_t{0}); };
+    return {.output = value_or(block, "output", std::vector<std::int64_t>()),
+        .parameters = number(block, "parameters"),
+        .bytes = number(block, "bytes"),
+        .macs = {number(macs, "smallest"), number(macs, "mean"), number(macs, "largest")}};
+}
+
 } // namespace
 
 std::vector<EngineDevice> engine_devices(const std::atomic<bool>& cancel)
@@ -130,9 +150,30 @@ std::vector<Device> every_device(const std::vector<EngineDevice>& devices)
 std::vector<EnginePair> engine_pairs(const std::atomic<bool>& cancel)
 {
     std::vector<EnginePair> pairs;
-    for (const Metric& hello : answers({"pairs"}, cancel))
-        pairs.push_back({hello.name, value_or(details(hello), "blocks", std::vector<std::string>())});
+    for (const Metric& hello : answers({"pairs"}, cancel)) {
+        const json text = details(hello);
+        pairs.push_back(pair_from(hello.name, text));
+        pairs.back().blocks = value_or(text, "blocks", std::vector<std::string>());
+    }
     return pairs;
+}
+
+PairDescription describe_pair(const std::string& name, const std::filesystem::path& folder, const std::atomic<bool>& cancel)
+{
+    std::vector<std::string> arguments{"pair", name};
+    if (!folder.empty())
+        arguments.push_back(folder.string());
+    const Metric hello = answers(arguments, cancel).front();
+    const json text = details(hello);
+    PairDescription description;
+    description.pair = pair_from(hello.name, text);
+    description.json = hello.text;
+    for (const json& block : value_or(text, "blocks", json::array())) {
+        description.pair.blocks.push_back(value_or<std::string>(block, "name", {}));
+        description.teacher.push_back(block_from(value_or(block, "teacher", json::object())));
+        description.student.push_back(block_from(value_or(block, "student", json::object())));
+    }
+    return description;
 }
 
 Checked check(const experiment::Experiment& experiment, const std::vector<Device>& devices, const std::atomic<bool>& cancel)

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -34,10 +35,36 @@ std::vector<experiment::Device> every_device(const std::vector<EngineDevice>& de
 struct EnginePair {
     std::string name;
     std::vector<std::string> blocks;
+    std::vector<std::int64_t> input; // shape of one sample
+    std::int64_t vocabulary = 0; // of a text
+    int classes = 0;
 };
 
 /// The pairs that are built in.
 std::vector<EnginePair> engine_pairs(const std::atomic<bool>& cancel);
+
+/// What pipebd.pair/1 says of one block of a network.
+struct BlockDescription {
+    struct Range {
+        std::int64_t smallest = 0;
+        std::int64_t mean = 0;
+        std::int64_t largest = 0;
+    };
+    std::vector<std::int64_t> output;
+    std::int64_t parameters = 0;
+    std::int64_t bytes = 0;
+    Range macs; // over the paths of a supernet
+};
+
+struct PairDescription {
+    EnginePair pair;
+    std::vector<BlockDescription> teacher; // by block
+    std::vector<BlockDescription> student;
+    std::string json; // pipebd.pair/1
+};
+
+/// A built-in pair, or the one imported into `folder`. Seconds, for a large one.
+PairDescription describe_pair(const std::string& name, const std::filesystem::path& folder, const std::atomic<bool>& cancel);
 
 struct Checked {
     std::int64_t steps = 0; // of each phase

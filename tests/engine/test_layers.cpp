@@ -18,7 +18,8 @@ std::unique_ptr<Chain> chain_of_everything()
 {
     auto chain = std::make_unique<Chain>();
     const TensorMaker maker = chain->maker("student", 3, "blocks.0");
-    chain->add(std::make_unique<ConvolutionUnit>(maker.part("stem"), Convolution::Shape{.in = 2, .out = 6, .kernel = 3}, true));
+    chain->add(std::make_unique<ConvolutionUnit>(
+        maker.part("stem"), Convolution::Shape{.in = 2, .out = 6, .kernel = 3}, Activation::Relu6));
     chain->add(std::make_unique<InvertedResidual>(maker.part("plain"), InvertedResidual::Shape{.in = 6, .out = 6, .expansion = 1}));
     chain->add(std::make_unique<InvertedResidual>(
         maker.part("wider"), InvertedResidual::Shape{.in = 6, .out = 8, .stride = 2, .kernel = 5, .expansion = 3}));
@@ -43,7 +44,8 @@ std::unique_ptr<SupernetBlock> supernet(int block)
 {
     auto supernet = std::make_unique<SupernetBlock>(block);
     const TensorMaker maker = supernet->maker("student", 0, "blocks." + std::to_string(block));
-    supernet->add(std::make_unique<ConvolutionUnit>(maker.part("stem"), Convolution::Shape{.in = 1, .out = 4, .kernel = 3}, true));
+    supernet->add(std::make_unique<ConvolutionUnit>(
+        maker.part("stem"), Convolution::Shape{.in = 1, .out = 4, .kernel = 3}, Activation::Relu6));
     supernet->add_cell(maker, 4, 8, 2); // no zero: stride 2
     supernet->add_cell(maker, 8, 8, 1);
     supernet->add_cell(maker, 8, 8, 1);
@@ -100,7 +102,8 @@ private Q_SLOTS:
         std::vector<NamedTensor> parameters, buffers;
         const TensorMaker maker("student", 0, parameters, buffers);
         const Convolution::Shape shape{.in = 4, .out = 4};
-        ConvolutionUnit activated(maker.part("unit"), shape, true), linear(maker.part("unit"), shape, false);
+        ConvolutionUnit activated(maker.part("unit"), shape, Activation::Relu6),
+            linear(maker.part("unit"), shape, Activation::None);
         const at::Tensor input = random_map({4, 4, 8, 8}, 2) * 20;
         const at::Tensor output = linear.forward(input, {});
         QVERIFY(output.min().item<double>() < 0 && output.max().item<double>() > 6);
@@ -312,6 +315,34 @@ private Q_SLOTS:
         VERIFY_SAYS(error_of([&] { block->choose({0, 0, 7, 0}); }), "cell 2; choose one from 0 to 6");
         VERIFY_SAYS(error_of([&] { block->choose({6, 0, 0, 0}); }), "cell 0; choose one from 0 to 5");
         VERIFY_SAYS(error_of([&] { chain_of_everything()->choose({0}); }), "only for the blocks of a supernet");
+        VERIFY_SAYS(error_of([&] { block->derive({"zero"}); }), "block 1; choose one for each of its 4 cells");
+        VERIFY_SAYS(error_of([&] {
+            block->derive({"mbconv_3x3_e3", "zero", "zero", "zero"});
+        }),
+            "'zero': block 1, cell 3; choose one of: mbconv_3x3_e3, mbconv_3x3_e6");
+        VERIFY_SAYS(error_of([&] { chain_of_everything()->derive({"zero"}); }), "only for the blocks of a supernet");
+        QCOMPARE(block->cells().size(), std::size_t{4});
+    }
+
+    void aDerivedBlockIsWhatWasChosenUnderTheSameNames()
+    {
+        const std::unique_ptr<SupernetBlock> block = supernet(1), derived = supernet(1);
+        block->choose({1, 6, 3, 4});
+        derived->derive({"mbconv_3x3_e6", "zero", "mbconv_5x5_e6", "mbconv_7x7_e3"});
+        const at::Tensor input = random_map({2, 1, 8, 8}, 9);
+        QVERIFY(same_bits(derived->forward(input, {.step = 3}), block->forward(input, {})));
+        QVERIFY(derived->cells().empty());
+        std::vector<std::string> expected, names;
+        for (std::size_t index : block->active_parameters({}))
+            expected.push_back(block->parameters()[index].name);
+        for (const NamedTensor& named : derived->parameters())
+            names.push_back(named.name);
+        QCOMPARE(names, expected);
+        QCOMPARE(derived->active_parameters({}).size(), names.size());
+        for (const NamedTensor& named : derived->buffers())
+            QVERIFY2(
+                named.name.find("stem") != std::string::npos || named.name.find("_e") != std::string::npos, named.name.c_str());
+        QCOMPARE(derived->buffers().size(), std::size_t{2 + 3 * 6}); // a unit has a mean and a variance, a candidate three units
     }
 };
 

@@ -37,7 +37,8 @@ std::unique_ptr<Chain> some_parameters()
 {
     auto chain = std::make_unique<Chain>();
     const TensorMaker maker = chain->maker("student", 1, "blocks.0");
-    chain->add(std::make_unique<ConvolutionUnit>(maker.part("unit"), Convolution::Shape{.in = 8, .out = 5, .kernel = 3}, true));
+    chain->add(std::make_unique<ConvolutionUnit>(
+        maker.part("unit"), Convolution::Shape{.in = 8, .out = 5, .kernel = 3}, Activation::Relu6));
     return chain;
 }
 
