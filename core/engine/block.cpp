@@ -4,6 +4,7 @@
 #include "base/safetensors.h"
 #include "engine/bert_pair.h"
 #include "engine/compress_pair.h"
+#include "engine/graph/imported_pair.h"
 #include "engine/nas_digits.h"
 #include "engine/nas_pair.h"
 #include "engine/resnet_pair.h"
@@ -80,7 +81,7 @@ std::vector<std::string_view> pair_names()
 std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesystem::path& folder)
 {
     if (!folder.empty())
-        throw Error(Code::NotFound, "there is no pair", folder.string(), "import it");
+        return open_imported_pair(folder);
     return {std::shared_ptr<const Pair>(), &find_pair(name)};
 }
 
