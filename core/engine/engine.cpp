@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "engine/backend.h"
 #include "engine/checkpoint.h"
+#include "engine/data/sample_stream.h"
 #include "engine/evaluate.h"
 #include "engine/executor.h"
 #include "engine/profiler.h"
