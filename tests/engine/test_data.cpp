@@ -315,9 +315,6 @@ private Q_SLOTS:
         }),
             "grey images of 10 classes");
         VERIFY_SAYS(error_of([] { open_data(with_source("digits"), grey_32x32, 100); }), "grey images of 10 classes");
-        Experiment experiment;
-        experiment.data.augment = "two-views";
-        VERIFY_SAYS(error_of([&] { open_data(experiment, grey_32x32, 10); }), "data.augment = \"two-views\"; set it to \"none\"");
     }
 };
 

@@ -49,7 +49,8 @@ public:
 /// How a rank reads its data; none of it changes what is read.
 struct Reading {
     int threads = 0; // that read beside the one that calls
-    std::function<void(const std::string&)> warn = {}; // of each broken sample, once; called by any thread
+    std::function<void(const std::string&)> warn = {}; // of each broken sample, once; called by any of the threads
+    std::function<void()> progress = {}; // after each sample that was read; by any of the threads
 };
 
 /// The data that `experiment` names, for a pair that takes `input` and tells `classes` apart. Throws Error{BadRequest} for data

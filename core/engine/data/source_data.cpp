@@ -111,6 +111,8 @@ Batch SourceData::get(Split split, std::span<const Sample> samples) const
         const std::int64_t offset = static_cast<std::int64_t>(i) * values;
         labels[i] = read(split, samples[i],
             {.values = images == nullptr ? nullptr : images + offset, .tokens = texts == nullptr ? nullptr : texts + offset});
+        if (reading_.progress)
+            reading_.progress();
     });
     return batch;
 }
