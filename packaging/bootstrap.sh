@@ -16,7 +16,7 @@ torch_version=2.11.0
 python_packages=(torch==$torch_version torchvision==0.26.0 timm==1.0.31 safetensors==0.8.0 numpy pillow)
 packages=(
     ca-certificates ccache cmake g++ git ninja-build python3-pip
-    libcli11-dev libqcustomplot-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
+    libcli11-dev libjpeg62-turbo-dev libpng-dev libqcustomplot-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
     libtomlplusplus-dev nlohmann-json3-dev qt6-base-dev qt6-svg-dev qt6-wayland
 )
 

@@ -15,6 +15,21 @@ namespace pipebd::cli {
 
 namespace {
 
+/// What loading a batch depends on, and how many samples there are.
+std::string described(const experiment::Data& data)
+{
+    std::string text = data.source;
+    if (!data.path.empty())
+        text += ' ' + data.path;
+    if (data.augment != "none")
+        text += ", " + data.augment;
+    if (data.held_out > 0)
+        text += ", " + std::to_string(data.held_out) + " held out";
+    if (data.workers)
+        text += ", " + std::to_string(*data.workers) + " workers";
+    return text;
+}
+
 store::ProfileKey key_of(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices)
 {
     char host[256] = {};
@@ -22,7 +37,7 @@ store::ProfileKey key_of(const experiment::Experiment& experiment, const std::ve
     // What else the figures depend on: another optimizer has another update, another machine other times.
     const std::string conditions = experiment.train.optimizer + (experiment.train.momentum > 0 ? " with momentum" : "")
         + ", batch norm " + experiment.run.batch_norm + (experiment.teacher.fold_batch_norm ? ", the teacher's folded, " : ", ")
-        + experiment.distill.loss + ", " + experiment.distill.last_block_loss + ", " + experiment.data.source + ", " + host;
+        + experiment.distill.loss + ", " + experiment.distill.last_block_loss + ", " + described(experiment.data) + ", " + host;
     return {.pair = experiment.pair,
         .batch = experiment.data.batch,
         .dtype = experiment.run.dtype,

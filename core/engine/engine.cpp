@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "engine/backend.h"
 #include "engine/checkpoint.h"
+#include "engine/cores.h"
+#include "engine/data/sample_stream.h"
 #include "engine/evaluate.h"
 #include "engine/executor.h"
 #include "engine/pair_description.h"
@@ -17,15 +19,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <optional>
-#include <sched.h>
 #include <set>
-#include <thread>
 #include <unistd.h>
 
 namespace pipebd::engine {
@@ -41,9 +39,16 @@ std::shared_ptr<const Pair> pair_of(const RunSpec& spec)
     return open_pair(spec.experiment.pair, spec.pair_folder);
 }
 
-std::unique_ptr<DataSet> data_for(const Pair& pair, const RunSpec& spec)
+std::unique_ptr<DataSet> data_for(const Pair& pair, const RunSpec& spec, Reporter& reporter)
 {
-    return open_data(spec.experiment, pair.input(), pair.classes());
+    const auto warn = [&reporter](const std::string& text) {
+        Metric metric;
+        metric.type = Metric::Type::Log;
+        metric.text = "warning: " + text;
+        reporter.report(std::move(metric));
+    };
+    return open_data(spec.experiment, pair.input(), pair.classes(),
+        {.threads = reading_threads(spec), .warn = warn, .progress = [&reporter] { reporter.pulse(); }});
 }
 
 bool has_teacher(const RunSpec& spec)
@@ -59,21 +64,6 @@ std::string versions()
     const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
     return json{{"libtorch", TORCH_VERSION}, {"host", host}, {"started", now.count() - run_milliseconds() * 1e-3}}.dump(
         -1, ' ', false, json::error_handler_t::replace);
-}
-
-/// Cores that this process may use: its affinity, and the quota of its control group if there is one.
-int usable_cores()
-{
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    int cores = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed)
-                                                                    : static_cast<int>(std::thread::hardware_concurrency());
-    std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
-    double quota = 0;
-    double period = 0;
-    if (quota_file >> quota >> period && period > 0)
-        cores = std::min(cores, static_cast<int>(std::ceil(quota / period)));
-    return std::max(1, cores);
 }
 
 /// CUDA registers itself with LibTorch when its module is loaded, which must come before any other call of LibTorch.
@@ -382,7 +372,7 @@ void train(const RunSpec& spec, Reporter& reporter)
     load_modules(spec);
     Pulse pulse(reporter);
     const std::shared_ptr<const Pair> pair = pair_of(spec);
-    std::unique_ptr<DataSet> data = data_for(*pair, spec);
+    std::unique_ptr<DataSet> data = data_for(*pair, spec, reporter);
     std::int64_t steps = steps_of(spec.experiment, data->size(DataSet::Split::Train));
     Rank rank = join(spec, topology_of(spec.program), steps, reporter);
     require_shared_folder(spec, rank);
@@ -417,7 +407,7 @@ void profile(const RunSpec& spec, Reporter& reporter)
     load_modules(spec);
     Pulse pulse(reporter);
     const std::shared_ptr<const Pair> pair = pair_of(spec);
-    std::unique_ptr<DataSet> data = data_for(*pair, spec);
+    std::unique_ptr<DataSet> data = data_for(*pair, spec, reporter);
     Rank rank = join(spec, profiling_topology(static_cast<int>(spec.devices.size())), 0, reporter);
     schedule::Profile measured = measure_profile(spec.experiment, *pair, *data, *rank.backend, *rank.transport, reporter);
     if (rank.rendezvous.rank == 0) {
@@ -434,7 +424,7 @@ void check(const RunSpec& spec, Reporter& reporter)
 {
     load_modules(spec);
     const std::shared_ptr<const Pair> pair = pair_of(spec);
-    std::unique_ptr<DataSet> data = data_for(*pair, spec);
+    std::unique_ptr<DataSet> data = data_for(*pair, spec, reporter);
     std::int64_t train_samples = data->size(DataSet::Split::Train);
     std::int64_t steps = steps_of(spec.experiment, train_samples);
     std::vector<std::string> names = pair->block_names();

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <numeric>
 
 namespace pipebd::engine {
 
@@ -17,11 +16,12 @@ using nlohmann::json;
 constexpr std::int64_t chunk = 64; // samples at a time
 constexpr std::int64_t architecture_samples = 64;
 
-std::vector<std::int64_t> range(std::int64_t begin, std::int64_t end)
+std::vector<Sample> range(std::int64_t begin, std::int64_t end)
 {
-    std::vector<std::int64_t> indices(static_cast<std::size_t>(end - begin));
-    std::iota(indices.begin(), indices.end(), begin);
-    return indices;
+    std::vector<Sample> samples;
+    for (; begin < end; ++begin)
+        samples.push_back({.index = begin});
+    return samples;
 }
 
 std::string architecture(const Pair& pair, const std::vector<Block*>& network, const json& blocks)
@@ -40,7 +40,7 @@ double test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at:
     std::int64_t size = data.size(DataSet::Split::Test);
     std::int64_t correct = 0;
     for (std::int64_t begin = 0; begin < size; begin += chunk) {
-        Batch batch = data.get(DataSet::Split::Test, range(begin, std::min(size, begin + chunk)), 0);
+        Batch batch = data.get(DataSet::Split::Test, range(begin, std::min(size, begin + chunk)));
         at::Tensor activation = batch.input.to(device);
         for (Block* block : blocks)
             activation = block->forward(activation, Context{});
@@ -55,7 +55,7 @@ std::string choose_architecture(const experiment::Experiment& experiment, const 
     const std::vector<std::string> block_names = pair.block_names();
     at::NoGradGuard no_grad;
     std::int64_t size = std::min(architecture_samples, data.size(DataSet::Split::Train));
-    at::Tensor input = data.get(DataSet::Split::Train, range(0, size), 0).input.to(device);
+    at::Tensor input = data.get(DataSet::Split::Train, range(0, size)).input.to(device);
     json blocks = json::array();
     for (std::size_t b = 0; b < student.size(); ++b) {
         at::Tensor target = teacher[b]->forward(input, Context{});

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/backend.h"
-#include "engine/data.h"
+#include "engine/data/data_set.h"
 #include "engine/models.h"
 
 #include <cstdint>

@@ -95,8 +95,7 @@ void Loader::work(std::int64_t first, std::int64_t end)
 
 Batch Loader::make(std::int64_t batch, schedule::Rows rows)
 {
-    Batch made
-        = data_.get(DataSet::Split::Train, stream_.indices(batch, rows), experiment_.seed + static_cast<std::uint64_t>(batch));
+    Batch made = data_.get(DataSet::Split::Train, stream_.samples(batch, rows));
     if (made.input.is_floating_point())
         made.input = made.input.to(weight_dtype(experiment_.run.dtype));
     if (device_.is_cuda()) {

@@ -9,7 +9,7 @@
 // of a step of 600 ms (docs/measurements.md), so CPU and GPU ranks do the same.
 #pragma once
 
-#include "engine/data.h"
+#include "engine/data/sample_stream.h"
 #include "schedule/program.h"
 
 #include <ATen/core/Tensor.h>

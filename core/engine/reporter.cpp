@@ -70,7 +70,10 @@ void Reporter::report(const Error& error)
 {
     experiment::Metric metric;
     metric.type = experiment::Metric::Type::Error;
-    metric.step = step_;
+    {
+        std::lock_guard lock(beat_mutex_);
+        metric.step = step_;
+    }
     metric.code = to_string(error.code());
     metric.what = error.problem();
     metric.where = error.where();
@@ -80,15 +83,19 @@ void Reporter::report(const Error& error)
 
 void Reporter::heartbeat(std::int64_t step, const std::string& instruction, int phase)
 {
-    step_ = step;
-    phase_ = phase;
-    instruction_ = instruction;
+    {
+        std::lock_guard lock(beat_mutex_);
+        step_ = step;
+        phase_ = phase;
+        instruction_ = instruction;
+    }
     pulse();
 }
 
 void Reporter::pulse()
 {
-    double now = run_milliseconds();
+    std::unique_lock lock(beat_mutex_);
+    const double now = run_milliseconds();
     if (now - last_beat_ < beat_interval)
         return;
     last_beat_ = now;
@@ -97,6 +104,7 @@ void Reporter::pulse()
     metric.step = step_;
     metric.phase = phase_;
     metric.name = instruction_;
+    lock.unlock();
     report(std::move(metric));
 }
 

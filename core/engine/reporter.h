@@ -1,7 +1,7 @@
 // Reporter: a rank's metrics, as lines on the descriptor it was started with as standard output.
 //
 // They may be written to a file as well (copy_to). Descriptor 1 itself is pointed at standard error, before any library can write
-// there. report() and flush() are thread-safe; heartbeats come from one thread, the interpreter's.
+// there. Thread-safe; but heartbeat() is for one thread, the interpreter's.
 #pragma once
 
 #include "base/error.h"
@@ -35,7 +35,7 @@ public:
 
     /// "I am at `instruction` of `step`", at most twice a second; cheap otherwise.
     void heartbeat(std::int64_t step, const std::string& instruction, int phase = 0);
-    /// The same from inside a long instruction: repeats what the last one said.
+    /// The same from inside a long instruction, or from a thread that reads data for it: repeats what the last one said.
     void pulse();
 
     void flush();
@@ -53,6 +53,7 @@ private:
     std::mutex mutex_;
     std::string buffer_;
     double last_flush_ = 0;
+    std::mutex beat_mutex_; // of what follows
     double last_beat_ = -1e9;
     std::int64_t step_ = 0;
     int phase_ = 0;

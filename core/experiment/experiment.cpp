@@ -19,19 +19,41 @@ std::string name_of(const std::filesystem::path& file)
     return stem.empty() ? "experiment" : stem;
 }
 
-// Makes the path absolute, seen from the experiment's folder, and sees that there is a file.
-void resolve_weights(
-    std::string& weights, const std::filesystem::path& experiment_file, const Settings& given, const std::string& key)
-{
-    if (weights.empty())
-        return;
-    const std::filesystem::path path = (std::filesystem::absolute(experiment_file).parent_path() / weights).lexically_normal();
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(path, ignored))
-        throw Error(Code::NotFound, key + " names no file: " + in_quotes(path.native(), 500), given.find(key)->second.place,
-            "give the path of a safetensors file, seen from the folder of the experiment");
-    weights = path.native();
-}
+// Makes paths absolute, seen from the experiment's folder, and sees that something is there.
+class Paths {
+public:
+    Paths(const std::filesystem::path& experiment_file, const Settings& given)
+        : folder_(std::filesystem::absolute(experiment_file).parent_path())
+        , given_(given)
+    {
+    }
+
+    void resolve_file(std::string& path, const std::string& key) const
+    {
+        resolve(path, key, std::filesystem::file_type::regular, "file", "a safetensors file");
+    }
+    void resolve_folder(std::string& path, const std::string& key) const
+    {
+        resolve(path, key, std::filesystem::file_type::directory, "folder", "a folder");
+    }
+
+private:
+    void resolve(std::string& path, const std::string& key, std::filesystem::file_type type, const std::string& kind,
+        const std::string& wanted) const
+    {
+        if (path.empty())
+            return;
+        const std::filesystem::path absolute = (folder_ / path).lexically_normal();
+        std::error_code ignored;
+        if (std::filesystem::status(absolute, ignored).type() != type)
+            throw Error(Code::NotFound, key + " names no " + kind + ": " + in_quotes(absolute.native(), 500),
+                given_.find(key)->second.place, "give the path of " + wanted + ", seen from the folder of the experiment");
+        path = absolute.native();
+    }
+
+    std::filesystem::path folder_;
+    const Settings& given_;
+};
 
 } // namespace
 
@@ -39,8 +61,13 @@ Experiment read_experiment(const std::filesystem::path& file, std::span<const st
 {
     const Settings given = settings_from_toml(read_file(file, largest_file), file.native(), settings);
     Experiment experiment = make_experiment(given, name_of(file), file.native());
-    resolve_weights(experiment.teacher.weights, file, given, "teacher.weights");
-    resolve_weights(experiment.student.weights, file, given, "student.weights");
+    const Paths paths(file, given);
+    paths.resolve_file(experiment.teacher.weights, "teacher.weights");
+    paths.resolve_file(experiment.student.weights, "student.weights");
+    if (experiment.data.source == "tensors")
+        paths.resolve_file(experiment.data.path, "data.path");
+    else
+        paths.resolve_folder(experiment.data.path, "data.path");
     return experiment;
 }
 

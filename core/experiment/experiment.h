@@ -14,11 +14,14 @@
 namespace pipebd::experiment {
 
 struct Data {
-    std::string source = "digits"; // digits, synthetic
-    std::string path; // for sources that are files
+    std::string source = "digits"; // digits, synthetic, cifar10, cifar100, imagefolder, tensors
+    std::string path; // of a source of files. Relative to the experiment file.
     int batch = 64; // global, samples
     bool shuffle = true;
-    std::string augment = "none";
+    std::string augment = "none"; // crop-flip, imagenet
+    double held_out = 0; // share of the training samples that is set aside, for the architecture
+    int broken_limit = 100; // samples that a rank may find broken; with one more the run fails
+    std::optional<std::int64_t> workers; // threads that read beside each rank's loader; without: chosen by the engine
     bool operator==(const Data&) const = default;
 };
 
@@ -80,11 +83,12 @@ struct Experiment {
 
 /// Reads and checks `file`, with `settings` ("train.steps=20") laid over it: the right side is a TOML value, or else a text without
 /// quotes. Unknown keys (the nearest known one is suggested), wrong types and impossible values are Error{BadRequest} whose place
-/// is "FILE:LINE" or "--set SETTING"; of two keys that exclude each other a setting drops the one in the file. `teacher.weights`
-/// and `student.weights` become absolute and must be there. Throws Error{NotFound} for a missing file, this one or the weights.
+/// is "FILE:LINE" or "--set SETTING"; of two keys that exclude each other a setting drops the one in the file. `data.path`,
+/// `teacher.weights` and `student.weights` become absolute and must be there. Throws Error{NotFound} for what is missing, this file
+/// or one of those.
 Experiment read_experiment(const std::filesystem::path& file, std::span<const std::string> settings = {});
 
-/// The same for text; `where` stands for the file's name. Weights stay as they are.
+/// The same for text; `where` stands for the file's name. Paths stay as they are.
 Experiment parse_experiment(std::string_view toml, std::string_view where, std::span<const std::string> settings = {});
 
 /// `experiment` with `settings` laid over it, as they are over a file.

@@ -40,8 +40,8 @@ struct Flag { };
 struct DeviceList { };
 
 namespace choices {
-inline constexpr std::array<std::string_view, 2> source = {"digits", "synthetic"};
-inline constexpr std::array<std::string_view, 1> augment = {"none"};
+inline constexpr std::array<std::string_view, 6> source = {"digits", "synthetic", "cifar10", "cifar100", "imagefolder", "tensors"};
+inline constexpr std::array<std::string_view, 3> augment = {"none", "crop-flip", "imagenet"};
 inline constexpr std::array<std::string_view, 2> network = {"student", "teacher"};
 inline constexpr std::array<std::string_view, 4> optimizer = {"sgd", "adam", "adamw", "rmsprop"};
 inline constexpr std::array<std::string_view, 3> schedule = {"constant", "cosine", "step"};
@@ -81,6 +81,9 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("data.batch", data.batch, Whole{1, 1 << 20});
     visit("data.shuffle", data.shuffle, Flag{});
     visit("data.augment", data.augment, OneOf{choices::augment});
+    visit("data.held_out", data.held_out, Real{0, false, 1});
+    visit("data.broken_limit", data.broken_limit, Whole{0, 1 << 30});
+    visit("data.workers", data.workers, Whole{0, 256});
 
     auto& train = experiment.train;
     visit("train.network", train.network, OneOf{choices::network});

@@ -13,7 +13,7 @@
 namespace pipebd::experiment {
 
 struct RunSpec {
-    Experiment experiment; // resolved: strategy and devices are no longer "auto", weights an absolute path or empty
+    Experiment experiment; // resolved: strategy and devices are no longer "auto", paths are absolute or empty
     std::vector<Device> devices; // by rank
     schedule::Program program;
     std::filesystem::path pair_folder; // absolute, of an imported pair; empty: the pair is built in

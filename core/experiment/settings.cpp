@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "experiment/fields.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <concepts>
@@ -192,6 +194,37 @@ private:
     const Settings& settings_;
 };
 
+struct SourceRule {
+    std::string_view source;
+    std::string_view path; // what data.path names; empty: there is none
+    std::string_view augment; // beside "none"
+};
+
+constexpr std::array<SourceRule, 6> source_rules = {{
+    {"digits", "", ""},
+    {"synthetic", "", ""},
+    {"cifar10", "the folder of the binary files", "crop-flip"},
+    {"cifar100", "the folder of the binary files", "crop-flip"},
+    {"imagefolder", "the folder with train/ and val/", "imagenet"},
+    {"tensors", "a safetensors file", "crop-flip"},
+}};
+static_assert(source_rules.size() == choices::source.size());
+
+void check_data(const Data& data, const Settings& settings)
+{
+    const auto place = [&](std::string_view key) { return settings.find(key)->second.place; };
+    const SourceRule& rule = *std::ranges::find(source_rules, std::string_view(data.source), &SourceRule::source);
+    if (rule.path.empty() && !data.path.empty())
+        throw Error(Code::BadRequest, "data.path has no meaning for the source " + in_quotes(data.source), place("data.path"),
+            "leave it out");
+    if (!rule.path.empty() && data.path.empty())
+        throw Error(Code::BadRequest, "data.path is missing for the source " + in_quotes(data.source), place("data.source"),
+            "give it " + std::string(rule.path));
+    if (data.augment != "none" && data.augment != rule.augment)
+        throw Error(Code::BadRequest, "the source " + in_quotes(data.source) + " is not augmented by " + in_quotes(data.augment),
+            place("data.augment"), "give \"none\"" + (rule.augment.empty() ? "" : " or \"" + std::string(rule.augment) + "\""));
+}
+
 void check_together(const Experiment& experiment, const Settings& settings)
 {
     const auto place = [&](std::string_view key) { return settings.find(key)->second.place; };
@@ -199,9 +232,7 @@ void check_together(const Experiment& experiment, const Settings& settings)
     if (train.nesterov && train.momentum == 0 && settings.contains("train.nesterov"))
         throw Error(Code::BadRequest, "train.nesterov needs a momentum, which is 0", place("train.nesterov"),
             "give train.momentum a number above 0, or set train.nesterov to false");
-    if (!experiment.data.path.empty())
-        throw Error(Code::BadRequest, "data.path has no meaning for the source " + in_quotes(experiment.data.source),
-            place("data.path"), "leave it out");
+    check_data(experiment.data, settings);
     const std::string& strategy = experiment.run.strategy;
     if (train.network == "teacher" && strategy != "auto" && strategy != "single")
         throw Error(Code::BadRequest, "the teacher itself cannot be trained under the strategy " + in_quotes(strategy),

@@ -65,4 +65,4 @@ inline std::vector<at::Tensor> copies_of(const std::vector<NamedTensor>& tensors
 
 #define VERIFY_SAYS(error, fragment)                                                                                               \
     QVERIFY((error).has_value());                                                                                                  \
-    QVERIFY2(QByteArray((error)->what()).contains(QByteArray(fragment)), (error)->what())
+    QVERIFY2(QByteArray((error)->what()).contains(QByteArray::fromStdString(std::string(fragment))), (error)->what())

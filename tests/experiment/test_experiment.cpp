@@ -22,6 +22,9 @@ source = "synthetic"
 batch = 1_000
 shuffle = false
 augment = "none"
+held_out = 0.1
+broken_limit = 7
+workers = 3
 [train]
 network = "student"
 epochs = 0.5
@@ -76,7 +79,7 @@ private slots:
         QCOMPARE(e.name, std::string("digits-nas"));
         QCOMPARE(e.pair, std::string("nas-digits"));
         QCOMPARE(e.seed, std::uint64_t(0));
-        QCOMPARE(e.data, (Data{"digits", "", 64, true, "none"}));
+        QCOMPARE(e.data, (Data{"digits", "", 64, true, "none", 0, 100, std::nullopt}));
         QCOMPARE(e.train, (Train{"student", 4, std::nullopt, "sgd", 0.05, 0.9, true, 0, "cosine"}));
         QCOMPARE(e.teacher, Teacher{});
         QCOMPARE(e.distill, (Distill{"mse", "soft-cross-entropy"}));
@@ -88,7 +91,7 @@ private slots:
         const Experiment e = parse_experiment(everything, "a.toml");
         QCOMPARE(e.name, std::string("größe"));
         QCOMPARE(e.seed, std::uint64_t(std::numeric_limits<std::int64_t>::max()));
-        QCOMPARE(e.data, (Data{"synthetic", "", 1000, false, "none"}));
+        QCOMPARE(e.data, (Data{"synthetic", "", 1000, false, "none", 0.1, 7, 3}));
         QCOMPARE(e.train, (Train{"student", 0.5, std::nullopt, "adamw", 1, 0, false, 1e-4, "step"}));
         QCOMPARE(e.distill, (Distill{"mse", "mse"}));
         QCOMPARE(e.student.weights, std::string("begin.safetensors"));
@@ -183,6 +186,24 @@ private slots:
         QCOMPARE(e.name, std::string("a b"));
         QCOMPARE(read_experiment(file, Settings{"teacher.weights=" + weights.native()}).teacher.weights, weights.native());
         QCOMPARE(read_experiment(file, Settings{"teacher.weights=\"\""}).teacher.weights, std::string());
+    }
+
+    void dataIsSeenFromTheExperimentsFolder()
+    {
+        const fs::path folder = write("data/cifar/data_batch_1.bin", "").parent_path();
+        const fs::path tensors = write("data/texts.safetensors", "");
+        const auto path_of = [&](const std::string& source, const std::string& path, const Settings& settings = {}) {
+            const fs::path file = write("experiments/a.toml",
+                "pair = \"p\"\n[data]\nsource = \"" + source + "\"\npath = \"" + path + "\"\n");
+            return read_experiment(file, settings).data.path;
+        };
+        QCOMPARE(path_of("cifar10", "../data/cifar"), folder.native());
+        QCOMPARE(path_of("tensors", "../data/./texts.safetensors"), tensors.native());
+        QCOMPARE(path_of("cifar10", "nowhere", Settings{"data.path=" + folder.native()}), folder.native());
+        QCOMPARE(path_of("cifar10", "nowhere", Settings{"data.source=digits", "data.path="}), std::string());
+        VERIFY_REFUSED(path_of("imagefolder", "../data/texts.safetensors"), Code::NotFound, "a.toml:4; give the path of a folder");
+        VERIFY_REFUSED(path_of("tensors", "../data/cifar"), Code::NotFound, "a.toml:4; give the path of a safetensors file");
+        VERIFY_REFUSED(path_of("cifar100", "nowhere"), Code::NotFound, "data.path names no folder");
     }
 
     void aFileNameThatIsNotUtf8StillGivesAName()

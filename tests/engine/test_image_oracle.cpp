@@ -1,0 +1,103 @@
+// What other tools write is read as they read it: images by Pillow and torchvision, CIFAR records by numpy.
+#include "engine/data/data_set.h"
+#include "engine_testing.h"
+#include "image_oracle.h"
+
+#include <ATen/ops/from_blob.h>
+
+#include <QProcess>
+#include <QTemporaryDir>
+
+#include <fstream>
+
+using namespace pipebd;
+using namespace pipebd::engine;
+namespace fs = std::filesystem;
+
+class TestImageOracle : public QObject {
+    Q_OBJECT
+
+    QTemporaryDir m_folder;
+
+    fs::path at_path(const std::string& name) const { return fs::path(m_folder.path().toStdString()) / name; }
+
+    /// What the Python program says on standard error; empty if it went well.
+    static QString python(const QStringList& arguments)
+    {
+        QProcess process;
+        process.start(qEnvironmentVariable("PIPEBD_PYTHON", "python3"), arguments);
+        process.waitForFinished(300'000);
+        const bool went_well
+            = process.error() == QProcess::UnknownError && process.exitStatus() == QProcess::NormalExit && process.exitCode() == 0;
+        return went_well ? QString() : "it failed: " + QString::fromUtf8(process.readAllStandardError()).trimmed();
+    }
+
+private Q_SLOTS:
+    void initTestCase()
+    {
+        const QString missing = python({"-c", "import numpy, PIL, safetensors, torchvision"});
+        if (!missing.isEmpty())
+            QSKIP(qPrintable("python cannot import numpy, PIL, safetensors and torchvision: " + missing.section('\n', -1)));
+    }
+
+    void imagesOfManySizesAndKindsAreReadAsPillowAndTorchvisionDo()
+    {
+        const fs::path file = at_path("many.safetensors"), folder = at_path("images");
+        QCOMPARE(python({PIPEBD_SOURCE_DIR "/tests/python/data_oracle.py", "images", file.c_str(), "many"}), QString());
+        const SafetensorsFile oracle(file);
+        const std::vector<test::OracleImage> images = test::images_of(oracle);
+        QVERIFY(images.size() > 150);
+        fs::create_directories(folder / "train" / "all");
+        fs::create_directories(folder / "val" / "all");
+        std::vector<std::pair<std::string, const TensorView*>> evaluations;
+        for (const test::OracleImage& image : images) {
+            test::compare_with_pillow(image);
+            for (const char* part : {"train", "val"})
+                std::ofstream(folder / part / "all" / image.name, std::ios::binary)
+                    .write(reinterpret_cast<const char*>(image.bytes.data()), static_cast<std::streamsize>(image.bytes.size()));
+            evaluations.emplace_back(image.name, image.evaluation);
+        }
+
+        experiment::Experiment experiment;
+        experiment.data.source = "imagefolder";
+        experiment.data.path = folder.native();
+        const auto data = open_data(experiment, Input{.shape = {3, 24, 24}}, 1, {.threads = 1});
+        std::ranges::sort(evaluations);
+        for (std::size_t i = 0; i < evaluations.size(); ++i) {
+            const std::vector<Sample> sample{{.index = static_cast<std::int64_t>(i)}};
+            const at::Tensor expected = at::from_blob(
+                const_cast<std::byte*>(evaluations[i].second->data.data()), evaluations[i].second->shape, at::kFloat);
+            QVERIFY2(largest_difference(data->get(DataSet::Split::Test, sample).input[0], expected) < 1e-6,
+                evaluations[i].first.c_str());
+        }
+    }
+
+    void recordsOfCifarAreReadAsNumpyWritesThem()
+    {
+        QCOMPARE(python({PIPEBD_SOURCE_DIR "/tests/python/data_oracle.py", "cifar", m_folder.path()}), QString());
+        const SafetensorsFile expected(at_path("expected.safetensors"));
+        for (const std::string source : {"cifar10", "cifar100"}) {
+            experiment::Experiment experiment;
+            experiment.data.source = source;
+            experiment.data.path = m_folder.path().toStdString();
+            const auto data = open_data(experiment, Input{.shape = {3, 32, 32}}, source == "cifar10" ? 10 : 100);
+            for (const auto& [name, split] :
+                {std::pair(source + "/train/", DataSet::Split::Train), std::pair(source + "/test/", DataSet::Split::Test)}) {
+                const TensorView& images = *expected.find(name + "images");
+                const TensorView& labels = *expected.find(name + "labels");
+                std::vector<Sample> samples;
+                for (std::int64_t index = 0; index < data->size(split); index += 997)
+                    samples.push_back({.index = index});
+                const Batch batch = data->get(split, samples);
+                QVERIFY(largest_difference(
+                            batch.input, at::from_blob(const_cast<std::byte*>(images.data.data()), images.shape, at::kFloat))
+                    < 1e-6);
+                QVERIFY(
+                    same_bits(batch.labels, at::from_blob(const_cast<std::byte*>(labels.data.data()), labels.shape, at::kLong)));
+            }
+        }
+    }
+};
+
+QTEST_GUILESS_MAIN(TestImageOracle)
+#include "test_image_oracle.moc"
