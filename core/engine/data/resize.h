@@ -2,7 +2,8 @@
 // two.
 //
 // In the fixed-point arithmetic of Pillow's Image.resize(..., BILINEAR): 22 bits, rows first, rounded to bytes between the passes.
-// The same bits as Pillow gives, and so as torchvision gives for Pillow's images.
+// The same bits as Pillow gives, and so as torchvision gives for Pillow's images; but Pillow 13 makes columns first of images that are
+// more than about twice as high as wide (its pull request 9549), which differs by 1 of 255 at most.
 #pragma once
 
 #include "engine/data/image.h"
