@@ -183,6 +183,9 @@ private slots:
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<QString>("says");
         QTest::newRow("batch") << QStringList{"--resume", "1", "--set", "data.batch=16"} << "data.batch";
+        QTest::newRow("data") << QStringList{"--resume", "1", "--set", "data.source=synthetic"} << "data.source is not what run 1";
+        QTest::newRow("held out") << QStringList{"--resume", "1", "--set", "data.held_out=0.1"}
+                                  << "data.held_out is not what run 1";
         QTest::newRow("seed") << QStringList{"--resume", "1", "--set", "seed=1"} << "seed is not what run 1";
         QTest::newRow("experiment") << QStringList{experiment_file, "--resume", "1"} << "data.batch";
         QTest::newRow("fewer steps") << QStringList{"--resume", "1", "--set", "train.steps=3"} << "train.steps=12";

@@ -1,4 +1,6 @@
 // What other tools write is read as they read it: images by Pillow and torchvision, CIFAR records by numpy.
+#include "base/random.h"
+#include "engine/data/augmentation.h"
 #include "engine/data/data_set.h"
 #include "engine_testing.h"
 #include "image_oracle.h"
@@ -38,13 +40,14 @@ private Q_SLOTS:
         const QString missing = python({"-c", "import numpy, PIL, safetensors, torchvision"});
         if (!missing.isEmpty())
             QSKIP(qPrintable("python cannot import numpy, PIL, safetensors and torchvision: " + missing.section('\n', -1)));
+        QCOMPARE(python({PIPEBD_SOURCE_DIR "/tests/python/data_oracle.py", "images", at_path("many.safetensors").c_str(), "many"}),
+            QString());
     }
 
     void imagesOfManySizesAndKindsAreReadAsPillowAndTorchvisionDo()
     {
-        const fs::path file = at_path("many.safetensors"), folder = at_path("images");
-        QCOMPARE(python({PIPEBD_SOURCE_DIR "/tests/python/data_oracle.py", "images", file.c_str(), "many"}), QString());
-        const SafetensorsFile oracle(file);
+        const fs::path folder = at_path("images");
+        const SafetensorsFile oracle(at_path("many.safetensors"));
         const std::vector<test::OracleImage> images = test::images_of(oracle);
         QVERIFY(images.size() > 150);
         fs::create_directories(folder / "train" / "all");
@@ -70,6 +73,49 @@ private Q_SLOTS:
             QVERIFY2(largest_difference(data->get(DataSet::Split::Test, sample).input[0], expected) < 1e-6,
                 evaluations[i].first.c_str());
         }
+    }
+
+    void aTrainingImageIsThePartThatIsDrawnForIt()
+    {
+        const SafetensorsFile oracle(at_path("many.safetensors"));
+        const std::vector<test::OracleImage> images = test::images_of(oracle);
+        const fs::path folder = at_path("training");
+        fs::create_directories(folder / "train" / "all");
+        fs::create_directories(folder / "val" / "all");
+        const auto write = [&](const std::string& part, const std::string& name, const test::OracleImage& image) {
+            std::ofstream(folder / part / "all" / name, std::ios::binary)
+                .write(reinterpret_cast<const char*>(image.bytes.data()), static_cast<std::streamsize>(image.bytes.size()));
+        };
+        const auto named = [&](const char* name) { return *std::ranges::find(images, name, &test::OracleImage::name); };
+        const test::OracleImage jpeg = named("500x375 420.jpg"), png = named("500x375 colour.png");
+        write("train", "0.jpg", jpeg);
+        write("train", "1.jpg", png);
+        write("val", "0.jpg", png);
+
+        experiment::Experiment experiment;
+        experiment.seed = 5;
+        experiment.data.source = "imagefolder";
+        experiment.data.path = folder.native();
+        experiment.data.augment = "imagenet";
+        const auto data = open_data(experiment, Input{.shape = {3, 24, 24}}, 1);
+        double largest = 0;
+        for (std::int64_t epoch = 0; epoch < 20; ++epoch) {
+            for (std::int64_t index : {0, 1}) {
+                Draws draws(draw({5, coordinate("augment"), static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)}));
+                const Image whole = decode_image((index == 0 ? jpeg : png).bytes, "image");
+                const Image part = resized(whole, random_part(500, 375, draws), 24, 24, {0, 0, 24, 24});
+                at::Tensor expected = at::from_blob(const_cast<std::uint8_t*>(part.pixels.data()), {24, 24, 3}, at::kByte);
+                if (flips(draws))
+                    expected = expected.flip({1});
+                const std::vector<Sample> sample{{index, epoch}};
+                const at::Tensor green = data->get(DataSet::Split::Train, sample).input[0][1].mul(0.224).add(0.456).mul(255);
+                const at::Tensor difference = (green - expected.select(2, 1)).abs();
+                if (index == 1)
+                    QVERIFY(difference.max().item<double>() < 1e-3);
+                largest = std::max(largest, difference.mean().item<double>());
+            }
+        }
+        QVERIFY2(largest > 0.1 && largest < 3, qPrintable(QString::number(largest))); // JPEGs are decoded smaller
     }
 
     void recordsOfCifarAreReadAsNumpyWritesThem()

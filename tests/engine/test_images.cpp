@@ -68,8 +68,8 @@ private Q_SLOTS:
     void aPartOfAResizedImageIsThatPartOfTheWhole()
     {
         const Image picture = decode_image(image("colour.png").bytes, "colour.png");
-        const Image whole = resized(picture, {2, 1, 12, 11}, 31, 9, {0, 0, 31, 9});
-        const Image part = resized(picture, {2, 1, 12, 11}, 31, 9, {5, 3, 20, 4});
+        const Image whole = resized(picture, Box{2, 1, 12, 11}, 31, 9, {0, 0, 31, 9});
+        const Image part = resized(picture, Box{2, 1, 12, 11}, 31, 9, {5, 3, 20, 4});
         for (int y = 0; y < 4; ++y)
             QVERIFY(std::equal(
                 part.pixels.begin() + y * 60, part.pixels.begin() + (y + 1) * 60, whole.pixels.begin() + ((y + 3) * 31 + 5) * 3));
@@ -78,8 +78,8 @@ private Q_SLOTS:
         for (int y = 1; y < 12; ++y)
             cut.pixels.insert(
                 cut.pixels.end(), picture.pixels.begin() + (y * 17 + 2) * 3, picture.pixels.begin() + (y * 17 + 14) * 3);
-        QVERIFY(resized(cut, {0, 0, 12, 11}, 31, 9, {0, 0, 31, 9}).pixels == whole.pixels);
-        QVERIFY(resized(cut, {0, 0, 12, 11}, 12, 11, {0, 0, 12, 11}).pixels == cut.pixels);
+        QVERIFY(resized(cut, Box{0, 0, 12, 11}, 31, 9, {0, 0, 31, 9}).pixels == whole.pixels);
+        QVERIFY(resized(cut, Box{0, 0, 12, 11}, 12, 11, {0, 0, 12, 11}).pixels == cut.pixels);
     }
 
     void aJpegMayBeDecodedSmaller()
@@ -182,7 +182,7 @@ private Q_SLOTS:
     void resizingKeepsTheMean()
     {
         const Image image = smooth(300, 200);
-        const Image small = resized(image, {10, 20, 280, 160}, 70, 40, {0, 0, 70, 40});
+        const Image small = resized(image, Box{10, 20, 280, 160}, 70, 40, {0, 0, 70, 40});
         for (int y = 0; y < 40; ++y)
             for (int x = 0; x < 70; ++x) {
                 double sum = 0;

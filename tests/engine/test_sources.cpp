@@ -1,6 +1,7 @@
 // Sources of files: each read exactly and in every split the same, what is damaged refused in words or replaced.
 #include "base/random.h"
 #include "base/safetensors.h"
+#include "engine/cores.h"
 #include "engine/data/data_set.h"
 #include "engine/data/image_list.h"
 #include "engine/data/sample_stream.h"
@@ -13,6 +14,7 @@
 #include <QTemporaryDir>
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -509,6 +511,18 @@ private Q_SLOTS:
         QCOMPARE(error->where(), (path / "train/dog/d.jpg").native());
     }
 
+    void threadsThatReadAreThoseAskedForOrTheGpusShareOfTheCores()
+    {
+        experiment::RunSpec spec;
+        spec.devices = experiment::parse_devices("cpu,cpu", "a test");
+        QCOMPARE(reading_threads(spec), 0);
+        spec.experiment.data.workers = 5;
+        QCOMPARE(reading_threads(spec), 5);
+        spec.experiment.data.workers.reset();
+        spec.devices = experiment::parse_devices("cuda:0,cuda:1", "a test");
+        QCOMPARE(reading_threads(spec), std::clamp(usable_cores() / 2 - 2, 0, 16));
+    }
+
     void withoutASoundSampleTheRunFails()
     {
         const fs::path path = two_classes();
@@ -547,7 +561,10 @@ private Q_SLOTS:
         experiment.data.shuffle = images;
         experiment.data.held_out = images ? 0.2 : 0;
         const Input input{.shape = images ? std::vector<std::int64_t>{3, 24, 24} : colour_32x32.shape};
-        const auto open = [&](int threads) { return open_data(experiment, input, images ? 2 : 10, {.threads = threads}); };
+        std::atomic<int> read = 0;
+        const auto open = [&](int threads) {
+            return open_data(experiment, input, images ? 2 : 10, {.threads = threads, .progress = [&read] { ++read; }});
+        };
         const auto alone = open(0);
         QCOMPARE(alone->size(held_out), images ? 2 : 0);
         for (std::int64_t step = 0; step < 4; ++step) {
@@ -557,7 +574,9 @@ private Q_SLOTS:
                 for (int rank = 0; rank < ranks; ++rank) { // each opens the data for itself
                     const auto data = open(rank + ranks);
                     const schedule::Rows rows{12 * rank / ranks, 12 * (rank + 1) / ranks};
+                    read = 0;
                     const Batch part = data->get(train, batch_samples(experiment, data->size(train), step, rows));
+                    QCOMPARE(read.load(), rows.size()); // each is progress
                     inputs.push_back(part.input);
                     labels.push_back(part.labels);
                 }

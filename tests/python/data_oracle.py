@@ -131,7 +131,9 @@ def images(out, many):
         tensors[name + "/pixels"] = numpy.array(image)
         if not many and name not in ("420.jpg", "colour.png"):
             continue
-        tensors[name + "/resized"] = numpy.array(image.resize((29, 37), Image.Resampling.BILINEAR))
+        # Rows first, in whatever order this version of Pillow does both.
+        narrow = image.resize((29, image.height), Image.Resampling.BILINEAR)
+        tensors[name + "/resized"] = numpy.array(narrow.resize((29, 37), Image.Resampling.BILINEAR))
         tensors[name + "/evaluation"] = evaluation(image).numpy()
     save_file(tensors, out)
 

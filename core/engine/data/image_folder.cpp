@@ -16,11 +16,12 @@ namespace {
 
 constexpr Normalisation normalisation{{0.485F, 0.456F, 0.406F}, {0.229F, 0.224F, 0.225F}}; // of ImageNet
 
-/// The largest by which a JPEG may be decoded smaller, so that `part` still has the pixels that are asked for.
+/// The largest by which a JPEG may be decoded smaller, so that `part` still has twice the pixels each way that are asked for: with
+/// fewer it would come out blurred.
 int shrink_for(const Box& part, int width, int height)
 {
     int shrink = 8;
-    while (shrink > 1 && (part.width / shrink < width || part.height / shrink < height))
+    while (shrink > 1 && (part.width / shrink < 2 * width || part.height / shrink < 2 * height))
         shrink /= 2;
     return shrink;
 }
@@ -58,12 +59,11 @@ private:
     Image part_of(std::span<const std::byte> bytes, const std::string& where, Draws& draws) const
     {
         const ImageSize size = image_size(bytes, where);
-        Box part = random_part(size.width, size.height, draws);
+        const Box part = random_part(size.width, size.height, draws);
         const int wanted = shrink_for(part, width_, height_);
         const Image image = decode_image(bytes, where, wanted);
         const int shrink = image.width < size.width ? wanted : 1;
-        part = {part.left / shrink, part.top / shrink, part.width / shrink, part.height / shrink};
-        return resized(image, part, width_, height_, {0, 0, width_, height_});
+        return resized(image, Region(part, shrink), width_, height_, {0, 0, width_, height_});
     }
 
     Image middle_of(const Image& image) const
@@ -74,7 +74,7 @@ private:
             static_cast<std::int64_t>(side) * std::max(image.width, image.height) / std::min(image.width, image.height));
         const int width = is_tall ? side : longer, height = is_tall ? longer : side;
         const auto half = [](int room) { return static_cast<int>(std::nearbyint(room / 2.0)); }; // to even, as Python rounds
-        return resized(image, {0, 0, image.width, image.height}, width, height,
+        return resized(image, Box{0, 0, image.width, image.height}, width, height,
             {half(width - width_), half(height - height_), width_, height_});
     }
 

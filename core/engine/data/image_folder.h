@@ -1,8 +1,9 @@
 // Folders of JPEG and PNG files (image_list.h), read as is usual for ImageNet.
 //
 // Without draws the shorter side is resized to 256/224 of what the pair takes and the middle is cut out, bit for bit as
-// torchvision's Resize, CenterCrop, ToTensor and Normalize do it for Pillow's images. With draws (augment = "imagenet") a random
-// part is resized and mirrored half the time; a JPEG of which many pixels would become one is decoded smaller to begin with.
+// torchvision's Resize, CenterCrop, ToTensor and Normalize do it for Pillow's images (but see resize.h). With draws (augment =
+// "imagenet") a random part is resized and mirrored half the time; a JPEG of which many pixels would become one is decoded smaller
+// to begin with.
 #pragma once
 
 #include "engine/block.h"

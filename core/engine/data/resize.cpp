@@ -20,23 +20,25 @@ struct Taps {
     std::vector<int> weights;
 };
 
-/// For the pixels [begin, end) of `size` that `input` are resized to.
-Taps taps_of(int input, int size, int begin, int end)
+/// For the pixels [begin, end) of `size` that [from, from + length) of the input is resized to.
+Taps taps_of(double from, double length, int size, int begin, int end)
 {
-    const double scale = static_cast<double>(input) / size, support = std::max(1.0, scale);
+    const double scale = length / size, support = std::max(1.0, scale);
+    const double whole = std::floor(from), inset = from - whole;
+    const int origin = static_cast<int>(whole), limit = static_cast<int>(std::ceil(inset + length));
     Taps taps;
     std::vector<double> weights;
     for (int pixel = begin; pixel < end; ++pixel) {
-        const double centre = (pixel + 0.5) * scale;
+        const double centre = inset + (pixel + 0.5) * scale;
         const int first = std::max(0, static_cast<int>(centre - support + 0.5));
-        const int count = std::min(input, static_cast<int>(centre + support + 0.5)) - first;
+        const int count = std::min(limit, static_cast<int>(centre + support + 0.5)) - first;
         double sum = 0;
         weights.clear();
         for (int i = first; i < first + count; ++i) {
             weights.push_back(std::max(0.0, 1 - std::abs((i - centre + 0.5) * (1 / support))));
             sum += weights.back();
         }
-        taps.pixels.push_back({first, count, taps.weights.size()});
+        taps.pixels.push_back({origin + first, count, taps.weights.size()});
         for (double weight : weights)
             taps.weights.push_back(static_cast<int>(0.5 + weight / sum * (1 << precision)));
     }
@@ -67,16 +69,16 @@ void resize_row(const std::uint8_t* row, const Taps& taps, std::uint8_t* into)
 
 } // namespace
 
-Image resized(const Image& image, Box from, int width, int height, Box to)
+Image resized(const Image& image, const Region& from, int width, int height, Box to)
 {
-    const Taps across = taps_of(from.width, width, to.left, to.left + to.width);
-    const Taps down = taps_of(from.height, height, to.top, to.top + to.height);
+    const Taps across = taps_of(from.left, from.width, width, to.left, to.left + to.width);
+    const Taps down = taps_of(from.top, from.height, height, to.top, to.top + to.height);
     const int first = down.pixels.front().first, end = down.pixels.back().first + down.pixels.back().count;
     const std::size_t row = 3 * static_cast<std::size_t>(to.width);
 
     std::vector<std::uint8_t> narrow(static_cast<std::size_t>(end - first) * row);
     for (int y = first; y < end; ++y)
-        resize_row(image.pixels.data() + (std::ptrdiff_t{from.top + y} * image.width + from.left) * 3, across,
+        resize_row(image.pixels.data() + std::ptrdiff_t{3} * y * image.width, across,
             narrow.data() + static_cast<std::size_t>(y - first) * row);
 
     Image result{to.width, to.height, std::vector<std::uint8_t>(static_cast<std::size_t>(to.height) * row)};

@@ -154,8 +154,8 @@ void SourceData::add_broken(Part part, std::int64_t place, const Error& error) c
         return; // another thread met it at the same time
     if (static_cast<std::int64_t>(broken_.size()) > data_.broken_limit)
         throw Error(Code::Damaged,
-            std::to_string(broken_.size())
-                + " samples cannot be read, more than data.broken_limit allows; the last one: " + error.problem(),
+            std::to_string(broken_.size()) + (broken_.size() == 1 ? " sample" : " samples")
+                + " cannot be read, more than data.broken_limit allows; the last one: " + error.problem(),
             error.where(), "mend the data, or set data.broken_limit higher");
     if (reading_.warn)
         reading_.warn("a sample cannot be read, the next one takes its place: " + error.problem() + ": " + error.where());
