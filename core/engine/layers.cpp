@@ -3,6 +3,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/max_pool2d.h>
 
+#include <cmath>
 #include <iterator>
 
 namespace pipebd::engine {
@@ -36,7 +37,7 @@ std::vector<Description> Linear::description() const
 }
 
 LinearUnit::LinearUnit(TensorMaker maker, int in, int out, Activation activation)
-    : linear_(std::move(maker), in, out, classifier_deviation)
+    : linear_(std::move(maker), in, out, activation == Activation::None ? classifier_deviation : std::sqrt(2.0 / in))
     , activation_(activation)
 {
 }

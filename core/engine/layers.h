@@ -23,7 +23,7 @@ private:
     at::Tensor bias_;
 };
 
-/// Linear on all of a feature map, channel after channel; then an activation.
+/// Linear on all of a feature map, channel after channel; then an activation, for which its weight is Kaiming-normal (fan in).
 class LinearUnit : public Layer {
 public:
     LinearUnit(TensorMaker maker, int in, int out, Activation activation);

@@ -1,7 +1,7 @@
 #include "engine/profiler.h"
 
-#include "base/statistics.h"
 #include "base/random.h"
+#include "base/statistics.h"
 #include "engine/loader.h"
 #include "engine/loss.h"
 #include "engine/precision.h"
@@ -9,6 +9,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -180,19 +181,25 @@ private:
 
     int block_count() const { return static_cast<int>(names_.size()); }
 
+    struct Activations {
+        at::Tensor teacher;
+        at::Tensor student; // the teacher's, unless blocks of the two give different shapes
+    };
+
     /// All blocks at the batch size of `ranks` ranks: by these together, by each of the others alone.
     void measure_size(int ranks)
     {
         int samples = schedule::shard_size(experiment_.data.batch, ranks);
-        at::Tensor input = measure_loading(ranks, samples);
+        const at::Tensor data = measure_loading(ranks, samples);
+        Activations input{data, data};
         for (std::size_t block = 0; block < names_.size(); ++block) {
             progress(names_[block] + ", " + std::to_string(samples) + " samples");
             input = measure_block(static_cast<int>(block), ranks, samples, input);
         }
     }
 
-    /// Returns the teacher's output.
-    at::Tensor measure_block(int block, int ranks, int samples, const at::Tensor& input)
+    /// Returns the block's outputs.
+    Activations measure_block(int block, int ranks, int samples, const Activations& input)
     {
         Models models = Models::make(experiment_, pair_, std::set<int>{block}, std::set<int>{block}, backend_.device());
         Block& teacher = *models.teacher.at(block);
@@ -216,6 +223,7 @@ private:
         std::int64_t gradient_bytes = 0;
         double mean_gradient_bytes = 0;
         at::Tensor output;
+        at::Tensor student_output;
         for (std::size_t repeat = 0; repeat <= repeats; ++repeat) {
             const std::vector<SampledPath>& paths = repeat == 0 ? warm_up : sampled;
             for (std::size_t path = 0; path < paths.size(); ++path) {
@@ -223,7 +231,7 @@ private:
                 student.choose(paths[path].candidates);
                 double start = now();
                 if (path < repeats)
-                    output = teach(teacher, input, experiment_.run.dtype);
+                    output = teach(teacher, input.teacher, experiment_.run.dtype);
                 double teacher_done = now();
 
                 backend_.reset_peak();
@@ -232,7 +240,10 @@ private:
                 at::Tensor value;
                 {
                     Precision precision(experiment_.run.dtype, backend_.device().type());
-                    value = distillation_loss(loss_name, student.forward(input, context), output);
+                    student_output = student.forward(input.student, context);
+                    const bool comparable = student_output.sizes() == output.sizes();
+                    value = distillation_loss(loss_name, student_output, comparable ? output : at::zeros_like(student_output));
+                    student_output = comparable ? output : student_output.detach();
                 }
                 double forward_done = now();
                 torch::autograd::backward({value}, {});
@@ -281,7 +292,7 @@ private:
             exchanged_bytes_.push_back(static_cast<std::int64_t>(mean_gradient_bytes));
             result.optimizer_bytes = bytes_of(optimizer.state());
         }
-        return output;
+        return {output, student_output};
     }
 
     void measure_all_reduce()

@@ -57,7 +57,22 @@ private slots:
 
     void pairsAreListed()
     {
-        QCOMPARE(here_->run({"pairs"}).out, QByteArray("pair        blocks\nnas-digits  block0, block1, block2\n"));
+        QCOMPARE(here_->run({"pairs"}).out,
+            QByteArray("pair        input    classes  blocks\nnas-digits  1x32x32       10  block0, block1, block2\n"));
+    }
+
+    void aPairIsShown()
+    {
+        QCOMPARE(here_->run({"pairs", "show", "small"}).out,
+            QByteArray("small: 1x32x32 to 10 classes\n\n"
+                       "block   network  output  M parameters     size    M multiply-accumulates\n"
+                       "block0  teacher  8x4x4            1.5  5.7 MiB                       2.0\n"
+                       "        student  8x4x4          0.000     80 B  0.000 to 3.0, mean 0.002\n"
+                       "all     teacher                   1.5  5.7 MiB                       2.0\n"
+                       "        student                 0.000     80 B  0.000 to 3.0, mean 0.002\n"));
+        const Said said = here_->run({"pairs", "show"});
+        QCOMPARE(said.status, 2);
+        QVERIFY2(said.err.contains("no pair is named: pipebd pairs show; name one of"), said.err.constData());
     }
 
     void aRunUnderTheBestStrategyIsProfiledPlannedTrainedAndShown()

@@ -178,6 +178,18 @@ private slots:
         QCOMPARE(record["final_loss"].toArray().size(), 6);
     }
 
+    void aPairIsShownWithThePublishedBoundaries()
+    {
+        const Ended shown = run(lab(), {"--json", "pairs", "show", "nas-imagenet"});
+        QVERIFY2(shown.status == 0, qPrintable(shown.errors));
+        const QJsonArray blocks = QJsonDocument::fromJson(shown.output.toUtf8())["blocks"].toArray();
+        const QList<QJsonArray> boundaries{{24, 56, 56}, {32, 28, 28}, {64, 14, 14}, {96, 14, 14}, {160, 7, 7}, {1000}};
+        QCOMPARE(blocks.size(), boundaries.size());
+        for (qsizetype i = 0; i < blocks.size(); ++i)
+            for (const char* network : {"teacher", "student"})
+                QCOMPARE(blocks[i][network]["output"].toArray(), boundaries[i]);
+    }
+
     void whatWasNamedButIsNotThereOrIsDamagedIsToldInOneLineBeforeAnythingRuns_data()
     {
         QTest::addColumn<QStringList>("arguments");
@@ -187,6 +199,11 @@ private slots:
         std::ofstream(file("bad.toml").toStdString()) << "pair = \"nas-digits\"\n[train]\nlearning_rat = 0.1\n";
         std::ofstream(file("cut.toml").toStdString()) << "pair = \"nas-digits\"\n[teacher]\nweights = \"cut.safetensors\"\n";
         std::ofstream(file("pair.toml").toStdString()) << "pair = \"nas-digit\"\n";
+        std::ofstream(file("widths.toml").toStdString())
+            << "pair = \"resnet50-resnet18\"\n[data]\nsource = \"synthetic\"\nbatch = 2\n";
+        QTest::newRow("outputs that differ") << QStringList{"run", file("widths.toml"), "--devices", "cpu"}
+                                             << "block layer1; set run.strategy to one that trains end to end";
+        QTest::newRow("no such pair to show") << QStringList{"pairs", "show", "nas-imagene"} << "choose one of: nas-digits";
         QTest::newRow("no experiment") << QStringList{"run", "nowhere.toml"} << "nowhere.toml";
         QTest::newRow("misspelt key") << QStringList{"run", file("bad.toml")} << "bad.toml:3";
         QTest::newRow("weights cut off") << QStringList{"run", file("cut.toml"), "--devices", "cpu"} << "cut.safetensors";

@@ -443,7 +443,14 @@ int main(int argc, char** argv)
         misbehave_if_told(0);
         say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0","telemetry":"no GPU telemetry: fake"})");
     } else if (command == "pairs") {
-        say_hello(0, "nas-digits", R"({"blocks":["block0","block1","block2"]})");
+        say_hello(0, "nas-digits",
+            R"({"blocks":["block0","block1","block2"],"input":{"shape":[1,32,32],"vocabulary":0},"classes":10})");
+    } else if (command == "pair") {
+        say_hello(0, argc > 2 ? argv[2] : "",
+            R"({"format":"pipebd.pair/1","input":{"shape":[1,32,32],"vocabulary":0},"classes":10,"blocks":[{"name":"block0",)"
+            R"("teacher":{"output":[8,4,4],"parameters":1500000,"bytes":6000000,)"
+            R"("macs":{"smallest":2000000,"mean":2000000,"largest":2000000}},)"
+            R"("student":{"output":[8,4,4],"parameters":20,"bytes":80,"macs":{"smallest":0,"mean":1500,"largest":3000000}}}]})");
     }
     return 0;
 }
