@@ -24,6 +24,8 @@ struct Parsed {
     VerifyOptions verify;
     BenchOptions bench;
     ImportOptions import;
+    ImportPairOptions import_pair;
+    std::string pair;
     std::string run_id;
     ExportOptions exported;
     Action action;
@@ -188,6 +190,21 @@ void add_pairs(CLI::App& app, Parsed& parsed)
     CLI::App* pairs = add_command(app, "pairs", "teacher-student pairs", parsed, list_pairs);
     pairs->require_subcommand(0, 1);
     add_command(*pairs, "list", "every pair there is", parsed, list_pairs);
+    ImportPairOptions& options = parsed.import_pair;
+    CLI::App* import = add_command(*pairs, "import", "make a pair of two models of your own", parsed,
+        [&options](const Context& context) { return import_pair(context, options); });
+    import->add_option("--teacher", options.teacher, "a model that torch.export.save has written")->type_name("T.pt2");
+    import->add_option("--student", options.student, "the same of the student")->type_name("S.pt2");
+    import->add_option("--teacher-blocks", options.teacher_blocks, "where to cut it, such as features.0-3,features.4-6+classifier")
+        ->type_name("LIST");
+    import->add_option("--student-blocks", options.student_blocks, "the same of the student")->type_name("LIST");
+    import->add_option("--name", options.name, "by which experiments name the pair")->type_name("NAME");
+    import->add_flag("--end-to-end", options.end_to_end, "blocks may differ in shape: for strategies that train end to end");
+    import->add_flag("--trust", options.trust, "run a TorchScript file, which is a program");
+    const std::string& name = parsed.pair;
+    CLI::App* remove = add_command(*pairs, "delete", "delete an imported pair", parsed,
+        [&name](const Context& context) { return delete_pair(context, name); });
+    remove->add_option("name", parsed.pair, "of the pair")->type_name("NAME");
 }
 
 std::vector<std::string> names_of_options(const CLI::App& app)

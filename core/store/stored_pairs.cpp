@@ -99,8 +99,10 @@ StoredPairs::StoredPairs(SQLite::Database& library, fs::path folder)
 
 StoredPair StoredPairs::from_row(SQLite::Statement& row) const
 {
-    // Only the last part: whatever the library says, nothing outside the lab is opened by it.
-    const fs::path name = fs::path(row.getColumn(1).getString()).filename();
+    const std::string name = row.getColumn(1).getString();
+    if (name.find('/') != std::string::npos || run_folder_from_path(name).id == 0) // nothing outside the lab is opened by it
+        throw Error(Code::Damaged, "the library names a folder that cannot be a pair's", in_quotes(name),
+            "restore library.sqlite from a copy");
     return {.name = row.getColumn(0).getString(),
         .folder = folder_ / name,
         .imported = row.getColumn(2).getString(),

@@ -141,11 +141,13 @@ private slots:
     {
         Lab library(lab());
         keep(library, "mine");
-        fs::create_directory(pathOf(m_folder) / "precious");
-        runSql(lab() / "library.sqlite", "UPDATE pair SET folder = '../../precious'");
-        QCOMPARE(library.pair("mine")->folder, pairs() / "precious");
-        library.delete_pair("mine");
-        QVERIFY(fs::exists(pathOf(m_folder) / "precious"));
+        for (const char* folder : {"..", "../../0001-mine", "/0001-mine", "", "mine"}) {
+            runSql(lab() / "library.sqlite", std::string("UPDATE pair SET folder = '") + folder + "'");
+            QVERIFY(errorOf([&] { library.pair("mine"); }) == Code::Damaged);
+            QVERIFY(errorOf([&] { library.pairs(); }) == Code::Damaged);
+            QVERIFY(errorOf([&] { library.delete_pair("mine"); }) == Code::Damaged);
+        }
+        QCOMPARE(namesIn(pairs()), Names{"0001-mine"});
     }
 
     void aDraftThatIsNotKeptLeavesNothing()
