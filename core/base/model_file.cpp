@@ -18,8 +18,8 @@ namespace {
 using Kind = ModelFileKind;
 using namespace std::string_view_literals;
 
-constexpr std::string_view export_it = "torch.export.save(torch.export.export(model.eval(), (torch.rand(2, 3, 224, 224),), "
-                                       "dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)), \"model.pt2\")";
+constexpr std::string_view export_it = "torch.export.save(torch.export.export(model.train(), (torch.rand(2, 3, 224, 224),), "
+                                       "dynamic_shapes=({0: torch.export.Dim(\"batch\")},)), \"model.pt2\")";
 constexpr std::string_view save_it = "in Python: safetensors.torch.save_file(";
 
 struct Refusal {

@@ -200,7 +200,12 @@ void add_pairs(CLI::App& app, Parsed& parsed)
     import->add_option("--student-blocks", options.student_blocks, "the same of the student")->type_name("LIST");
     import->add_option("--name", options.name, "by which experiments name the pair")->type_name("NAME");
     import->add_flag("--end-to-end", options.end_to_end, "blocks may differ in shape: for strategies that train end to end");
-    import->add_flag("--trust", options.trust, "run a TorchScript file, which is a program");
+    const char* const script = "TorchScript";
+    import->add_flag("--trust", options.trust, "run such a file, which is a program")->group(script);
+    import->add_option("--input", options.input, "one sample's shape, such as 3x224x224, or 128 tokens; where neither file tells")
+        ->type_name("SHAPE")
+        ->group(script);
+    import->add_option("--vocabulary", options.vocabulary, "tokens are below it")->type_name("N")->group(script);
     const std::string& name = parsed.pair;
     CLI::App* remove = add_command(*pairs, "delete", "delete an imported pair", parsed,
         [&name](const Context& context) { return delete_pair(context, name); });

@@ -64,6 +64,8 @@ struct ImportPairOptions {
     std::string name;
     bool trust = false;
     bool end_to_end = false;
+    std::string input; // of one sample: "3x224x224", or "128" tokens; empty: as the files say
+    std::int64_t vocabulary = 0;
 };
 
 struct VerifyOptions {

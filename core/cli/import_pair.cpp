@@ -9,7 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <iostream>
+#include <sstream>
 
 namespace pipebd::cli {
 
@@ -55,6 +57,24 @@ Json json_of(const launch::ImportedPair& imported)
         {"pair", Json::parse(imported.description)}, {"blocks", std::move(blocks)}};
 }
 
+/// "3x224x224"
+std::vector<std::int64_t> shape_from(const std::string& text)
+{
+    constexpr std::int64_t largest = 1 << 20;
+    constexpr std::size_t most_dimensions = 4;
+    std::vector<std::int64_t> shape;
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, 'x');) {
+        std::int64_t size = 0;
+        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
+        const bool fits = error == std::errc{} && end == part.data() + part.size() && size >= 1 && size <= largest;
+        if (!fits || shape.size() == most_dimensions)
+            throw Error(Code::BadRequest, in_quotes(text) + " is no shape of a sample", "--input", "give one such as 3x224x224");
+        shape.push_back(size);
+    }
+    return shape;
+}
+
 std::string required(const std::string& value, const std::string& option, const std::string& what)
 {
     if (value.empty())
@@ -72,6 +92,10 @@ int import_pair(const Context& context, const ImportPairOptions& options)
     import.name = required(options.name, "--name", "the pair a name");
     import.trust = options.trust;
     import.end_to_end = options.end_to_end;
+    import.input = shape_from(options.input);
+    import.vocabulary = options.vocabulary;
+    if (options.vocabulary < 0)
+        throw Error(Code::BadRequest, "there cannot be so many tokens", "--vocabulary", "give how many there are");
     for (const launch::EnginePair& pair : launch::engine_pairs(context.cancel))
         if (pair.name == import.name)
             throw Error(Code::BadRequest, "a built-in pair has this name", "--name " + in_quotes(import.name), "choose another");

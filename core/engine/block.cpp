@@ -1,6 +1,7 @@
 #include "engine/block.h"
 
 #include "base/error.h"
+#include "base/model_file.h"
 #include "base/safetensors.h"
 #include "engine/nas_digits.h"
 #include "engine/tensor_file.h"
@@ -71,6 +72,9 @@ std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesyst
 
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where)
 {
+    const ModelFileKind kind = kind_of_model({reinterpret_cast<const char*>(safetensors.data()), safetensors.size()});
+    if (kind != ModelFileKind::Safetensors && kind != ModelFileKind::Unknown)
+        throw refused_as_weights(kind, where);
     const SafetensorsFile file(safetensors, where);
     for_all(block, [&](NamedTensor& named) { read_tensor(named, file, where); });
 }

@@ -103,7 +103,8 @@ std::vector<std::string_view> pair_names();
 /// Error{NotFound}; for an imported one also {Damaged}.
 std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesystem::path& folder);
 
-/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape,
+/// Fills the block's parameters and buffers by name. Throws Error{BadRequest} for a file of another kind than safetensors, with what
+/// to do instead, Error{Damaged} naming the tensor that is missing or of another shape,
 /// or neither F32 nor F64.
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where);
 

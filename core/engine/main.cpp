@@ -3,6 +3,7 @@
 //     pipebd-engine train --spec FILE [--metrics DIR]
 //     pipebd-engine profile|check --spec FILE
 //     pipebd-engine devices|pairs
+//     pipebd-engine import --request FILE
 //
 // With --metrics the rank's lines also go to DIR/rank-N.jsonl.
 //
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "engine/backend.h"
 #include "engine/engine.h"
+#include "engine/graph/import_models.h"
 #include "engine/transport.h"
 
 #include <csignal>
@@ -50,11 +52,16 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
         pipebd::engine::list_pairs(reporter);
         return 0;
     }
+    if (command == "import" && argc == 4 && std::string_view(argv[2]) == "--request") {
+        pipebd::engine::import_models(argv[3], reporter);
+        return 0;
+    }
     const bool known = command == "train" || command == "profile" || command == "check";
     const bool with_metrics = command == "train" && argc == 6 && std::string_view(argv[4]) == "--metrics";
     if (!known || (argc != 4 && !with_metrics) || std::string_view(argv[2]) != "--spec")
         throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command",
-            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, devices or pairs");
+            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, import --request FILE, devices or "
+            "pairs");
     if (with_metrics) {
         const int rank = pipebd::engine::Rendezvous::from_environment().rank;
         reporter.set_rank(rank);

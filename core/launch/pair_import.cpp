@@ -158,8 +158,8 @@ ImportedPair import_pair(store::Lab& lab, const PairImport& import, const std::a
     const fs::path request = folder.path() / "request.json";
     replace_file(request,
         Json{{"format", "pipebd.import-request/1"}, {"name", import.name}, {"trust", import.trust},
-            {"end_to_end", import.end_to_end}, {"teacher", request_of(import.teacher, teacher)},
-            {"student", request_of(import.student, student)}}
+            {"end_to_end", import.end_to_end}, {"input", import.input}, {"vocabulary", import.vocabulary},
+            {"teacher", request_of(import.teacher, teacher)}, {"student", request_of(import.student, student)}}
                 .dump(2, ' ', false, Json::error_handler_t::replace)
             + "\n");
     const Json answer

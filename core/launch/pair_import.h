@@ -25,6 +25,8 @@ struct PairImport {
     Network student;
     bool trust = false; // TorchScript may be run
     bool end_to_end = false; // activations between the blocks may differ
+    std::vector<std::int64_t> input; // of one sample, where neither file tells (TorchScript); empty: not given
+    std::int64_t vocabulary = 0; // if `input` is tokens: these are below it
 };
 
 /// What the dry run has found.

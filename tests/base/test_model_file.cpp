@@ -35,8 +35,7 @@ const std::string onnx = "\x08\x08\x12\x07pytorch\x1a\x05"s + "2.7.1\x3a\x03" + 
 const std::string savedModel = "\x08\x01\x12\x05\x0a\x03" + "abc"s;
 
 /// The line of Python that exports a model.
-const std::string line = "torch.export.save(torch.export.export(model.eval(), (torch.rand(2, 3, 224, 224),), dynamic_shapes=({0: "
-                         "torch.export.Dim.DYNAMIC},)), \"model.pt2\")";
+const std::string line = "torch.export.save(torch.export.export(model.train(), (torch.rand(2, 3, 224, 224),), dynamic_shapes=({0: torch.export.Dim(\"batch\")},)), \"model.pt2\")";
 const std::string weightsOfModel = "in Python: safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")";
 
 struct Row {

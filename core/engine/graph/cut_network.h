@@ -1,0 +1,37 @@
+// CutNetwork: a network of an imported pair, cut into blocks, however it is stored.
+#pragma once
+
+#include "engine/block.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pipebd::engine {
+
+/// May be used by several threads at once.
+class CutNetwork {
+public:
+    virtual ~CutNetwork() = default;
+
+    virtual const std::string& where() const = 0; // its file
+
+    /// One sample of what goes in; nothing if the file does not tell.
+    virtual std::optional<Input> input() const = 0;
+
+    /// What comes out is [batch, classes]; nothing if the file does not tell.
+    virtual std::optional<int> classes() const = 0;
+
+    virtual std::vector<std::string> block_names() const = 0;
+    virtual std::string block_list() const = 0; // as pair.json has it
+
+    /// Fresh, with the weights in the file, ready to be trained. Throws Error{BadRequest} or {Damaged}.
+    virtual std::unique_ptr<Block> make(int block) const = 0;
+
+    /// Reads what making blocks does not: check sums, and what else only an import takes the time for, by running the network on
+    /// `sample` if need be. Throws Error{BadRequest} or {Damaged}.
+    virtual void examine(const at::Tensor& sample) const = 0;
+};
+
+} // namespace pipebd::engine
