@@ -17,14 +17,11 @@ namespace pipebd::engine {
 
 namespace {
 
-constexpr double epsilon = 1e-5;
-constexpr double momentum = 0.1;
-
 // Sums over ranks are taken in double precision: with it E[x^2] - E[x]^2 is sound for float32 data, and one sum is enough.
 class SynchronisedBatchNorm : public torch::autograd::Function<SynchronisedBatchNorm> {
 public:
     static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-        const at::Tensor& bias, at::Tensor running_mean, at::Tensor running_var, Group* group)
+        const at::Tensor& bias, at::Tensor running_mean, at::Tensor running_var, double momentum, double epsilon, Group* group)
     {
         const std::int64_t channels = input.size(1);
         const double count = static_cast<double>(input.numel()) / static_cast<double>(channels);
@@ -49,6 +46,7 @@ public:
             = std::get<0>(at::native_batch_norm(input, weight, bias, narrow_mean, narrow_variance, false, 0.0, epsilon));
         context->save_for_backward({input, weight, narrow_mean, narrow_variance, total});
         context->saved_data["group"] = reinterpret_cast<std::int64_t>(group);
+        context->saved_data["epsilon"] = epsilon;
         return output;
     }
 
@@ -58,6 +56,7 @@ public:
         const torch::autograd::variable_list saved = context->get_saved_variables();
         const at::Tensor &input = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3], &total = saved[4];
         auto* group = reinterpret_cast<Group*>(context->saved_data["group"].toInt());
+        const double epsilon = context->saved_data["epsilon"].toDouble();
         const at::Tensor gradient = gradients[0].contiguous(input.suggest_memory_format());
         const std::int64_t channels = input.size(1);
 
@@ -72,38 +71,54 @@ public:
         const at::Tensor factor = weight.to(at::kDouble) * inverse;
         const at::Tensor slope = factor * inverse * (sums.narrow(0, channels, channels) / total);
         const at::Tensor offset = slope * mean - factor * (sums.narrow(0, 0, channels) / total);
-        const auto for_map = [&](const at::Tensor& values) { return values.to(gradient.scalar_type()).view({1, channels, 1, 1}); };
+        std::vector<std::int64_t> as_map(static_cast<std::size_t>(input.dim()), 1);
+        as_map[1] = channels;
+        const auto for_map = [&](const at::Tensor& values) { return values.to(gradient.scalar_type()).view(as_map); };
         at::Tensor input_gradient = gradient * for_map(factor);
         input_gradient.addcmul_(input, for_map(slope), -1).add_(for_map(offset));
-        return {input_gradient, weight_gradient, bias_gradient, {}, {}, {}};
+        return {input_gradient, weight_gradient, bias_gradient, {}, {}, {}, {}, {}};
     }
 };
 
 } // namespace
 
+at::Tensor batch_norm(const at::Tensor& input, const Normalisation& normalisation, const Context& context)
+{
+    const auto& [weight, bias, running_mean, running_var, momentum, epsilon] = normalisation;
+    if (!context.training || !context.group || context.group->size() == 1)
+        return at::batch_norm(input, weight, bias, running_mean, running_var, context.training || !running_mean.defined(), momentum,
+            epsilon, true);
+    const at::Tensor& like = weight.defined() ? weight : running_mean;
+    const at::TensorOptions options = like.defined() ? like.options() : input.options();
+    const auto all = [&](const at::Tensor& given, double value) {
+        return given.defined() ? given : at::full({input.size(1)}, value, options.requires_grad(false));
+    };
+    return SynchronisedBatchNorm::apply(
+        input, all(weight, 1), all(bias, 0), all(running_mean, 0), all(running_var, 1), momentum, epsilon, context.group);
+}
+
 BatchNorm::BatchNorm(TensorMaker maker, int channels)
-    : weight_(maker.constant("weight", {channels}, 1))
-    , bias_(maker.constant("bias", {channels}, 0))
-    , running_mean_(maker.buffer("running_mean", {channels}, 0))
-    , running_var_(maker.buffer("running_var", {channels}, 1))
+    : tensors_{.weight = maker.constant("weight", {channels}, 1),
+        .bias = maker.constant("bias", {channels}, 0),
+        .running_mean = maker.buffer("running_mean", {channels}, 0),
+        .running_var = maker.buffer("running_var", {channels}, 1)}
 {
 }
 
 at::Tensor BatchNorm::forward(const at::Tensor& input, const Context& context)
 {
-    if (context.training && context.group && context.group->size() > 1)
-        return SynchronisedBatchNorm::apply(input, weight_, bias_, running_mean_, running_var_, context.group);
-    return at::batch_norm(input, weight_, bias_, running_mean_, running_var_, context.training, momentum, epsilon, true);
+    return batch_norm(input, tensors_, context);
 }
 
 at::Tensor BatchNorm::fold_into(at::Tensor weight, std::vector<at::Tensor>& unused)
 {
     at::NoGradGuard no_grad;
-    const at::Tensor scale = weight_.to(at::kDouble) * (running_var_.to(at::kDouble) + epsilon).rsqrt();
-    bias_.copy_(bias_.to(at::kDouble) - running_mean_.to(at::kDouble) * scale);
+    auto& [scale_of, bias, mean, variance, momentum, epsilon] = tensors_;
+    const at::Tensor scale = scale_of.to(at::kDouble) * (variance.to(at::kDouble) + epsilon).rsqrt();
+    bias.copy_(bias.to(at::kDouble) - mean.to(at::kDouble) * scale);
     weight.copy_(weight.to(at::kDouble) * scale.view({-1, 1, 1, 1}));
-    unused.insert(unused.end(), {weight_, running_mean_, running_var_});
-    return bias_;
+    unused.insert(unused.end(), {scale_of, mean, variance});
+    return bias;
 }
 
 } // namespace pipebd::engine

@@ -1,16 +1,28 @@
-// BatchNorm: batch normalisation over a feature map's batch, height and width; alone or over the ranks that share a block.
+// Batch normalisation over a feature map's batch, height and width; alone or over the ranks that share a block.
 #pragma once
 
 #include "engine/layer.h"
 
 namespace pipebd::engine {
 
-/// "weight", "bias", "running_mean", "running_var"; epsilon 1e-5, momentum 0.1, as in PyTorch.
+/// Batch normalisation of `input`, [batch, channels, ...]. Weight and bias may be undefined (1 and 0), running statistics too (then the
+/// batch's are used in evaluation as well).
 ///
 /// Training in a group of several ranks: normalises by the statistics of all their rows, however many each has, and follows them,
 /// so that running statistics are the same bits on every rank. Its gradients are those of the sum of the ranks' losses: a rank that
 /// has n of the batch's B rows runs backward from n / B times the mean loss of its rows, and the ranks' gradients are then summed.
 /// Forward and backward both call Group::sum once.
+struct Normalisation {
+    at::Tensor weight;
+    at::Tensor bias;
+    at::Tensor running_mean;
+    at::Tensor running_var;
+    double momentum = 0.1;
+    double epsilon = 1e-5;
+};
+at::Tensor batch_norm(const at::Tensor& input, const Normalisation& normalisation, const Context& context);
+
+/// As a layer: "weight", "bias", "running_mean", "running_var"; epsilon 1e-5, momentum 0.1, as in PyTorch.
 class BatchNorm : public Layer {
 public:
     BatchNorm(TensorMaker maker, int channels);
@@ -21,10 +33,7 @@ public:
     at::Tensor fold_into(at::Tensor weight, std::vector<at::Tensor>& unused);
 
 private:
-    at::Tensor weight_;
-    at::Tensor bias_;
-    at::Tensor running_mean_;
-    at::Tensor running_var_;
+    Normalisation tensors_;
 };
 
 } // namespace pipebd::engine

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/model_file.h"
 #include "base/safetensors.h"
+#include "engine/graph/imported_pair.h"
 #include "engine/nas_digits.h"
 #include "engine/tensor_file.h"
 
@@ -66,7 +67,7 @@ std::vector<std::string_view> pair_names()
 std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesystem::path& folder)
 {
     if (!folder.empty())
-        throw Error(Code::NotFound, "there is no pair", folder.string(), "import it");
+        return open_imported_pair(folder);
     return {std::shared_ptr<const Pair>(), &find_pair(name)};
 }
 

@@ -29,6 +29,7 @@ struct Context {
     bool training = false; // batch norm uses and follows batch statistics
     std::uint64_t seed = 0;
     std::int64_t step = 0; // of training; chooses a supernet's path
+    std::int64_t first_row = 0; // which of the global batch's rows is the input's first; chooses a sample's dropout masks
     Group* group = nullptr; // null: alone. With others: batch statistics are taken over the whole group's batch
 };
 
@@ -84,13 +85,17 @@ public:
     virtual Input input() const = 0;
     virtual int classes() const = 0; // what the last block gives, [batch, classes]
 
-    /// Freshly initialised as a function of `seed` and the parameters' names, on the CPU, float32. A teacher block is made ready to
+    /// Freshly initialised as a function of `seed` and the parameters' names, or, of an imported pair, as in the file that was
+    /// imported; on the CPU, float32. A teacher block is made ready to
     /// be trained (its parameters require gradients); who only runs it freezes it.
     virtual std::unique_ptr<Block> make_teacher(int block, std::uint64_t seed) const = 0;
     virtual std::unique_ptr<Block> make_student(int block, std::uint64_t seed) const = 0;
 
+    /// Whether make_teacher() gives a trained teacher by itself.
+    virtual bool teacher_has_weights() const { return false; }
+
     /// The teacher's weights that come with the pair: a safetensors file in memory, and its SHA-256 as recorded when it was
-    /// trained. Empty if none do.
+    /// trained. Empty if none do. If make_teacher() has them, the SHA-256 is that of where they come from.
     virtual std::span<const std::byte> teacher_weights() const { return {}; }
     virtual std::string_view teacher_weights_sha256() const { return {}; }
 };

@@ -153,12 +153,13 @@ Rows Executor::rows_of(const Instruction& instruction) const
     return schedule::rows_of(instruction, batch_, parts_.spec.program.microbatches);
 }
 
-Context Executor::student_context(int block, std::int64_t batch) const
+Context Executor::student_context(int block, std::int64_t batch, Rows rows) const
 {
     Context context;
     context.training = true;
     context.seed = parts_.spec.experiment.seed;
     context.step = batch;
+    context.first_row = rows.begin;
     auto group = groups_.find(block);
     if (group != groups_.end() && parts_.spec.experiment.run.batch_norm == "sync")
         context.group = parts_.transport.group(group->second);
@@ -370,7 +371,7 @@ void Executor::student_forward(const Instruction& instruction, std::int64_t batc
         input.requires_grad_(true);
 
     Precision precision(experiment.run.dtype, parts_.backend.device().type());
-    at::Tensor output = parts_.models.student.at(block)->forward(input, student_context(block, batch));
+    at::Tensor output = parts_.models.student.at(block)->forward(input, student_context(block, batch, rows));
     GradientWork& work = *gradients_[block];
     if (end_to_end_) {
         values_.put({Kind::StudentOutput, block, 0}, batch, rows, output.detach());

@@ -79,7 +79,7 @@ private:
     void receive(const schedule::Instruction& instruction, std::int64_t batch);
 
     schedule::Rows rows_of(const schedule::Instruction& instruction) const;
-    Context student_context(int block, std::int64_t batch) const;
+    Context student_context(int block, std::int64_t batch, schedule::Rows rows = {}) const;
     const std::vector<schedule::Instruction>& instructions() const;
     void add_loss(int block, const at::Tensor& value);
     void report_step(std::int64_t step);

@@ -21,6 +21,10 @@ struct TeacherWeights::Source {
 TeacherWeights::TeacherWeights(const experiment::Experiment& experiment, const Pair& pair)
     : source_(std::make_unique<Source>())
 {
+    if (experiment.teacher.weights.empty() && pair.teacher_has_weights()) {
+        sha256_ = pair.teacher_weights_sha256();
+        return;
+    }
     if (!experiment.teacher.weights.empty()) {
         source_->file.emplace(std::filesystem::path(experiment.teacher.weights));
         source_->bytes = source_->file->bytes();
@@ -40,7 +44,8 @@ TeacherWeights::~TeacherWeights() = default;
 
 void TeacherWeights::load_into(Block& block) const
 {
-    load_weights(block, source_->bytes, source_->where);
+    if (!source_->bytes.empty())
+        load_weights(block, source_->bytes, source_->where);
 }
 
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block)

@@ -47,6 +47,33 @@ std::string text_of(at::IntArrayRef shape)
 
 } // namespace
 
+at::ScalarType scalar_type(DType dtype)
+{
+    switch (dtype) {
+    case DType::Bool:
+        return at::kBool;
+    case DType::U8:
+        return at::kByte;
+    case DType::I8:
+        return at::kChar;
+    case DType::I16:
+        return at::kShort;
+    case DType::I32:
+        return at::kInt;
+    case DType::I64:
+        return at::kLong;
+    case DType::F16:
+        return at::kHalf;
+    case DType::BF16:
+        return at::kBFloat16;
+    case DType::F64:
+        return at::kDouble;
+    case DType::F32:
+        break;
+    }
+    return at::kFloat;
+}
+
 void read_tensor(NamedTensor into, const SafetensorsFile& file, const std::string& where)
 {
     const std::string place = where + ", tensor " + into.name;
@@ -54,9 +81,11 @@ void read_tensor(NamedTensor into, const SafetensorsFile& file, const std::strin
     const TensorView* view = file.find(into.name);
     if (!view)
         throw Error(Code::Damaged, "a tensor is missing", place, remedy);
-    if (view->dtype != DType::F32 && view->dtype != DType::F64)
-        throw Error(Code::Damaged, "the tensor is " + std::string(to_string(view->dtype)) + ", not F32", place, remedy);
-    const at::ScalarType dtype = view->dtype == DType::F32 ? at::kFloat : at::kDouble;
+    const DType expected = into.tensor.is_floating_point() ? DType::F32 : dtype_of(into.tensor, into.name);
+    if (view->dtype != expected && !(expected == DType::F32 && view->dtype == DType::F64))
+        throw Error(Code::Damaged,
+            "the tensor is " + std::string(to_string(view->dtype)) + ", not " + std::string(to_string(expected)), place, remedy);
+    const at::ScalarType dtype = scalar_type(view->dtype);
     if (into.tensor.sizes() != at::IntArrayRef(view->shape))
         throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()), place,
             remedy);

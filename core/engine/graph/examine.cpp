@@ -1,0 +1,182 @@
+#include "engine/graph/examine.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "engine/graph/cut_program.h"
+#include "engine/layer.h"
+#include "engine/loss.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
+
+#include <memory>
+#include <set>
+#include <utility>
+
+namespace pipebd::engine {
+
+namespace {
+
+std::string text_of(at::IntArrayRef shape)
+{
+    std::string text = "[batch";
+    for (std::size_t i = 1; i < shape.size(); ++i)
+        text += ", " + std::to_string(shape[i]);
+    return text + "]";
+}
+
+std::string text_of(const Input& input)
+{
+    std::string text = input.is_text() ? "tokens [" : "[";
+    for (std::size_t i = 0; i < input.shape.size(); ++i)
+        text += (i ? ", " : "") + std::to_string(input.shape[i]);
+    return text + "]";
+}
+
+std::int64_t numbers_in(const Block& block)
+{
+    std::int64_t numbers = 0;
+    for (const NamedTensor& parameter : block.parameters())
+        numbers += parameter.tensor.numel();
+    return numbers;
+}
+
+class Examiner {
+public:
+    Examiner(const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only)
+        : teacher_(teacher.file, teacher.blocks, "the teacher's blocks")
+        , student_(student.file, student.blocks, "the student's blocks")
+        , end_to_end_only_(end_to_end_only)
+    {
+    }
+
+    Examination run()
+    {
+        teacher_.program().check_archive();
+        student_.program().check_archive();
+        compare_programs();
+        for (std::size_t block = 0; block < teacher_.segments().size(); ++block) {
+            ExaminedBlock examined{.name = teacher_.segments()[block].name,
+                .student_modules = student_.segments()[block].name,
+                .output_shape = {},
+                .without_gradient = {}};
+            examination_.blocks.push_back(std::move(examined));
+        }
+        for (std::int64_t batch : {2, 3}) {
+            for (bool training : {false, true})
+                run_networks(batch, training);
+        }
+        return std::move(examination_);
+    }
+
+private:
+    [[noreturn]] static void refuse(const std::string& problem, const std::string& where, const std::string& remedy)
+    {
+        throw Error(Code::BadRequest, problem, where, remedy);
+    }
+
+    void compare_programs()
+    {
+        const ExportedProgram &teacher = teacher_.program(), &student = student_.program();
+        if (teacher.input().shape != student.input().shape || teacher.input().is_text() != student.input().is_text())
+            refuse("teacher and student take different inputs, " + text_of(teacher.input()) + " and " + text_of(student.input()),
+                student.where(), "export both with inputs of one shape and type");
+        if (teacher.classes() != student.classes())
+            refuse("teacher and student give different numbers of classes, " + std::to_string(teacher.classes()) + " and "
+                    + std::to_string(student.classes()),
+                student.where(), "export both with the same classes");
+        const std::size_t of_teacher = teacher_.segments().size(), of_student = student_.segments().size();
+        if (of_teacher != of_student)
+            refuse("the teacher has " + std::to_string(of_teacher) + " blocks (" + printable(teacher_.block_list(), 300)
+                    + "), the student " + std::to_string(of_student) + " (" + printable(student_.block_list(), 300) + ")",
+                student.where(), "name as many blocks for each");
+        examination_.input = teacher.input();
+        examination_.input.vocabulary = std::min(teacher.input().vocabulary, student.input().vocabulary);
+        examination_.classes = teacher.classes();
+        examination_.teacher_blocks = teacher_.block_list();
+        examination_.student_blocks = student_.block_list();
+    }
+
+    at::Tensor input(std::int64_t batch) const
+    {
+        std::vector<std::int64_t> shape = examination_.input.shape;
+        shape.insert(shape.begin(), batch);
+        const at::Generator generator = at::detail::createCPUGenerator(1);
+        if (examination_.input.is_text())
+            return at::empty(shape, at::TensorOptions(at::kLong)).random_(0, examination_.input.vocabulary, generator);
+        return at::empty(shape, at::TensorOptions(at::kFloat)).normal_(0, 1, generator);
+    }
+
+    void run_networks(std::int64_t batch, bool training)
+    {
+        const Context context{.training = training, .seed = 0, .step = 0};
+        const at::Tensor sample = input(batch);
+        at::Tensor activation = sample; // the teacher's
+        at::Tensor relayed = sample; // what the student's next block gets
+        for (std::size_t b = 0; b < examination_.blocks.size(); ++b) {
+            ExaminedBlock& examined = examination_.blocks[b];
+            const std::string where = "block " + std::to_string(b) + ", " + in_quotes(examined.name);
+            const std::unique_ptr<Block> teacher = teacher_.make(static_cast<int>(b)), student = student_.make(static_cast<int>(b));
+            at::Tensor target;
+            {
+                at::NoGradGuard no_grad;
+                target = teacher->forward(activation, context);
+            }
+            check_output(target, batch, "teacher", where);
+            const at::Tensor output = student->forward(relayed.detach(), context);
+            check_output(output, batch, "student", where);
+            const bool last = b + 1 == examination_.blocks.size();
+            if (output.sizes() != target.sizes() && (last || !end_to_end_only_))
+                refuse("the teacher gives " + text_of(target.sizes()) + ", the student " + text_of(output.sizes()), where,
+                    "cut where both have the same shape, or import the pair for end-to-end strategies only");
+            examined.output_shape.assign(target.sizes().begin() + 1, target.sizes().end());
+            examined.teacher_parameters = numbers_in(*teacher);
+            examined.student_parameters = numbers_in(*student);
+            if (training && batch == 2)
+                find_gradients(*student, output, target, examined);
+            activation = target;
+            relayed = end_to_end_only_ ? output.detach() : target;
+        }
+    }
+
+    static void check_output(const at::Tensor& output, std::int64_t batch, const std::string& network, const std::string& where)
+    {
+        if (output.dim() == 0 || output.size(0) != batch)
+            refuse("the " + network + " gives " + text_of(output.sizes()) + " with another first dimension than the batch", where,
+                "cut where the batch is the first dimension");
+        if (!at::isfinite(output).all().item<bool>())
+            throw Error(Code::NotFinite, "the " + network + " gives numbers that are not finite", where,
+                "see that its weights are those that you meant");
+    }
+
+    static void find_gradients(const Block& student, const at::Tensor& output, const at::Tensor& target, ExaminedBlock& examined)
+    {
+        if (output.requires_grad()) {
+            const at::Tensor loss
+                = output.sizes() == target.sizes() ? distillation_loss("mse", output, target) : output.square().mean();
+            loss.backward();
+        }
+        for (const NamedTensor& parameter : student.parameters()) {
+            if (parameter.tensor.grad().defined())
+                ++examined.gradient_tensors;
+            else
+                examined.without_gradient.push_back(parameter.name);
+        }
+    }
+
+    CutProgram teacher_;
+    CutProgram student_;
+    bool end_to_end_only_;
+    Examination examination_;
+};
+
+} // namespace
+
+Examination examine(const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only)
+{
+    return Examiner(teacher, student, end_to_end_only).run();
+}
+
+} // namespace pipebd::engine
