@@ -2,7 +2,9 @@
 #pragma once
 
 #include "engine/block.h"
+#include "engine/graph/pair_file.h"
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,5 +35,10 @@ public:
     /// `sample` if need be. Throws Error{BadRequest} or {Damaged}.
     virtual void examine(const at::Tensor& sample) const = 0;
 };
+
+/// `blocks` is a block list (block_list.h; empty: the direct children), `blocks_where` its place in errors. A network of
+/// TorchScript is run, so its file must be one that the user trusts. Throws Error{NotFound}, {Damaged}, {Newer}, {BadRequest}.
+std::unique_ptr<CutNetwork> open_network(
+    ModelKind kind, const std::filesystem::path& file, const std::string& blocks, const std::string& blocks_where);
 
 } // namespace pipebd::engine
