@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -81,6 +82,17 @@ Descriptor open_folder(const std::filesystem::path& folder)
     return descriptor;
 }
 
+void write_all(const Descriptor& descriptor, std::span<const std::byte> bytes, const std::filesystem::path& file)
+{
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor.get(), bytes.data(), bytes.size());
+        if (written > 0)
+            bytes = bytes.subspan(static_cast<std::size_t>(written));
+        else if (written < 0 && errno != EINTR)
+            throw system_error("cannot write the file", file.native());
+    }
+}
+
 // A new file beside the one to be replaced; removed again unless it was renamed.
 class TemporaryFile {
 public:
@@ -110,16 +122,7 @@ public:
             ::unlink(path_.c_str());
     }
 
-    void write(std::span<const std::byte> bytes)
-    {
-        while (!bytes.empty()) {
-            const ssize_t written = ::write(descriptor_->get(), bytes.data(), bytes.size());
-            if (written > 0)
-                bytes = bytes.subspan(static_cast<std::size_t>(written));
-            else if (written < 0 && errno != EINTR)
-                throw system_error("cannot write the file", target_.native());
-        }
-    }
+    void write(std::span<const std::byte> bytes) { write_all(*descriptor_, bytes, target_); }
 
     void rename_over_target()
     {
@@ -188,6 +191,30 @@ void replace_file(const std::filesystem::path& file, std::span<const std::byte> 
 void replace_file(const std::filesystem::path& file, std::string_view contents)
 {
     replace_file(file, std::as_bytes(std::span(contents)));
+}
+
+void copy_file(
+    const std::filesystem::path& from, const std::filesystem::path& to, const std::function<void(std::span<const std::byte>)>& seen)
+{
+    const OpenFile source = open_to_read(from);
+    Descriptor copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (copy.get() < 0)
+        throw system_error("cannot write the file", to.native());
+    std::vector<std::byte> piece(std::size_t{1} << 20);
+    while (true) {
+        const ssize_t count = ::read(source.descriptor.get(), piece.data(), piece.size());
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw system_error("cannot read the file", from.native());
+        if (count == 0)
+            break;
+        const std::span<const std::byte> bytes(piece.data(), static_cast<std::size_t>(count));
+        seen(bytes);
+        write_all(copy, bytes, to);
+    }
+    if (::fsync(copy.get()) != 0 || copy.close() != 0)
+        throw system_error("cannot write the file", to.native());
 }
 
 void sync_folder(const std::filesystem::path& folder)

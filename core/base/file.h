@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,11 @@ void replace_file(const std::filesystem::path& file, std::string_view contents);
 
 /// The same; the contents are the `pieces`, one after another.
 void replace_file(const std::filesystem::path& file, std::span<const std::span<const std::byte>> pieces);
+
+/// Makes `to`, which must not be there yet, of what `from` holds, a piece at a time, and syncs it; `seen` is given every piece.
+/// Throws like read_file and replace_file; half of a file may then be there.
+void copy_file(const std::filesystem::path& from, const std::filesystem::path& to,
+    const std::function<void(std::span<const std::byte>)>& seen);
 
 /// Makes the entries of `folder` durable.
 void sync_folder(const std::filesystem::path& folder);

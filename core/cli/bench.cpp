@@ -7,7 +7,7 @@
 #include "cli/print_bench.h"
 #include "cli/progress_line.h"
 #include "cli/scratch_runs.h"
-#include "launch/engine_queries.h"
+#include "cli/used_pair.h"
 #include "launch/steady_step.h"
 #include "schedule/simulator.h"
 
@@ -41,16 +41,17 @@ void refuse_what_cannot_be(const BenchOptions& options)
             "give a number from 2 to " + std::to_string(most_steps));
 }
 
-launch::TrainingRequest request_from(const BenchOptions& options, const std::atomic<bool>& cancel)
+launch::TrainingRequest request_from(const Context& context, const store::Lab& lab, const BenchOptions& options)
 {
     launch::TrainingRequest request;
     request.experiment = experiment_from(options.experiment, options.settings, "pipebd bench EXPERIMENT");
     request.experiment_text = read_file(options.experiment);
     if (request.experiment.train.network == "teacher")
         throw one_device_only(options.experiment);
-    request.devices = devices_for(request.experiment, options.devices, cancel);
+    request.devices = devices_for(request.experiment, options.devices, context.cancel);
     request.deliver = false;
-    launch::check(request.experiment, request.devices, cancel);
+    check_work(context, lab, request.experiment, request.devices);
+    request.pair_folder = pair_folder(lab, request.experiment.pair);
     return request;
 }
 
@@ -158,9 +159,9 @@ int bench(const Context& context, const BenchOptions& options)
 {
     refuse_what_cannot_be(options);
     const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
-    launch::TrainingRequest request = request_from(options, context.cancel);
-
     store::Lab lab = context.open_lab();
+    launch::TrainingRequest request = request_from(context, lab, options);
+
     const schedule::Profile profile = options.profile.empty()
         ? stored_or_measured_profile(context, lab, request.experiment, request.devices)
         : profile_from_file(options.profile, request.experiment);

@@ -24,8 +24,9 @@ struct Parsed {
     VerifyOptions verify;
     BenchOptions bench;
     ImportOptions import;
-    std::string run_id;
+    ImportPairOptions import_pair;
     std::string pair;
+    std::string run_id;
     ExportOptions exported;
     Action action;
 };
@@ -194,6 +195,25 @@ void add_pairs(CLI::App& app, Parsed& parsed)
         [&name](const Context& context) { return show_pair(context, name); })
         ->add_option("name", parsed.pair, "the pair's name")
         ->type_name("NAME");
+    ImportPairOptions& options = parsed.import_pair;
+    CLI::App* import = add_command(*pairs, "import", "make a pair of two models of your own", parsed,
+        [&options](const Context& context) { return import_pair(context, options); });
+    import->add_option("--teacher", options.teacher, "a model that torch.export.save has written")->type_name("T.pt2");
+    import->add_option("--student", options.student, "the same of the student")->type_name("S.pt2");
+    import->add_option("--teacher-blocks", options.teacher_blocks, "where to cut it, such as features.0-3,features.4-6+classifier")
+        ->type_name("LIST");
+    import->add_option("--student-blocks", options.student_blocks, "the same of the student")->type_name("LIST");
+    import->add_option("--name", options.name, "by which experiments name the pair")->type_name("NAME");
+    import->add_flag("--end-to-end", options.end_to_end, "blocks may differ in shape: for strategies that train end to end");
+    const char* const script = "TorchScript";
+    import->add_flag("--trust", options.trust, "run such a file, which is a program")->group(script);
+    import->add_option("--input", options.input, "one sample's shape, such as 3x224x224, or 128 tokens; where neither file tells")
+        ->type_name("SHAPE")
+        ->group(script);
+    import->add_option("--vocabulary", options.vocabulary, "tokens are below it")->type_name("N")->group(script);
+    CLI::App* remove = add_command(*pairs, "delete", "delete an imported pair", parsed,
+        [&name](const Context& context) { return delete_pair(context, name); });
+    remove->add_option("name", parsed.pair, "of the pair")->type_name("NAME");
 }
 
 std::vector<std::string> names_of_options(const CLI::App& app)

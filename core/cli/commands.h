@@ -56,6 +56,18 @@ struct ImportOptions {
     std::string name; // empty: the experiment's
 };
 
+struct ImportPairOptions {
+    std::string teacher; // model files
+    std::string student;
+    std::string teacher_blocks; // empty: each direct child
+    std::string student_blocks;
+    std::string name;
+    bool trust = false;
+    bool end_to_end = false;
+    std::string input; // of one sample: "3x224x224", or "128" tokens; empty: as the files say
+    std::int64_t vocabulary = 0;
+};
+
 struct VerifyOptions {
     std::string experiment;
     std::string devices;
@@ -85,6 +97,8 @@ struct BenchOptions {
 int doctor(const Context& context);
 int list_pairs(const Context& context);
 int show_pair(const Context& context, const std::string& name);
+int import_pair(const Context& context, const ImportPairOptions& options);
+int delete_pair(const Context& context, const std::string& name);
 int measure_profile(const Context& context, const ProfileOptions& options);
 int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);

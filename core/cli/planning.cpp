@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "cli/named.h"
 #include "cli/progress_line.h"
+#include "cli/used_pair.h"
 #include "launch/engine_queries.h"
 
 #include <chrono>
@@ -30,14 +31,17 @@ std::string described(const experiment::Data& data)
     return text;
 }
 
-store::ProfileKey key_of(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices)
+store::ProfileKey key_of(
+    const store::Lab& lab, const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices)
 {
     char host[256] = {};
     ::gethostname(host, sizeof host - 1);
     // What else the figures depend on: another optimizer has another update, another machine other times.
+    const std::optional<store::StoredPair> imported = lab.pair(experiment.pair);
     const std::string conditions = experiment.train.optimizer + (experiment.train.momentum > 0 ? " with momentum" : "")
         + ", batch norm " + experiment.run.batch_norm + (experiment.teacher.fold_batch_norm ? ", the teacher's folded, " : ", ")
-        + experiment.distill.loss + ", " + experiment.distill.last_block_loss + ", " + described(experiment.data) + ", " + host;
+        + experiment.distill.loss + ", " + experiment.distill.last_block_loss + ", " + described(experiment.data) + ", " + host
+        + (imported ? ", pair " + imported->sha256 : "");
     return {.pair = experiment.pair,
         .batch = experiment.data.batch,
         .dtype = experiment.run.dtype,
@@ -56,12 +60,13 @@ schedule::Profile measured_profile(const Context& context, store::Lab& lab, cons
     const std::vector<experiment::Device>& devices)
 {
     launch::require_alike(devices);
-    const store::ProfileKey key = key_of(experiment, devices);
+    const store::ProfileKey key = key_of(lab, experiment, devices);
     ProgressLine line(context.quiet);
     line.note("profiling " + described(key));
     const auto show = [&line](const std::string& doing, double fraction) { line.show(fraction, doing); };
     const auto start = std::chrono::steady_clock::now();
-    schedule::Profile profile = launch::measure(experiment, devices, show, context.cancel);
+    schedule::Profile profile = with_pair(
+        context, lab, experiment, [&](const launch::Work& work) { return launch::measure(work, devices, show, context.cancel); });
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     line.clear();
     line.note("profiled in " + format_milliseconds(taken.count()));
@@ -72,7 +77,7 @@ schedule::Profile measured_profile(const Context& context, store::Lab& lab, cons
 schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices)
 {
-    const store::ProfileKey key = key_of(experiment, devices);
+    const store::ProfileKey key = key_of(lab, experiment, devices);
     std::optional<schedule::Profile> stored = lab.profile(key);
     if (!stored)
         return measured_profile(context, lab, experiment, devices);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/arguments.h"
+#include "experiment/run_spec.h"
 
 #include <algorithm>
 #include <array>
@@ -82,6 +83,8 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
         throw Error(error.code(), error.problem(), error.where(), another(checkpoints, point.checkpoint));
     }
     point.experiment_text = read_file(run.folder / "experiment.toml");
+    const fs::path spec = run.folder / "spec.json";
+    point.pair_folder = experiment::run_spec_from_json(read_file(spec), spec.string()).pair_folder;
     return point;
 }
 
@@ -95,6 +98,16 @@ void check_same_training(const experiment::Experiment& experiment, const ResumeP
         if (std::find(may_differ.begin(), may_differ.end(), key) == may_differ.end())
             throw Error(Code::BadRequest, key + " is not what run " + std::to_string(point.run) + " was trained with", "--resume",
                 "leave it as it was; strategy, devices, checkpoints and length may change");
+}
+
+void check_same_pair(const std::filesystem::path& folder, const ResumePoint& point)
+{
+    // Numbers of pairs are never given twice; the lab itself may have been moved.
+    if (folder.filename() != point.pair_folder.filename())
+        throw Error(Code::BadRequest,
+            "the pair " + in_quotes(point.manifest.experiment.pair) + " is not the one that run " + std::to_string(point.run)
+                + " was trained with: it was deleted, and another imported under its name",
+            "--resume", "start the run again");
 }
 
 launch::TrainingRequest::Resumed resumed_from(const ResumePoint& point, std::int64_t steps)

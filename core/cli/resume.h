@@ -15,6 +15,7 @@ struct ResumePoint {
     std::filesystem::path checkpoint;
     experiment::CheckpointManifest manifest;
     std::string experiment_text; // the run's experiment file as it was
+    std::filesystem::path pair_folder; // of the imported pair that was trained; empty: it is built in
 };
 
 /// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte
@@ -25,6 +26,9 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
 /// Throws Error{BadRequest} if `experiment` is not the training that `point` was part of: anything but name, schedule, devices,
 /// checkpoints and length is another.
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point);
+
+/// Throws Error{BadRequest} if the imported pair in `folder` is not the one that was trained but another of its name.
+void check_same_pair(const std::filesystem::path& folder, const ResumePoint& point);
 
 /// Throws Error{BadRequest} if a block has been trained for more than `steps`.
 launch::TrainingRequest::Resumed resumed_from(const ResumePoint& point, std::int64_t steps);

@@ -10,7 +10,7 @@
 #include "cli/progress_line.h"
 #include "cli/resume.h"
 #include "cli/table.h"
-#include "launch/engine_queries.h"
+#include "cli/used_pair.h"
 #include "launch/run_json.h"
 #include "launch/training.h"
 #include "schedule/validator.h"
@@ -230,14 +230,17 @@ int run(const Context& context, const RunOptions& options)
         throw Error(
             Code::BadRequest, "the teacher is trained on one device", "--devices " + to_string(request.devices), "name one");
 
-    const launch::Checked checked = launch::check(request.experiment, request.devices, context.cancel);
+    store::Lab lab = context.open_lab();
+    const launch::Checked checked = check_work(context, lab, request.experiment, request.devices);
     request.steps = checked.steps;
+    request.pair_folder = pair_folder(lab, request.experiment.pair);
+    if (point)
+        check_same_pair(request.pair_folder, *point);
     if (point)
         request.resumed = resumed_from(*point, request.steps);
     const std::filesystem::path prepared = make_folder(options.prepare, "--prepare");
     const int per_machine = static_cast<int>(request.devices.size());
     request.out = make_folder(options.out, "--out");
-    store::Lab lab = context.open_lab();
     if (distils)
         plan_distillation(context, options, lab, request);
     else

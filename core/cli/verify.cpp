@@ -8,8 +8,8 @@
 #include "cli/progress_line.h"
 #include "cli/scratch_runs.h"
 #include "cli/table.h"
+#include "cli/used_pair.h"
 #include "launch/compare_weights.h"
-#include "launch/engine_queries.h"
 
 #include <nlohmann/json.hpp>
 
@@ -132,9 +132,10 @@ int verify(const Context& context, const VerifyOptions& options)
     request.experiment = experiment_from(options.experiment, settings, "pipebd verify EXPERIMENT");
     request.experiment_text = read_file(options.experiment);
     request.devices = devices_for(request.experiment, options.devices, context.cancel);
-    request.steps = launch::check(request.experiment, request.devices, context.cancel).steps;
-
     store::Lab lab = context.open_lab();
+    request.steps = check_work(context, lab, request.experiment, request.devices).steps;
+    request.pair_folder = pair_folder(lab, request.experiment.pair);
+
     const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)
                                                               : profile_from_file(options.profile, measured);
     const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));

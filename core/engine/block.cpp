@@ -1,6 +1,7 @@
 #include "engine/block.h"
 
 #include "base/error.h"
+#include "base/model_file.h"
 #include "base/safetensors.h"
 #include "engine/bert_pair.h"
 #include "engine/compress_pair.h"
@@ -94,6 +95,9 @@ std::unique_ptr<Block> make_derived(const Pair& pair, int block, std::uint64_t s
 
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where)
 {
+    const ModelFileKind kind = kind_of_model({reinterpret_cast<const char*>(safetensors.data()), safetensors.size()});
+    if (kind != ModelFileKind::Safetensors && kind != ModelFileKind::Unknown)
+        throw refused_as_weights(kind, where);
     const SafetensorsFile file(safetensors, where);
     for_all(block, [&](NamedTensor& named) { read_tensor(named, file, where); });
 }

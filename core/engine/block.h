@@ -121,8 +121,8 @@ std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesyst
 /// A student block as an architecture has it: make_student(), then derive().
 std::unique_ptr<Block> make_derived(const Pair& pair, int block, std::uint64_t seed, const std::vector<std::string>& chosen);
 
-/// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape,
-/// or neither F32 nor F64.
+/// Fills the block's parameters and buffers by name. Throws Error{BadRequest} for a file of another kind than safetensors, with
+/// what to do instead, Error{Damaged} naming the tensor that is missing or of another shape, or neither F32 nor F64.
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where);
 
 /// Moves parameters and buffers to `device`, in place, those of floating point as `dtype`.

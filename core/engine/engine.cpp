@@ -10,10 +10,10 @@
 #include "engine/executor.h"
 #include "engine/pair_description.h"
 #include "engine/profiler.h"
+#include "engine/pulse.h"
 #include "engine/telemetry.h"
 #include "schedule/strategies.h"
 
-#include <ATen/record_function.h>
 #include <nlohmann/json.hpp>
 #include <torch/headeronly/version.h>
 
@@ -112,35 +112,6 @@ void report_value(Reporter& reporter, const std::string& name, double value)
     metric.value = value;
     reporter.report(std::move(metric));
 }
-
-/// Proof of progress from inside long instructions: while it lives, every operator that this thread runs is a heartbeat.
-class Pulse {
-public:
-    explicit Pulse(Reporter& reporter)
-    {
-        beating = &reporter;
-        handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&beat).scopes({at::RecordScope::FUNCTION}));
-    }
-    ~Pulse()
-    {
-        at::removeCallback(handle_);
-        beating = nullptr;
-    }
-    Pulse(const Pulse&) = delete;
-
-private:
-    static std::unique_ptr<at::ObserverContext> beat(const at::RecordFunction&)
-    {
-        if (beating != nullptr)
-            beating->pulse();
-        return nullptr;
-    }
-
-    static thread_local Reporter* beating;
-    at::CallbackHandle handle_;
-};
-
-thread_local Reporter* Pulse::beating = nullptr;
 
 /// One rank of a job: its place, its device, its connections.
 struct Rank {

@@ -4,6 +4,7 @@
 //     pipebd-engine profile|check --spec FILE
 //     pipebd-engine devices|pairs
 //     pipebd-engine pair NAME [FOLDER]
+//     pipebd-engine import --request FILE
 //
 // With --metrics the rank's lines also go to DIR/rank-N.jsonl.
 //
@@ -13,6 +14,7 @@
 #include "base/file.h"
 #include "engine/backend.h"
 #include "engine/engine.h"
+#include "engine/graph/import_models.h"
 #include "engine/transport.h"
 
 #include <csignal>
@@ -55,12 +57,17 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
         pipebd::engine::show_pair(argv[2], argc == 4 ? argv[3] : "", reporter);
         return 0;
     }
+    if (command == "import" && argc == 4 && std::string_view(argv[2]) == "--request") {
+        pipebd::engine::import_models(argv[3], reporter);
+        return 0;
+    }
     const bool known = command == "train" || command == "profile" || command == "check";
     const bool with_metrics = command == "train" && argc == 6 && std::string_view(argv[4]) == "--metrics";
     if (!known || (argc != 4 && !with_metrics) || std::string_view(argv[2]) != "--spec")
         throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command",
-            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, devices, pairs or pair NAME "
-            "[FOLDER]");
+            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, import --request FILE, devices, "
+            "pairs or "
+            "pair NAME [FOLDER]");
     if (with_metrics) {
         const int rank = pipebd::engine::Rendezvous::from_environment().rank;
         reporter.set_rank(rank);

@@ -26,7 +26,7 @@ struct TypeRow {
     std::string_view keys; // always written; others only where they differ from their default
 };
 
-constexpr std::array<TypeRow, 15> types = {{
+constexpr std::array<TypeRow, 16> types = {{
     {Type::Hello, "hello", " name bytes text "},
     {Type::Met, "met", " "},
     {Type::Heartbeat, "heartbeat", " step phase name "},
@@ -41,6 +41,7 @@ constexpr std::array<TypeRow, 15> types = {{
     {Type::Bye, "bye", " "},
     {Type::Profile, "profile", " text "},
     {Type::Progress, "progress", " value text "},
+    {Type::Pair, "pair", " text "},
     {Type::Unknown, "unknown", " "},
 }};
 

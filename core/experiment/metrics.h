@@ -28,6 +28,7 @@ struct Metric {
         Bye,
         Profile,
         Progress,
+        Pair,
         Unknown
     };
 
@@ -54,7 +55,8 @@ struct Metric {
     double watts = -1; // the same
 
     std::string name = {}; // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction
-    std::string text = {}; // Log: the message; Profile: pipebd.profile/1; Hello: versions; Progress: what is being done
+    std::string text
+        = {}; // Log: the message; Profile: pipebd.profile/1; Pair: pipebd.import/1; Hello: versions; Progress: what is being done
     std::string code = {}, what = {}, where = {}, remedy = {}; // Error
 };
 

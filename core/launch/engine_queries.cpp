@@ -23,11 +23,11 @@ using nlohmann::json;
 
 constexpr const char* mismatch = "build pipebd and pipebd-engine together";
 
-std::filesystem::path write_spec(
-    const TemporaryFolder& folder, const experiment::Experiment& experiment, const std::vector<Device>& devices)
+std::filesystem::path write_spec(const TemporaryFolder& folder, const Work& work, const std::vector<Device>& devices)
 {
     experiment::RunSpec spec;
-    spec.experiment = experiment;
+    spec.experiment = work.experiment;
+    spec.pair_folder = work.pair_folder;
     spec.devices = devices;
     spec.folder = folder.path();
     const std::filesystem::path file = folder.path() / "spec.json";
@@ -176,10 +176,10 @@ PairDescription describe_pair(const std::string& name, const std::filesystem::pa
     return description;
 }
 
-Checked check(const experiment::Experiment& experiment, const std::vector<Device>& devices, const std::atomic<bool>& cancel)
+Checked check(const Work& work, const std::vector<Device>& devices, const std::atomic<bool>& cancel)
 {
     const TemporaryFolder folder;
-    const std::filesystem::path spec = write_spec(folder, experiment, devices);
+    const std::filesystem::path spec = write_spec(folder, work, devices);
     const std::vector<Metric> hellos = answers({"check", "--spec", spec.string()}, cancel);
     const json text = details(hellos.front());
     Checked checked;
@@ -201,14 +201,14 @@ void require_alike(const std::vector<Device>& devices)
             to_string(devices.front()) + " and " + to_string(*other), "name devices that are all alike");
 }
 
-schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<Device>& devices,
+schedule::Profile measure(const Work& work, const std::vector<Device>& devices,
     const std::function<void(const std::string&, double)>& progress, const std::atomic<bool>& cancel)
 {
     require_alike(devices);
     const TemporaryFolder folder;
     Job job;
     job.engine = engine_program();
-    job.arguments = {"profile", "--spec", write_spec(folder, experiment, devices).string()};
+    job.arguments = {"profile", "--spec", write_spec(folder, work, devices).string()};
     job.ranks = static_cast<int>(devices.size());
     for (const Device& device : devices)
         job.threads.push_back(device.threads);

@@ -73,16 +73,21 @@ struct Checked {
     std::int64_t test_samples = 0;
 };
 
+/// What is to be trained: an experiment, and where its pair lies.
+struct Work {
+    experiment::Experiment experiment;
+    std::filesystem::path pair_folder; // of an imported pair; empty: the pair is built in
+};
+
 /// Whether pair, data and weights are there and fit together.
-Checked check(
-    const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel);
+Checked check(const Work& work, const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel);
 
 /// Throws Error{BadRequest} unless all are of one kind, with the same threads.
 void require_alike(const std::vector<experiment::Device>& devices);
 
 /// Measures the blocks on `devices`, which are alike; a few minutes at most. `progress` is told what is being done and the fraction
 /// done.
-schedule::Profile measure(const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices,
+schedule::Profile measure(const Work& work, const std::vector<experiment::Device>& devices,
     const std::function<void(const std::string& doing, double fraction)>& progress, const std::atomic<bool>& cancel);
 
 } // namespace pipebd::launch

@@ -119,6 +119,7 @@ struct ChildPlan {
     char** environment;
     const int* keep;
     std::size_t keep_count;
+    const Limits* limits; // may be null
     int input;
     int output;
     int errors;
@@ -142,6 +143,21 @@ void mark_all_close_on_exec(int last_descriptor)
         ::fcntl(number, F_SETFD, FD_CLOEXEC);
 }
 
+bool set_limits(const Limits& limits)
+{
+    const auto set = [](auto resource, rlim_t soft, rlim_t hard) {
+        rlimit limit = {};
+        if (::getrlimit(resource, &limit) != 0)
+            return false;
+        limit.rlim_max = std::min(limit.rlim_max, hard); // what is not allowed here is not allowed there
+        limit.rlim_cur = std::min(limit.rlim_max, soft);
+        return ::setrlimit(resource, &limit) == 0;
+    };
+    const auto seconds = static_cast<rlim_t>(limits.cpu.count());
+    return set(RLIMIT_AS, limits.address_space, limits.address_space) && set(RLIMIT_CPU, seconds, seconds + 1)
+        && set(RLIMIT_FSIZE, limits.file_size, limits.file_size) && set(RLIMIT_CORE, 0, 0);
+}
+
 [[noreturn]] void become(const ChildPlan& plan)
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -163,6 +179,8 @@ void mark_all_close_on_exec(int last_descriptor)
     for (std::size_t i = 0; i < plan.keep_count; ++i)
         if (::fcntl(plan.keep[i], F_SETFD, 0) != 0)
             report_and_exit(plan.report);
+    if (plan.limits != nullptr && !set_limits(*plan.limits))
+        report_and_exit(plan.report);
 
     ::execve(plan.program, plan.arguments, plan.environment);
     report_and_exit(plan.report);
@@ -245,6 +263,7 @@ Process::Process(const Command& command)
         .environment = const_cast<char**>(environment_pointers.data()),
         .keep = command.keep.data(),
         .keep_count = command.keep.size(),
+        .limits = command.limits ? &*command.limits : nullptr,
         .input = input.number(),
         .output = output.writer.number(),
         .errors = errors.writer.number(),

@@ -1,6 +1,8 @@
 // Process: one child process, started so that it cannot outlive or leak into anything.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,6 +18,13 @@ struct Exit {
     std::string text() const; // "exit code 3", "signal 9 (SIGKILL)"
 };
 
+/// What a process that opens files of strangers may use; set before the program starts (setrlimit). It leaves no core dump either.
+struct Limits {
+    std::uint64_t address_space = 0; // bytes, of program and libraries too
+    std::chrono::seconds cpu{0}; // of all its threads together; then SIGXCPU
+    std::uint64_t file_size = 0; // bytes of any one file that it writes
+};
+
 /// A child whose standard output and standard error are pipes that the caller reads.
 ///
 /// It dies with its parent (PR_SET_PDEATHSIG), has 0 (/dev/null), 1, 2 and the descriptors in `keep` and no others, no signal
@@ -28,6 +37,7 @@ public:
         std::vector<std::string> arguments;
         std::vector<std::string> environment; // laid over this process's: "NAME=value", or "NAME" to take it out
         std::vector<int> keep; // descriptors it inherits, under the same numbers; none below 3
+        std::optional<Limits> limits = {}; // none: those of this process
     };
 
     /// Throws Error{Internal} unless called from the main thread (PDEATHSIG follows the parent thread), Error{NotFound} or

@@ -86,6 +86,7 @@ void Supervision::start()
         };
         if (rank == 0)
             command.keep = {socket.descriptor()};
+        command.limits = job_.limits;
         ranks_.push_back(std::make_unique<FollowedRank>(rank, Process(command), job_));
     }
     started_ = Clock::now();
@@ -98,6 +99,7 @@ void Supervision::start_question()
     command.program = job_.engine;
     command.arguments = job_.arguments;
     command.environment = {"PIPEBD_LISTEN_FD"};
+    command.limits = job_.limits;
     ranks_.push_back(std::make_unique<FollowedRank>(0, Process(command), job_));
     started_ = Clock::now();
     last_tick_ = started_;
@@ -145,6 +147,10 @@ void Supervision::check_limits()
         if (rank->ended() || rank->failure())
             continue;
         const std::string place = "rank " + std::to_string(rank->number());
+        if (job_.time_limit && now - started_ >= *job_.time_limit)
+            rank->fail(Error(Code::TimedOut, place + " was not done within " + std::to_string(*job_.time_limit / 1s) + " s", place,
+                           "see its last lines"),
+                started_ + *job_.time_limit);
         if (!rank->said_hello() && now - started_ >= job_.start_limit)
             rank->fail(Error(Code::TimedOut, place + " has not joined within " + std::to_string(job_.start_limit / 1s) + " s",
                            place, "see its last lines"),

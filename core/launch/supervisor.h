@@ -31,6 +31,8 @@ struct Job {
     std::chrono::steady_clock::time_point zero = {}; // of the times in metrics; default: when run() is called
     std::chrono::milliseconds heartbeat_limit{10'000}; // no line of any kind from a rank for so long: TimedOut
     std::chrono::milliseconds start_limit{30'000}; // until each has said hello
+    std::optional<std::chrono::milliseconds> time_limit; // of the whole job
+    std::optional<Limits> limits; // of each process
     std::chrono::milliseconds failure_grace{1'000}; // from TERM to KILL once a rank has failed
     std::chrono::milliseconds cancel_grace{2'000}; // from TERM to KILL when cancelled
     std::size_t line_limit = 1 << 20; // bytes; a longer line is an Error{Protocol}

@@ -32,6 +32,8 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
     spec.experiment.run.strategy = request.planned.schedule.strategy;
     spec.experiment.run.devices = to_string(request.devices);
     spec.devices = request.devices;
+    if (!request.pair_folder.empty())
+        spec.pair_folder = std::filesystem::absolute(request.pair_folder);
     spec.program = request.planned.program;
     spec.folder = std::filesystem::absolute(folder);
     spec.deliver = request.deliver;

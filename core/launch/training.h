@@ -18,6 +18,7 @@ namespace pipebd::launch {
 
 struct TrainingRequest {
     experiment::Experiment experiment;
+    std::filesystem::path pair_folder; // of an imported pair; empty: the pair is built in
     std::string experiment_text; // the file as it was, for experiment.toml of the run folder
     std::vector<experiment::Device> devices;
     schedule::PlannedStrategy planned; // what to run, with its prediction

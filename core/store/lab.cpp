@@ -5,6 +5,7 @@
 #include "store/record_json.h"
 #include "store/run_folder.h"
 #include "store/run_store.h"
+#include "store/stored_pairs.h"
 #include "store/supervision.h"
 
 #include <sqlite3.h>
@@ -22,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 1> library_steps{R"(
+constexpr std::array<const char*, 2> library_steps{R"(
         CREATE TABLE run (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             folder TEXT NOT NULL,
@@ -40,7 +41,8 @@ constexpr std::array<const char*, 1> library_steps{R"(
             json TEXT NOT NULL,
             PRIMARY KEY (pair, batch, dtype, devices, conditions)
         ) STRICT;
-    )"};
+    )",
+    pair_table};
 
 const Format library_format{
     .name = "library of a lab", .application_id = 0x5042444c /* "PBDL" */, .steps = library_steps, .write_ahead_log = false};
@@ -105,6 +107,7 @@ struct Lab::Impl {
         , runs(folder / "runs")
         , library_file(folder / "library.sqlite")
         , library(open_library(folder))
+        , pairs(library, folder / "pairs")
     {
         make_folder(runs);
     }
@@ -161,6 +164,7 @@ struct Lab::Impl {
     fs::path runs;
     fs::path library_file;
     SQLite::Database library;
+    StoredPairs pairs;
 };
 
 fs::path default_lab()
@@ -264,6 +268,31 @@ std::optional<schedule::Profile> Lab::profile(const ProfileKey& key) const
     if (json.empty())
         return std::nullopt;
     return schedule::profile_from_json(json, impl_->library_file.string() + ", profile of " + key.pair);
+}
+
+std::vector<StoredPair> Lab::pairs() const
+{
+    return guarded(impl_->library_file, [&] { return impl_->pairs.all(); });
+}
+
+std::optional<StoredPair> Lab::pair(const std::string& name) const
+{
+    return guarded(impl_->library_file, [&] { return impl_->pairs.find(name); });
+}
+
+PairDraft Lab::draft_pair()
+{
+    return guarded(impl_->folder / "pairs", [&] { return impl_->pairs.draft(); });
+}
+
+StoredPair Lab::keep_pair(const std::string& name, PairDraft draft)
+{
+    return guarded(impl_->library_file, [&] { return impl_->pairs.keep(name, std::move(draft)); });
+}
+
+void Lab::delete_pair(const std::string& name)
+{
+    guarded(impl_->library_file, [&] { impl_->pairs.remove(name); });
 }
 
 std::string Lab::check() const

@@ -1,4 +1,4 @@
-// Lab: the folder that holds everything the program keeps: library.sqlite and runs/.
+// Lab: the folder that holds everything the program keeps: library.sqlite, runs/ and pairs/.
 //
 // library.sqlite is written by several processes in short transactions (rollback journal). Each run has a folder and a database of
 // its own, see run_store.h. Not thread-safe: give each thread its own.
@@ -25,6 +25,32 @@ struct ProfileKey {
     std::string dtype;
     std::string devices; // "cpu,cpu"
     std::string conditions = {}; // what else it depends on, in words: optimizer, batch norm, machine
+};
+
+/// A pair that was imported (docs/formats/pair.md).
+struct StoredPair {
+    std::string name; // as given; any text
+    std::filesystem::path folder; // pairs/NNNN-name
+    std::string imported; // ISO 8601, UTC
+    std::string sha256; // of its pair.json, which names its models by theirs
+};
+
+/// A folder for a pair to be put together in. Nobody sees it, and it goes with this object unless it is kept; with its process at
+/// the latest when the next one is made.
+class PairDraft {
+public:
+    PairDraft(PairDraft&& other) noexcept;
+    PairDraft& operator=(PairDraft&&) = delete;
+    ~PairDraft();
+
+    const std::filesystem::path& folder() const { return folder_; }
+
+private:
+    friend class StoredPairs;
+    PairDraft(std::filesystem::path folder, int lock);
+
+    std::filesystem::path folder_;
+    int lock_ = -1;
 };
 
 class Lab {
@@ -54,6 +80,19 @@ public:
 
     void save_profile(const ProfileKey& key, const schedule::Profile& profile);
     std::optional<schedule::Profile> profile(const ProfileKey& key) const;
+
+    /// The imported pairs, by name.
+    std::vector<StoredPair> pairs() const;
+    std::optional<StoredPair> pair(const std::string& name) const;
+
+    PairDraft draft_pair();
+
+    /// Makes the draft, which has a pair.json, a pair of this lab: all of it or, whenever this process is killed, nothing. Throws
+    /// Error{BadRequest} if there is one of this name.
+    StoredPair keep_pair(const std::string& name, PairDraft draft);
+
+    /// Throws Error{NotFound} that says which there are.
+    void delete_pair(const std::string& name);
 
     /// integrity_check of library.sqlite: "ok", or what is wrong.
     std::string check() const;

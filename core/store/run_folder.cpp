@@ -28,7 +28,7 @@ RunFolder run_folder_from_path(const std::filesystem::path& folder)
     return result;
 }
 
-std::string run_folder_name(int id, std::string_view name)
+std::string run_folder_name(int id, std::string_view name, std::string_view otherwise)
 {
     std::string plain;
     for (const char character : name.substr(0, longest_name)) {
@@ -42,7 +42,7 @@ std::string run_folder_name(int id, std::string_view name)
     std::string number = std::to_string(id);
     if (number.size() < digits_of_id)
         number.insert(0, digits_of_id - number.size(), '0');
-    return number + "-" + (plain.empty() ? "run" : plain);
+    return number + "-" + (plain.empty() ? std::string(otherwise) : plain);
 }
 
 } // namespace pipebd::store

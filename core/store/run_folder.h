@@ -1,4 +1,4 @@
-// The name of a run folder, NNNN-name. For this folder only.
+// The name of the folder of a run or a pair, NNNN-name. For this folder only.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ struct RunFolder {
 RunFolder run_folder_from_path(const std::filesystem::path& folder);
 
 /// "0007-digits-nas": what is not a letter or digit of ASCII, "." or "_" becomes "-", so that nothing leaves the lab; cut to 60
-/// bytes.
-std::string run_folder_name(int id, std::string_view name);
+/// bytes; `otherwise` if nothing is left of it.
+std::string run_folder_name(int id, std::string_view name, std::string_view otherwise = "run");
 
 } // namespace pipebd::store

@@ -94,7 +94,8 @@ private slots:
             "unknown strategy 'tr+dp': --strategy; known are auto, single, dp, ls, ls-steal, ir, tr, tr+dpu, tr+dpu+ahd, pipe-bd");
         row("run with what is no profile", {"run", "good.toml", "--devices", "cpu", "--profile", "profile.json"},
             "\"pair\" is missing: profile.json; add it as docs/formats/profile.md describes");
-        row("no such pair", {"run", "pair.toml", "--devices", "cpu"}, "there is no such pair: nothing");
+        row("no such pair", {"run", "pair.toml", "--devices", "cpu"},
+            "there is no such pair: 'nothing'; built in are nas-digits; none was imported");
         row("teacher on two", {"run", "teacher.toml", "--devices", "cpu,cpu"},
             "the teacher is trained on one device: --devices cpu,cpu; name one");
         row("results in a file", {"run", "good.toml", "--devices", "cpu", "--out", "file"},

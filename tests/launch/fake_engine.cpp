@@ -11,11 +11,14 @@
 //     drift  so many more in each later run of a lab (0)
 //
 // Ranks keep a connection to rank 0, by the listening socket that it was given; who sees one close says `error` RankDied and ends.
+#include "base/checksum.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "experiment/metrics.h"
 #include "experiment/run_spec.h"
 #include "schedule/profile.h"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,6 +36,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -178,6 +182,21 @@ void misbehave(const std::string& what)
     } else if (name == "chatter") {
         for (int i = 0; i < number(argument); ++i)
             write_all(2, "line " + std::to_string(i) + " " + std::string(200, '.') + "\n");
+    } else if (name == "beat") {
+        while (true) {
+            say(Type::Heartbeat);
+            ::poll(nullptr, 0, 50);
+        }
+    } else if (name == "limits") {
+        const auto limit = [](auto resource) {
+            rlimit found = {};
+            ::getrlimit(resource, &found);
+            return std::to_string(found.rlim_cur);
+        };
+        fail(Code::BadRequest,
+            "cpu " + limit(RLIMIT_CPU) + ", file " + limit(RLIMIT_FSIZE) + ", core " + limit(RLIMIT_CORE) + ", space "
+                + limit(RLIMIT_AS),
+            "limits", 2);
     } else if (name == "grandchild") {
         if (::fork() == 0) { // keeps the pipes open after its parent's end
             ::prctl(PR_SET_PDEATHSIG, 0);
@@ -336,6 +355,15 @@ void deliver(const std::filesystem::path& folder)
     say(metric);
 }
 
+/// As a real one would when it opens an imported pair.
+void open_pair(const experiment::RunSpec& spec)
+{
+    if (!spec.pair_folder.empty() && !std::filesystem::exists(spec.pair_folder / "pair.json"))
+        fail(Code::NotFound, "there is no pair", spec.pair_folder.string(), 2);
+    if (spec.pair_folder.empty() && spec.experiment.pair != "nas-digits")
+        fail(Code::NotFound, "there is no such pair", spec.experiment.pair, 2);
+}
+
 void train(const std::string& spec_file)
 {
     int steps = number(directives.get("steps", "8"));
@@ -347,6 +375,7 @@ void train(const std::string& spec_file)
     std::filesystem::path folder;
     if (!spec_file.empty()) {
         const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
+        open_pair(spec);
         if (spec.experiment.train.steps && !directives.values.contains("steps"))
             steps = static_cast<int>(*spec.experiment.train.steps);
         phases = static_cast<int>(spec.program.phases.size());
@@ -398,6 +427,7 @@ schedule::Profile measured(const experiment::RunSpec& spec)
 void measure(const std::string& spec_file)
 {
     const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
+    open_pair(spec);
     say_hello(0, "fake", "{}");
     Peers peers;
     peers.meet();
@@ -417,10 +447,34 @@ void check(const std::string& spec_file)
 {
     const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(spec_file), spec_file);
     misbehave_if_told(0);
-    if (spec.experiment.pair != "nas-digits")
-        fail(Code::NotFound, "there is no such pair", spec.experiment.pair, 2);
+    open_pair(spec);
     say_hello(spec.experiment.train.steps.value_or(8), "",
         R"({"blocks":["block0","block1","block2"],"train_samples":1000,"test_samples":100})");
+}
+
+/// A model is a file that says "model", and nothing else is.
+void import(const std::string& request_file)
+{
+    say_hello(0, "fake", "{}");
+    misbehave_if_told(0);
+    const auto request = nlohmann::json::parse(read_file(request_file));
+    nlohmann::json pair = {{"format", "pipebd.pair/1"}, {"name", request.at("name")}};
+    for (const char* network : {"teacher", "student"}) {
+        const std::string file = request.at(network).at("file");
+        if (read_file(file) != "model")
+            fail(Code::BadRequest, "this is no model", file, 2);
+        if (sha256(read_file(file)) != request.at(network).at("sha256"))
+            fail(Code::Damaged, "not the file that was copied", file, 2);
+        pair[network] = {{"file", std::string(network) + ".pt2"}, {"sha256", request.at(network).at("sha256")},
+            {"blocks", request.at(network).at("blocks")}};
+    }
+    const nlohmann::json block = {{"name", "features"}, {"student_modules", "body"}, {"output_shape", {8, 4, 4}},
+        {"teacher_parameters", 1200}, {"student_parameters", 300}, {"gradient_tensors", 2}, {"without_gradient", {"body.unused"}}};
+    Metric metric;
+    metric.type = Type::Pair;
+    metric.text
+        = directives.get("answer", nlohmann::json{{"format", "pipebd.import/1"}, {"pair", pair}, {"blocks", {block}}}.dump());
+    say(metric);
 }
 
 } // namespace
@@ -439,6 +493,8 @@ int main(int argc, char** argv)
         measure(spec);
     } else if (command == "check") {
         check(spec);
+    } else if (command == "import") {
+        import(spec);
     } else if (command == "devices") {
         misbehave_if_told(0);
         say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0","telemetry":"no GPU telemetry: fake"})");

@@ -2,6 +2,8 @@
 #include "base/error.h"
 #include "launch/process.h"
 
+#include <QFileInfo>
+#include <QTemporaryDir>
 #include <QTest>
 
 #include <csignal>
@@ -112,6 +114,32 @@ private slots:
             QCOMPARE(error.where(), std::string("/nowhere/engine"));
         }
         QCOMPARE(::waitpid(-1, nullptr, WNOHANG), -1);
+    }
+
+    void aProcessWithLimitsHasThoseAndNoMore()
+    {
+        const std::string show = "grep -E 'Max (cpu time|file size|core file size|address space)' /proc/self/limits | tr -s ' '";
+        Process process({.program = "/bin/sh",
+            .arguments = {"-c", show},
+            .environment = {},
+            .keep = {},
+            .limits = Limits{.address_space = 1 << 30, .cpu = std::chrono::seconds(7), .file_size = 0}});
+        QCOMPARE(read_all(process.output()),
+            QByteArray("Max cpu time 7 8 seconds \nMax file size 0 0 bytes \nMax core file size 0 0 bytes \n"
+                       "Max address space 1073741824 1073741824 bytes \n"));
+    }
+
+    void itMayWriteNoMoreThanItsLimit()
+    {
+        const QTemporaryDir folder;
+        const std::string file = folder.filePath("file").toStdString();
+        Process process({.program = "/bin/sh",
+            .arguments = {"-c", "head -c 2000 /dev/zero > " + file},
+            .environment = {},
+            .keep = {},
+            .limits = Limits{.address_space = 1 << 30, .cpu = std::chrono::seconds(7), .file_size = 1000}});
+        wait_for_exit(process);
+        QVERIFY(QFileInfo(QString::fromStdString(file)).size() <= 1000);
     }
 
     void offTheMainThreadItIsRefused() // P12

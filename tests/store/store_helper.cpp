@@ -3,9 +3,11 @@
 //     append FILE COUNT    stores batches of 100 samples, COUNT of them, then seals the run; prints each batch's number once stored
 //     new-runs LAB COUNT   once standard input ends: makes COUNT runs and prints their ids
 //     hold FOLDER          holds the run's lock until standard input ends; prints "held"
+//     draft LAB            begins a pair; prints its folder, then waits until standard input ends
 //     wait                 until standard input ends; prints "waiting"
 //     record FILE          as a user who may write nothing: prints the run's state, its number of samples and its check
 #include "base/error.h"
+#include "base/file.h"
 #include "samples_for_test.h"
 #include "store/lab.h"
 #include "store/run_store.h"
@@ -66,6 +68,15 @@ void hold(const std::string& folder)
     wait_for_end_of_input();
 }
 
+void draft(const std::string& folder)
+{
+    Lab lab(folder);
+    const PairDraft begun = lab.draft_pair();
+    replace_file(begun.folder() / "teacher.pt2", "half of it");
+    std::cout << begun.folder().string() << std::endl;
+    wait_for_end_of_input();
+}
+
 void show(const std::string& file)
 {
     constexpr uid_t nobody = 65534;
@@ -89,6 +100,8 @@ int main(int argc, char** argv)
             new_runs(arguments[1], std::stoi(arguments[2]));
         else if (mode == "hold" && arguments.size() == 2)
             hold(arguments[1]);
+        else if (mode == "draft" && arguments.size() == 2)
+            draft(arguments[1]);
         else if (mode == "record" && arguments.size() == 2)
             show(arguments[1]);
         else if (mode == "wait") {

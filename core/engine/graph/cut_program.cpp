@@ -13,6 +13,19 @@ CutProgram::CutProgram(const std::filesystem::path& file, const std::string& blo
 {
 }
 
+std::vector<std::string> CutProgram::block_names() const
+{
+    std::vector<std::string> names;
+    for (const Segment& segment : segments_)
+        names.push_back(segment.name);
+    return names;
+}
+
+void CutProgram::examine(const at::Tensor&) const
+{
+    program_.check_archive();
+}
+
 std::unique_ptr<Block> CutProgram::make(int block) const
 {
     return std::make_unique<GraphBlock>(analysis_, segments_.at(static_cast<std::size_t>(block)));

@@ -1,6 +1,7 @@
 // CutProgram: an exported program cut into blocks, from which the blocks are made.
 #pragma once
 
+#include "engine/graph/cut_network.h"
 #include "engine/graph/cutting.h"
 
 #include <filesystem>
@@ -10,19 +11,22 @@
 
 namespace pipebd::engine {
 
-/// May be used by several threads at once.
-class CutProgram {
+class CutProgram final : public CutNetwork {
 public:
-    /// An empty `blocks`: the direct children; `blocks_where` is the block list's place in errors. Throws like ExportedProgram and cut().
+    /// An empty `blocks`: the direct children; `blocks_where` is the block list's place in errors. Throws like ExportedProgram and
+    /// cut().
     CutProgram(const std::filesystem::path& file, const std::string& blocks, const std::string& blocks_where);
 
     const ExportedProgram& program() const { return program_; }
     const std::vector<Segment>& segments() const { return segments_; }
-    std::string block_list() const { return to_string(blocks_); }
 
-    /// Fresh, with the weights in the file, ready to be trained. Throws Error{BadRequest} or {Damaged} if an operator's arguments do not
-    /// fit it.
-    std::unique_ptr<Block> make(int block) const;
+    const std::string& where() const override { return program_.where(); }
+    std::optional<Input> input() const override { return program_.input(); }
+    std::optional<int> classes() const override { return program_.classes(); }
+    std::vector<std::string> block_names() const override;
+    std::string block_list() const override { return to_string(blocks_); }
+    std::unique_ptr<Block> make(int block) const override;
+    void examine(const at::Tensor& sample) const override;
 
 private:
     ExportedProgram program_;

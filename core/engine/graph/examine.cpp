@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "engine/graph/cut_program.h"
+#include "engine/graph/cut_network.h"
 #include "engine/layer.h"
 #include "engine/loss.h"
 
@@ -45,23 +45,24 @@ std::int64_t numbers_in(const Block& block)
 
 class Examiner {
 public:
-    Examiner(const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only)
-        : teacher_(teacher.file, teacher.blocks, "the teacher's blocks")
-        , student_(student.file, student.blocks, "the student's blocks")
+    Examiner(const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only, const Input& input)
+        : teacher_(open_network(teacher.kind, teacher.file, teacher.blocks, "the teacher's blocks"))
+        , student_(open_network(student.kind, student.file, student.blocks, "the student's blocks"))
         , end_to_end_only_(end_to_end_only)
+        , given_input_(input)
     {
     }
 
     Examination run()
     {
-        teacher_.program().check_archive();
-        student_.program().check_archive();
-        compare_programs();
-        for (std::size_t block = 0; block < teacher_.segments().size(); ++block) {
-            ExaminedBlock examined{.name = teacher_.segments()[block].name,
-                .student_modules = student_.segments()[block].name,
-                .output_shape = {},
-                .without_gradient = {}};
+        compare_networks();
+        const at::Tensor sample = this->sample(2);
+        teacher_->examine(sample);
+        student_->examine(sample);
+        const std::vector<std::string> teacher_names = teacher_->block_names(), student_names = student_->block_names();
+        for (std::size_t block = 0; block < teacher_names.size(); ++block) {
+            ExaminedBlock examined{
+                .name = teacher_names[block], .student_modules = student_names[block], .output_shape = {}, .without_gradient = {}};
             examination_.blocks.push_back(std::move(examined));
         }
         for (std::int64_t batch : {2, 3}) {
@@ -77,29 +78,31 @@ private:
         throw Error(Code::BadRequest, problem, where, remedy);
     }
 
-    void compare_programs()
+    void compare_networks()
     {
-        const ExportedProgram &teacher = teacher_.program(), &student = student_.program();
-        if (teacher.input().shape != student.input().shape || teacher.input().is_text() != student.input().is_text())
-            refuse("teacher and student take different inputs, " + text_of(teacher.input()) + " and " + text_of(student.input()),
-                student.where(), "export both with inputs of one shape and type");
-        if (teacher.classes() != student.classes())
-            refuse("teacher and student give different numbers of classes, " + std::to_string(teacher.classes()) + " and "
-                    + std::to_string(student.classes()),
-                student.where(), "export both with the same classes");
-        const std::size_t of_teacher = teacher_.segments().size(), of_student = student_.segments().size();
+        const Input otherwise = teacher_->input() ? *teacher_->input() : student_->input().value_or(given_input_);
+        if (otherwise.shape.empty())
+            refuse("the file does not tell what goes in", teacher_->where(), "give --input 3x224x224, or whatever one sample is");
+        const Input teacher = teacher_->input().value_or(otherwise), student = student_->input().value_or(otherwise);
+        if (teacher.shape != student.shape || teacher.is_text() != student.is_text())
+            refuse("teacher and student take different inputs, " + text_of(teacher) + " and " + text_of(student), student_->where(),
+                "export both with inputs of one shape and type");
+        if (teacher_->classes() && student_->classes() && *teacher_->classes() != *student_->classes())
+            refuse("teacher and student give different numbers of classes, " + std::to_string(*teacher_->classes()) + " and "
+                    + std::to_string(*student_->classes()),
+                student_->where(), "export both with the same classes");
+        const std::size_t of_teacher = teacher_->block_names().size(), of_student = student_->block_names().size();
         if (of_teacher != of_student)
-            refuse("the teacher has " + std::to_string(of_teacher) + " blocks (" + printable(teacher_.block_list(), 300)
-                    + "), the student " + std::to_string(of_student) + " (" + printable(student_.block_list(), 300) + ")",
-                student.where(), "name as many blocks for each");
-        examination_.input = teacher.input();
-        examination_.input.vocabulary = std::min(teacher.input().vocabulary, student.input().vocabulary);
-        examination_.classes = teacher.classes();
-        examination_.teacher_blocks = teacher_.block_list();
-        examination_.student_blocks = student_.block_list();
+            refuse("the teacher has " + std::to_string(of_teacher) + " blocks (" + printable(teacher_->block_list(), 300)
+                    + "), the student " + std::to_string(of_student) + " (" + printable(student_->block_list(), 300) + ")",
+                student_->where(), "name as many blocks for each");
+        examination_.input = teacher;
+        examination_.input.vocabulary = std::min(teacher.vocabulary, student.vocabulary);
+        examination_.teacher_blocks = teacher_->block_list();
+        examination_.student_blocks = student_->block_list();
     }
 
-    at::Tensor input(std::int64_t batch) const
+    at::Tensor sample(std::int64_t batch) const
     {
         std::vector<std::int64_t> shape = examination_.input.shape;
         shape.insert(shape.begin(), batch);
@@ -112,13 +115,14 @@ private:
     void run_networks(std::int64_t batch, bool training)
     {
         const Context context{.training = training, .seed = 0, .step = 0};
-        const at::Tensor sample = input(batch);
+        const at::Tensor sample = this->sample(batch);
         at::Tensor activation = sample; // the teacher's
         at::Tensor relayed = sample; // what the student's next block gets
         for (std::size_t b = 0; b < examination_.blocks.size(); ++b) {
             ExaminedBlock& examined = examination_.blocks[b];
             const std::string where = "block " + std::to_string(b) + ", " + in_quotes(examined.name);
-            const std::unique_ptr<Block> teacher = teacher_.make(static_cast<int>(b)), student = student_.make(static_cast<int>(b));
+            const std::unique_ptr<Block> teacher = teacher_->make(static_cast<int>(b)),
+                                         student = student_->make(static_cast<int>(b));
             at::Tensor target;
             {
                 at::NoGradGuard no_grad;
@@ -136,9 +140,19 @@ private:
             examined.student_parameters = numbers_in(*student);
             if (training && batch == 2)
                 find_gradients(*student, output, target, examined);
+            if (last)
+                find_classes(target, where);
             activation = target;
             relayed = end_to_end_only_ ? output.detach() : target;
         }
+    }
+
+    void find_classes(const at::Tensor& output, const std::string& where)
+    {
+        if (output.dim() != 2)
+            refuse("the teacher gives " + text_of(output.sizes()) + " at last, not [batch, classes]", where,
+                "leave out what comes after");
+        examination_.classes = static_cast<int>(output.size(1));
     }
 
     static void check_output(const at::Tensor& output, std::int64_t batch, const std::string& network, const std::string& where)
@@ -166,17 +180,18 @@ private:
         }
     }
 
-    CutProgram teacher_;
-    CutProgram student_;
+    std::unique_ptr<CutNetwork> teacher_;
+    std::unique_ptr<CutNetwork> student_;
     bool end_to_end_only_;
+    Input given_input_;
     Examination examination_;
 };
 
 } // namespace
 
-Examination examine(const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only)
+Examination examine(const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only, const Input& input)
 {
-    return Examiner(teacher, student, end_to_end_only).run();
+    return Examiner(teacher, student, end_to_end_only, input).run();
 }
 
 } // namespace pipebd::engine

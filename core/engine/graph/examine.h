@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/block.h"
+#include "engine/graph/pair_file.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -28,16 +29,20 @@ struct Examination {
     std::vector<ExaminedBlock> blocks;
 };
 
-/// What is to be examined: files of torch.export, and block lists (block_list.h; empty: the direct children).
+/// What is to be examined: a model file, and a block list (block_list.h; empty: the direct children).
 struct ExaminedNetwork {
     std::filesystem::path file;
     std::string blocks;
+    ModelKind kind = ModelKind::Pt2; // TorchScript is run: the user trusts it
 };
 
 /// Reads both files whole (checksums of the archive included), cuts them, and runs them with batches of two and three samples in
 /// evaluation and in training mode, the student also backward, each block from the teacher's activations; with `end_to_end_only`
 /// from the student's own, and then shapes between blocks may differ. Deterministic; a few seconds for a large network.
 /// Throws Error{NotFound}, {Damaged}, {Newer}, or {BadRequest} that says what about the models or block lists does not fit.
-Examination examine(const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only = false);
+///
+/// `input` is what goes in where neither file tells (TorchScript); a shape without dimensions: not known.
+Examination examine(
+    const ExaminedNetwork& teacher, const ExaminedNetwork& student, bool end_to_end_only = false, const Input& input = {});
 
 } // namespace pipebd::engine

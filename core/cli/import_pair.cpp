@@ -1,0 +1,122 @@
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/named.h"
+#include "cli/progress_line.h"
+#include "cli/table.h"
+#include "launch/engine_queries.h"
+#include "launch/pair_import.h"
+
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <iostream>
+#include <sstream>
+
+namespace pipebd::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dimensions(const std::vector<std::int64_t>& shape)
+{
+    std::string text;
+    for (std::int64_t size : shape) {
+        text += text.empty() ? "" : "x";
+        text += std::to_string(size);
+    }
+    return text;
+}
+
+std::string table_of(const launch::ImportedPair& imported)
+{
+    Table table({"block", "teacher", "student", ">output", ">teacher parameters", ">student parameters", "gradients"});
+    std::string frozen;
+    for (std::size_t i = 0; i < imported.blocks.size(); ++i) {
+        const launch::ImportedBlock& block = imported.blocks[i];
+        const std::size_t none = block.without_gradient.size();
+        const std::size_t all = none + static_cast<std::size_t>(block.gradient_tensors);
+        table.add({std::to_string(i), printable(block.name), printable(block.student_modules), dimensions(block.output_shape),
+            std::to_string(block.teacher_parameters), std::to_string(block.student_parameters),
+            none == 0 ? "all " + std::to_string(all) : std::to_string(block.gradient_tensors) + " of " + std::to_string(all)});
+        for (const std::string& name : block.without_gradient)
+            frozen += "no gradient reaches " + printable(name) + " of the student's block " + std::to_string(i) + "\n";
+    }
+    return table.text() + frozen;
+}
+
+Json json_of(const launch::ImportedPair& imported)
+{
+    Json blocks = Json::array();
+    for (const launch::ImportedBlock& block : imported.blocks)
+        blocks.push_back({{"name", block.name}, {"student_modules", block.student_modules}, {"output_shape", block.output_shape},
+            {"teacher_parameters", block.teacher_parameters}, {"student_parameters", block.student_parameters},
+            {"gradient_tensors", block.gradient_tensors}, {"without_gradient", block.without_gradient}});
+    return {{"name", imported.stored.name}, {"folder", imported.stored.folder.string()}, {"sha256", imported.stored.sha256},
+        {"pair", Json::parse(imported.description)}, {"blocks", std::move(blocks)}};
+}
+
+/// "3x224x224"
+std::vector<std::int64_t> shape_from(const std::string& text)
+{
+    constexpr std::int64_t largest = 1 << 20;
+    constexpr std::size_t most_dimensions = 4;
+    std::vector<std::int64_t> shape;
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, 'x');) {
+        std::int64_t size = 0;
+        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
+        const bool fits = error == std::errc{} && end == part.data() + part.size() && size >= 1 && size <= largest;
+        if (!fits || shape.size() == most_dimensions)
+            throw Error(Code::BadRequest, in_quotes(text) + " is no shape of a sample", "--input", "give one such as 3x224x224");
+        shape.push_back(size);
+    }
+    return shape;
+}
+
+std::string required(const std::string& value, const std::string& option, const std::string& what)
+{
+    if (value.empty())
+        throw Error(Code::BadRequest, option + " is missing", "pipebd pairs import", "give " + what);
+    return value;
+}
+
+} // namespace
+
+int import_pair(const Context& context, const ImportPairOptions& options)
+{
+    launch::PairImport import;
+    import.teacher = {required(options.teacher, "--teacher", "the teacher's model file"), options.teacher_blocks};
+    import.student = {required(options.student, "--student", "the student's model file"), options.student_blocks};
+    import.name = required(options.name, "--name", "the pair a name");
+    import.trust = options.trust;
+    import.end_to_end = options.end_to_end;
+    import.input = shape_from(options.input);
+    import.vocabulary = options.vocabulary;
+    if (options.vocabulary < 0)
+        throw Error(Code::BadRequest, "there cannot be so many tokens", "--vocabulary", "give how many there are");
+    for (const launch::EnginePair& pair : launch::engine_pairs(context.cancel))
+        if (pair.name == import.name)
+            throw Error(Code::BadRequest, "a built-in pair has this name", "--name " + in_quotes(import.name), "choose another");
+
+    store::Lab lab = context.open_lab();
+    ProgressLine line(context.quiet);
+    line.note("opening and trying the models");
+    const launch::ImportedPair imported = named_by_user([&] { return launch::import_pair(lab, import, context.cancel); });
+    line.clear();
+    if (context.json)
+        std::cout << json_of(imported).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    else if (!context.quiet)
+        std::cout << table_of(imported) << "imported; in an experiment: pair = \"" << printable(imported.stored.name) << "\"\n";
+    return 0;
+}
+
+int delete_pair(const Context& context, const std::string& name)
+{
+    store::Lab lab = context.open_lab();
+    lab.delete_pair(required(name, "the pair's name", "one; pipebd pairs list shows them"));
+    return 0;
+}
+
+} // namespace pipebd::cli
