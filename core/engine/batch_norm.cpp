@@ -18,13 +18,12 @@ namespace pipebd::engine {
 namespace {
 
 constexpr double epsilon = 1e-5;
-constexpr double momentum = 0.1;
 
 // Sums over ranks are taken in double precision: with it E[x^2] - E[x]^2 is sound for float32 data, and one sum is enough.
 class SynchronisedBatchNorm : public torch::autograd::Function<SynchronisedBatchNorm> {
 public:
     static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-        const at::Tensor& bias, at::Tensor running_mean, at::Tensor running_var, Group* group)
+        const at::Tensor& bias, at::Tensor running_mean, at::Tensor running_var, Group* group, double momentum)
     {
         const std::int64_t channels = input.size(1);
         const double count = static_cast<double>(input.numel()) / static_cast<double>(channels);
@@ -75,7 +74,7 @@ public:
         const auto for_map = [&](const at::Tensor& values) { return values.to(gradient.scalar_type()).view({1, channels, 1, 1}); };
         at::Tensor input_gradient = gradient * for_map(factor);
         input_gradient.addcmul_(input, for_map(slope), -1).add_(for_map(offset));
-        return {input_gradient, weight_gradient, bias_gradient, {}, {}, {}};
+        return {input_gradient, weight_gradient, bias_gradient, {}, {}, {}, {}};
     }
 };
 
@@ -92,8 +91,10 @@ BatchNorm::BatchNorm(TensorMaker maker, int channels)
 at::Tensor BatchNorm::forward(const at::Tensor& input, const Context& context)
 {
     if (context.training && context.group && context.group->size() > 1)
-        return SynchronisedBatchNorm::apply(input, weight_, bias_, running_mean_, running_var_, context.group);
-    return at::batch_norm(input, weight_, bias_, running_mean_, running_var_, context.training, momentum, epsilon, true);
+        return SynchronisedBatchNorm::apply(
+            input, weight_, bias_, running_mean_, running_var_, context.group, context.batch_norm_momentum);
+    return at::batch_norm(
+        input, weight_, bias_, running_mean_, running_var_, context.training, context.batch_norm_momentum, epsilon, true);
 }
 
 at::Tensor BatchNorm::fold_into(at::Tensor weight, std::vector<at::Tensor>& unused)

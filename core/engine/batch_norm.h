@@ -5,7 +5,7 @@
 
 namespace pipebd::engine {
 
-/// "weight", "bias", "running_mean", "running_var"; epsilon 1e-5, momentum 0.1, as in PyTorch.
+/// "weight", "bias", "running_mean", "running_var"; epsilon 1e-5, as in PyTorch.
 ///
 /// Training in a group of several ranks: normalises by the statistics of all their rows, however many each has, and follows them,
 /// so that running statistics are the same bits on every rank. Its gradients are those of the sum of the ranks' losses: a rank that

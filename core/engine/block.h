@@ -30,6 +30,8 @@ struct Context {
     std::uint64_t seed = 0;
     std::int64_t step = 0; // of training; chooses a supernet's path
     Group* group = nullptr; // null: alone. With others: batch statistics are taken over the whole group's batch
+    bool architecture = false; // a supernet's output carries gradients to its architecture parameters instead of its weights
+    double batch_norm_momentum = 0.1; // the weight of this batch in the running statistics, when training
 };
 
 class Block {
@@ -41,13 +43,21 @@ public:
     const std::vector<NamedTensor>& parameters() const { return parameters_; }
     const std::vector<NamedTensor>& buffers() const { return buffers_; }
 
-    /// Indices of the parameters that forward() uses with this context; all of them unless the block is a supernet.
+    /// Indices of the parameters that a step with this context updates; all of them unless the block is a supernet.
     virtual std::vector<std::size_t> active_parameters(const Context& context) const;
+
+    /// Gives each cell of a supernet block an architecture parameter [candidates], "...cells.N.architecture", whose softmax is the
+    /// probability with which its candidates are drawn; near zero, a function of the block's seed. Does nothing to other blocks.
+    virtual void add_architecture_parameters() { }
+
+    /// Indices of those parameters.
+    virtual std::vector<std::size_t> architecture_parameters() const { return {}; }
 
     /// For architecture.json: the choices of a supernet block, by cell; empty for others.
     struct Cell {
         std::string name;
         std::vector<std::string> candidates;
+        std::vector<double> probabilities; // by candidate; empty: all the same
     };
     virtual std::vector<Cell> cells() const { return {}; }
 

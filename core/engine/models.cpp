@@ -47,6 +47,8 @@ std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, co
 {
     std::unique_ptr<Block> student = experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed)
                                                                            : pair.make_student(block, experiment.seed);
+    if (experiment.architecture.train)
+        student->add_architecture_parameters();
     move_to(*student, at::kCPU, weight_dtype(experiment.run.dtype));
     if (!experiment.student.weights.empty())
         load_weights(*student, MappedFile(experiment.student.weights).bytes(), experiment.student.weights);
@@ -75,7 +77,7 @@ Models Models::make(const experiment::Experiment& experiment, const Pair& pair, 
     for (int block : student_blocks) {
         std::unique_ptr<Block> student = make_student(experiment, pair, block);
         move_to(*student, device, weights_as);
-        models.optimizer.emplace(block, make_optimizer(experiment.train, *student));
+        models.optimizer.emplace(block, make_optimizer(experiment.train, *student, experiment.architecture));
         models.student.emplace(block, std::move(student));
     }
     return models;

@@ -3,12 +3,23 @@
 #include "base/error.h"
 #include "base/random.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/softmax.h>
+
 #include <algorithm>
 
 namespace pipebd::engine {
 
+namespace {
+
+constexpr double initial_deviation = 1e-3; // of architecture parameters
+
+} // namespace
+
 SupernetCell::SupernetCell(TensorMaker maker, std::string name, int block, int index, int in, int out, int stride)
-    : block_(block)
+    : maker_(std::move(maker))
+    , block_(block)
     , index_(index)
 {
     description_.name = std::move(name);
@@ -16,10 +27,10 @@ SupernetCell::SupernetCell(TensorMaker maker, std::string name, int block, int i
         for (int expansion : {3, 6}) {
             const std::string candidate
                 = "mbconv_" + std::to_string(kernel) + "x" + std::to_string(kernel) + "_e" + std::to_string(expansion);
-            const std::size_t begin = maker.parameters_made();
-            auto layer = std::make_unique<InvertedResidual>(maker.part(candidate),
+            const std::size_t begin = maker_.parameters_made();
+            auto layer = std::make_unique<InvertedResidual>(maker_.part(candidate),
                 InvertedResidual::Shape{.in = in, .out = out, .stride = stride, .kernel = kernel, .expansion = expansion});
-            candidates_.push_back({std::move(layer), begin, maker.parameters_made()});
+            candidates_.push_back({std::move(layer), begin, maker_.parameters_made()});
             description_.candidates.push_back(candidate);
         }
     }
@@ -29,19 +40,76 @@ SupernetCell::SupernetCell(TensorMaker maker, std::string name, int block, int i
     }
 }
 
+void SupernetCell::add_architecture_parameter()
+{
+    architecture_ = maker_.normal("architecture", {static_cast<std::int64_t>(candidates_.size())}, initial_deviation);
+}
+
+const std::vector<double>& SupernetCell::probabilities() const
+{
+    if (!architecture_.defined())
+        return probabilities_.values;
+    const void* const memory = architecture_.const_data_ptr();
+    if (probabilities_.of != memory || probabilities_.version != architecture_._version()) {
+        const at::Tensor values = at::softmax(architecture_.detach().to(at::kCPU, at::kDouble), 0);
+        const double* const first = values.const_data_ptr<double>();
+        probabilities_ = {{first, first + values.numel()}, memory, architecture_._version()};
+    }
+    return probabilities_.values;
+}
+
 int SupernetCell::path(const Context& context) const
 {
     if (chosen_)
         return *chosen_;
     const std::uint64_t bits = draw({context.seed, static_cast<std::uint64_t>(context.step), static_cast<std::uint64_t>(block_),
         static_cast<std::uint64_t>(index_), coordinate("path")});
-    return static_cast<int>(below(candidates_.size(), bits));
+    const std::vector<double>& shares = probabilities();
+    if (shares.empty())
+        return static_cast<int>(below(candidates_.size(), bits));
+    double place = static_cast<double>(bits >> 11) * 0x1p-53; // in [0, 1)
+    for (std::size_t candidate = 0; candidate + 1 < shares.size(); ++candidate) {
+        if (place < shares[candidate])
+            return static_cast<int>(candidate);
+        place -= shares[candidate];
+    }
+    return static_cast<int>(shares.size()) - 1;
 }
 
 at::Tensor SupernetCell::forward(const at::Tensor& input, const Context& context)
 {
-    const std::unique_ptr<Layer>& layer = candidates_[static_cast<std::size_t>(path(context))].layer;
+    const auto candidate = static_cast<std::size_t>(path(context));
+    return context.architecture && architecture_.defined() ? forward_with_gates(input, context, candidate)
+                                                           : candidates_[candidate].forward(input, context);
+}
+
+at::Tensor SupernetCell::Candidate::forward(const at::Tensor& input, const Context& context) const
+{
     return layer ? layer->forward(input, context) : input;
+}
+
+at::Tensor SupernetCell::forward_with_gates(const at::Tensor& input, const Context& context, std::size_t path)
+{
+    const at::Tensor shares = at::softmax(architecture_, 0);
+    const at::Tensor gates = shares - shares.detach(); // 0 each: beside the output of the path they add gradients alone
+    at::Tensor output;
+    std::vector<at::Tensor> gated;
+    for (std::size_t candidate = 0; candidate < candidates_.size(); ++candidate) {
+        const at::Tensor gate = gates[static_cast<std::int64_t>(candidate)];
+        if (candidate == path) {
+            output = candidates_[candidate].forward(input, context);
+            gated.push_back(output.detach() * gate);
+        } else {
+            const at::Tensor other = [&] {
+                at::NoGradGuard no_grad;
+                return candidates_[candidate].forward(input, context);
+            }();
+            gated.push_back(other * gate);
+        }
+    }
+    for (const at::Tensor& share : gated)
+        output = output + share;
+    return output;
 }
 
 bool SupernetCell::idle(std::size_t parameter, int path) const
@@ -63,19 +131,32 @@ void SupernetBlock::add_cell(const TensorMaker& maker, int in, int out, int stri
 
 std::vector<std::size_t> SupernetBlock::active_parameters(const Context& context) const
 {
+    if (context.architecture)
+        return architecture_;
     std::vector<std::size_t> active;
     for (std::size_t parameter = 0; parameter < parameters().size(); ++parameter) {
-        if (std::ranges::none_of(cells_, [&](const SupernetCell* cell) { return cell->idle(parameter, cell->path(context)); }))
+        if (std::ranges::none_of(cells_, [&](const SupernetCell* cell) { return cell->idle(parameter, cell->path(context)); })
+            && std::ranges::find(architecture_, parameter) == architecture_.end())
             active.push_back(parameter);
     }
     return active;
 }
 
+void SupernetBlock::add_architecture_parameters()
+{
+    for (SupernetCell* cell : cells_) {
+        architecture_.push_back(parameters().size());
+        cell->add_architecture_parameter();
+    }
+}
+
 std::vector<Block::Cell> SupernetBlock::cells() const
 {
     std::vector<Cell> cells;
-    for (const SupernetCell* cell : cells_)
+    for (const SupernetCell* cell : cells_) {
         cells.push_back(cell->description());
+        cells.back().probabilities = cell->probabilities();
+    }
     return cells;
 }
 

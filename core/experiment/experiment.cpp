@@ -20,17 +20,17 @@ std::string name_of(const std::filesystem::path& file)
 }
 
 // Makes the path absolute, seen from the experiment's folder, and sees that there is a file.
-void resolve_weights(
-    std::string& weights, const std::filesystem::path& experiment_file, const Settings& given, const std::string& key)
+void resolve(std::string& named, const std::filesystem::path& experiment_file, const Settings& given, const std::string& key,
+    const std::string& kind)
 {
-    if (weights.empty())
+    if (named.empty())
         return;
-    const std::filesystem::path path = (std::filesystem::absolute(experiment_file).parent_path() / weights).lexically_normal();
+    const std::filesystem::path path = (std::filesystem::absolute(experiment_file).parent_path() / named).lexically_normal();
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(path, ignored))
         throw Error(Code::NotFound, key + " names no file: " + in_quotes(path.native(), 500), given.find(key)->second.place,
-            "give the path of a safetensors file, seen from the folder of the experiment");
-    weights = path.native();
+            "give the path of " + kind + ", seen from the folder of the experiment");
+    named = path.native();
 }
 
 } // namespace
@@ -39,8 +39,9 @@ Experiment read_experiment(const std::filesystem::path& file, std::span<const st
 {
     const Settings given = settings_from_toml(read_file(file, largest_file), file.native(), settings);
     Experiment experiment = make_experiment(given, name_of(file), file.native());
-    resolve_weights(experiment.teacher.weights, file, given, "teacher.weights");
-    resolve_weights(experiment.student.weights, file, given, "student.weights");
+    resolve(experiment.teacher.weights, file, given, "teacher.weights", "a safetensors file");
+    resolve(experiment.student.weights, file, given, "student.weights", "a safetensors file");
+    resolve(experiment.student.architecture, file, given, "student.architecture", "an architecture.json");
     return experiment;
 }
 

@@ -184,7 +184,8 @@ private:
         member = static_cast<Number>(*number);
     }
 
-    static void read(const Item& item, std::optional<std::int64_t>& member, const Whole& rule)
+    template <typename Member, typename Rule>
+    static void read(const Item& item, std::optional<Member>& member, const Rule& rule)
     {
         read(item, member.emplace(), rule);
     }
@@ -203,8 +204,10 @@ void check_together(const Experiment& experiment, const Settings& settings)
         throw Error(Code::BadRequest, "data.path has no meaning for the source " + in_quotes(experiment.data.source),
             place("data.path"), "leave it out");
     const std::string& strategy = experiment.run.strategy;
-    if (train.network == "teacher" && strategy != "auto" && strategy != "single")
-        throw Error(Code::BadRequest, "the teacher itself cannot be trained under the strategy " + in_quotes(strategy),
+    if (!distils(experiment) && strategy != "auto" && strategy != "single")
+        throw Error(Code::BadRequest,
+            std::string(train.network == "teacher" ? "the teacher itself" : "a student on labels")
+                + " cannot be trained under the strategy " + in_quotes(strategy),
             place("run.strategy"), "give auto or single, or set train.network to \"student\"");
 }
 
