@@ -27,6 +27,11 @@ void for_all(Block& block, Function function)
             function(named);
 }
 
+Error no_candidates()
+{
+    return {Code::BadRequest, "a choice of candidates", "a block that has none", "choose only for the blocks of a supernet"};
+}
+
 } // namespace
 
 std::vector<std::size_t> Block::active_parameters(const Context&) const
@@ -39,8 +44,13 @@ std::vector<std::size_t> Block::active_parameters(const Context&) const
 void Block::choose(std::vector<int> candidates)
 {
     if (!candidates.empty())
-        throw Error(
-            Code::BadRequest, "a choice of candidates", "a block that has none", "choose only for the blocks of a supernet");
+        throw no_candidates();
+}
+
+void Block::derive(const std::vector<std::string>& chosen)
+{
+    if (!chosen.empty())
+        throw no_candidates();
 }
 
 const Pair& find_pair(std::string_view name)
@@ -67,6 +77,13 @@ std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesyst
     if (!folder.empty())
         throw Error(Code::NotFound, "there is no pair", folder.string(), "import it");
     return {std::shared_ptr<const Pair>(), &find_pair(name)};
+}
+
+std::unique_ptr<Block> make_derived(const Pair& pair, int block, std::uint64_t seed, const std::vector<std::string>& chosen)
+{
+    std::unique_ptr<Block> student = pair.make_student(block, seed);
+    student->derive(chosen);
+    return student;
 }
 
 void load_weights(Block& block, std::span<const std::byte> safetensors, const std::string& where)

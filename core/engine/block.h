@@ -69,6 +69,11 @@ public:
     /// Makes later forwards use these candidates (one a cell) instead of drawing; empty: draw again.
     virtual void choose(std::vector<int> candidates);
 
+    /// Leaves nothing of each cell but the candidate of this name, for good: the others' tensors are gone, those that stay keep
+    /// their names and values, and the block has no cells any more. A block without cells takes an empty list. Throws
+    /// Error{BadRequest} that names the cell and its candidates.
+    virtual void derive(const std::vector<std::string>& chosen);
+
 protected:
     std::vector<NamedTensor> parameters_;
     std::vector<NamedTensor> buffers_;
@@ -82,8 +87,8 @@ struct Input {
     bool is_text() const { return vocabulary > 0; }
 };
 
-/// A teacher and a student, cut into the same blocks. Built in, or imported; described by data, made block by block so that a rank holds only
-/// what it owns.
+/// A teacher and a student, cut into the same blocks. Built in, or imported; described by data, made block by block so that a rank
+/// holds only what it owns.
 class Pair {
 public:
     virtual ~Pair() = default;
@@ -112,6 +117,9 @@ std::vector<std::string_view> pair_names();
 /// The pair of a run: the one that was imported into `folder`, or, if that is empty, the built-in one of this name. Throws
 /// Error{NotFound}; for an imported one also {Damaged}.
 std::shared_ptr<const Pair> open_pair(std::string_view name, const std::filesystem::path& folder);
+
+/// A student block as an architecture has it: make_student(), then derive().
+std::unique_ptr<Block> make_derived(const Pair& pair, int block, std::uint64_t seed, const std::vector<std::string>& chosen);
 
 /// Fills the block's parameters and buffers by name. Throws Error{Damaged} naming the tensor that is missing or of another shape,
 /// or neither F32 nor F64.

@@ -1,6 +1,7 @@
 #include "engine/executor.h"
 
 #include "base/units.h"
+#include "engine/block_costs.h"
 #include "engine/loss.h"
 #include "engine/measured_steps.h"
 #include "engine/precision.h"
@@ -33,6 +34,13 @@ at::Tensor view_into(const at::Tensor& flat, std::int64_t offset, const at::Tens
 at::Tensor dense(const at::Tensor& tensor)
 {
     return tensor.dim() == 4 ? tensor.contiguous(at::MemoryFormat::ChannelsLast) : tensor.contiguous();
+}
+
+/// Whose outputs go from rank to rank.
+Network relayed(const experiment::RunSpec& spec)
+{
+    const bool student = spec.program.end_to_end() && spec.experiment.train.network == "student";
+    return student ? Network::Student : Network::Teacher;
 }
 
 void refuse_what_cannot_run(const schedule::Program& program)
@@ -114,7 +122,7 @@ Executor::Executor(const Parts& parts, std::int64_t steps)
     , batch_(parts.spec.experiment.data.batch)
     , end_to_end_(parts.spec.program.end_to_end())
     , first_steps_(schedule::first_steps(parts.spec.program, parts.spec.done, steps))
-    , shapes_(output_shapes(parts.pair))
+    , shapes_(output_shapes(parts.pair, relayed(parts.spec)))
 {
     refuse_what_cannot_run(parts.spec.program);
     for (std::size_t block = 0; block < parts.spec.done.size(); ++block)

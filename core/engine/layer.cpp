@@ -6,7 +6,25 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
+#include <utility>
+
 namespace pipebd::engine {
+
+namespace {
+
+thread_local bool unfilled = false;
+
+} // namespace
+
+Unfilled::Unfilled()
+    : before_(std::exchange(unfilled, true))
+{
+}
+
+Unfilled::~Unfilled()
+{
+    unfilled = before_;
+}
 
 TensorMaker::TensorMaker(
     std::string_view network, std::uint64_t seed, std::vector<NamedTensor>& parameters, std::vector<NamedTensor>& buffers)
@@ -26,6 +44,8 @@ TensorMaker TensorMaker::part(std::string_view name) const
 
 at::Tensor TensorMaker::normal(std::string_view name, at::IntArrayRef shape, double deviation)
 {
+    if (unfilled)
+        return constant(name, shape, 0);
     at::Tensor values = at::empty(shape, at::TensorOptions(at::kFloat));
     values.normal_(0, deviation, at::detail::createCPUGenerator(draw({seed_, coordinate(prefix_ + std::string(name))})));
     return keep(name, canonical(values));
@@ -33,7 +53,7 @@ at::Tensor TensorMaker::normal(std::string_view name, at::IntArrayRef shape, dou
 
 at::Tensor TensorMaker::constant(std::string_view name, at::IntArrayRef shape, double value)
 {
-    return keep(name, at::full(shape, value, at::TensorOptions(at::kFloat)));
+    return keep(name, canonical(at::full(shape, value, at::TensorOptions(at::kFloat))));
 }
 
 at::Tensor TensorMaker::buffer(std::string_view name, at::IntArrayRef shape, double value)

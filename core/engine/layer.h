@@ -29,6 +29,9 @@ public:
 
     std::size_t parameters_made() const { return parameters_->size(); }
 
+    /// Of the names of what it makes: "blocks.0.stem.".
+    const std::string& prefix() const { return prefix_; }
+
 private:
     at::Tensor keep(std::string_view name, at::Tensor tensor);
 
@@ -36,6 +39,17 @@ private:
     std::string prefix_;
     std::vector<NamedTensor>* parameters_;
     std::vector<NamedTensor>* buffers_;
+};
+
+/// While one lives, parameters that this thread makes are 0 instead of random: quickly made, for who asks for shapes and costs.
+class Unfilled {
+public:
+    Unfilled();
+    ~Unfilled();
+    Unfilled(const Unfilled&) = delete;
+
+private:
+    bool before_;
 };
 
 class Layer {

@@ -3,10 +3,10 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/architecture_file.h"
 #include "engine/precision.h"
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/zeros.h>
 
 #include <optional>
 
@@ -43,12 +43,26 @@ void TeacherWeights::load_into(Block& block) const
     load_weights(block, source_->bytes, source_->where);
 }
 
-std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block)
+namespace {
+
+std::unique_ptr<Block> make_initial(const experiment::Experiment& experiment, const Pair& pair, int block)
 {
-    std::unique_ptr<Block> student = experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed)
-                                                                           : pair.make_student(block, experiment.seed);
+    if (experiment.train.network == "teacher")
+        return pair.make_teacher(block, experiment.seed);
+    if (!experiment.student.architecture.empty())
+        return make_derived(pair, block, experiment.seed,
+            read_chosen(experiment.student.architecture, pair).at(static_cast<std::size_t>(block)));
+    std::unique_ptr<Block> student = pair.make_student(block, experiment.seed);
     if (experiment.architecture.train)
         student->add_architecture_parameters();
+    return student;
+}
+
+} // namespace
+
+std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block)
+{
+    std::unique_ptr<Block> student = make_initial(experiment, pair, block);
     move_to(*student, at::kCPU, weight_dtype(experiment.run.dtype));
     if (!experiment.student.weights.empty())
         load_weights(*student, MappedFile(experiment.student.weights).bytes(), experiment.student.weights);
@@ -97,21 +111,6 @@ Models Models::make(
         }
     }
     return make(experiment, pair, teacher_blocks, student_blocks, device);
-}
-
-std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair)
-{
-    at::NoGradGuard no_grad;
-    const Input input = pair.input();
-    std::vector<std::int64_t> shape = input.shape;
-    shape.insert(shape.begin(), 1);
-    at::Tensor activation = at::zeros(shape, input.is_text() ? at::kLong : at::kFloat);
-    std::vector<std::vector<std::int64_t>> shapes;
-    for (std::size_t block = 0; block < pair.block_names().size(); ++block) {
-        activation = pair.make_teacher(static_cast<int>(block), 0)->forward(activation, Context{});
-        shapes.emplace_back(activation.sizes().begin() + 1, activation.sizes().end());
-    }
-    return shapes;
 }
 
 at::ScalarType weight_dtype(std::string_view dtype)

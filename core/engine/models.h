@@ -33,8 +33,9 @@ private:
     std::string sha256_;
 };
 
-/// The student of an experiment, on the CPU: the pair's student, or its teacher when that is what is trained; with the weights that
-/// the experiment names, else freshly initialised. Throws like TeacherWeights.
+/// The student of an experiment, on the CPU: the pair's student, as a whole or derived as the experiment's architecture says, or its
+/// teacher when that is what is trained; with the weights that the experiment names, else freshly initialised. Throws like
+/// TeacherWeights and read_chosen().
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block);
 
 struct Models {
@@ -51,9 +52,6 @@ struct Models {
     static Models make(
         const experiment::Experiment& experiment, const Pair& pair, const schedule::Program& program, int rank, at::Device device);
 };
-
-/// Shape of one sample of each block's output, without the batch dimension: the teacher's, which relayed activations have.
-std::vector<std::vector<std::int64_t>> output_shapes(const Pair& pair);
 
 /// The dtype of weights, optimizer state and inputs in a run of `dtype`.
 at::ScalarType weight_dtype(std::string_view dtype);

@@ -2,10 +2,12 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/text.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 
@@ -30,7 +32,7 @@ SupernetCell::SupernetCell(TensorMaker maker, std::string name, int block, int i
             const std::size_t begin = maker_.parameters_made();
             auto layer = std::make_unique<InvertedResidual>(maker_.part(candidate),
                 InvertedResidual::Shape{.in = in, .out = out, .stride = stride, .kernel = kernel, .expansion = expansion});
-            candidates_.push_back({std::move(layer), begin, maker_.parameters_made()});
+            candidates_.push_back({maker_.part(candidate).prefix(), std::move(layer), begin, maker_.parameters_made()});
             description_.candidates.push_back(candidate);
         }
     }
@@ -78,6 +80,7 @@ int SupernetCell::path(const Context& context) const
 
 at::Tensor SupernetCell::forward(const at::Tensor& input, const Context& context)
 {
+    RECORD_USER_SCOPE(description_.name);
     const auto candidate = static_cast<std::size_t>(path(context));
     return context.architecture && architecture_.defined() ? forward_with_gates(input, context, candidate)
                                                            : candidates_[candidate].forward(input, context);
@@ -120,6 +123,23 @@ bool SupernetCell::idle(std::size_t parameter, int path) const
     return mine && !(parameter >= used.begin && parameter < used.end);
 }
 
+std::vector<std::string> SupernetCell::keep(int candidate)
+{
+    const auto kept = static_cast<std::size_t>(candidate);
+    std::vector<std::string> gone;
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+        if (i == kept || !candidates_[i].layer)
+            continue;
+        gone.push_back(candidates_[i].prefix);
+        candidates_[i].layer.reset();
+    }
+    if (architecture_.defined())
+        gone.push_back(maker_.prefix() + "architecture");
+    architecture_ = at::Tensor();
+    chosen_ = candidate;
+    return gone;
+}
+
 void SupernetBlock::add_cell(const TensorMaker& maker, int in, int out, int stride)
 {
     const int index = static_cast<int>(cells_.size());
@@ -160,20 +180,54 @@ std::vector<Block::Cell> SupernetBlock::cells() const
     return cells;
 }
 
+std::string SupernetBlock::where() const
+{
+    return "block " + std::to_string(block_);
+}
+
+void SupernetBlock::require_one_a_cell(std::size_t choices) const
+{
+    if (choices != cells_.size())
+        throw Error(Code::BadRequest, "a choice of " + std::to_string(choices) + " candidates", where(),
+            "choose one for each of its " + std::to_string(cells_.size()) + " cells");
+}
+
 void SupernetBlock::choose(std::vector<int> candidates)
 {
-    const std::string where = "block " + std::to_string(block_);
-    if (!candidates.empty() && candidates.size() != cells_.size())
-        throw Error(Code::BadRequest, "a choice of " + std::to_string(candidates.size()) + " candidates", where,
-            "choose one for each of its " + std::to_string(cells_.size()) + " cells");
+    if (!candidates.empty())
+        require_one_a_cell(candidates.size());
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         const std::size_t count = cells_[i]->description().candidates.size();
         if (candidates[i] < 0 || static_cast<std::size_t>(candidates[i]) >= count)
             throw Error(Code::BadRequest, "there is no candidate " + std::to_string(candidates[i]),
-                where + ", cell " + std::to_string(i), "choose one from 0 to " + std::to_string(count - 1));
+                where() + ", cell " + std::to_string(i), "choose one from 0 to " + std::to_string(count - 1));
     }
     for (std::size_t i = 0; i < cells_.size(); ++i)
         cells_[i]->choose(candidates.empty() ? std::nullopt : std::optional<int>(candidates[i]));
+}
+
+void SupernetBlock::derive(const std::vector<std::string>& chosen)
+{
+    require_one_a_cell(chosen.size());
+    std::vector<int> candidates;
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        const std::vector<std::string>& names = cells_[i]->description().candidates;
+        const auto found = std::ranges::find(names, chosen[i]);
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        if (found == names.end())
+            throw Error(Code::BadRequest, "there is no candidate " + in_quotes(chosen[i]), where() + ", cell " + std::to_string(i),
+                "choose one of: " + joined(known));
+        candidates.push_back(static_cast<int>(found - names.begin()));
+    }
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+        for (const std::string& prefix : cells_[i]->keep(candidates[i])) {
+            const auto is_gone = [&](const NamedTensor& named) { return named.name.starts_with(prefix); };
+            std::erase_if(parameters_, is_gone);
+            std::erase_if(buffers_, is_gone);
+        }
+    }
+    cells_.clear();
+    architecture_.clear();
 }
 
 } // namespace pipebd::engine

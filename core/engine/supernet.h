@@ -7,6 +7,8 @@
 // On an architecture step the cell's output is that of the candidate that was drawn, times its gate, which is 1, plus those of the
 // others times theirs, which are 0; the gates' gradients are passed on to the probabilities (the binary gates of ProxylessNAS, all
 // paths of them). Weights get no gradients.
+//
+// What a cell computes is a user scope of LibTorch's record functions, of the cell's name: profilers and MacCounter see it.
 #pragma once
 
 #include "engine/layers.h"
@@ -37,8 +39,12 @@ public:
     /// The probabilities are left out.
     const Block::Cell& description() const { return description_; }
 
+    /// Leaves nothing but this candidate; returns what the names of the tensors that are gone begin with.
+    std::vector<std::string> keep(int candidate);
+
 private:
     struct Candidate {
+        std::string prefix; // of its tensors' names
         std::unique_ptr<Layer> layer; // null: the identity
         std::size_t begin = 0; // its parameters' indices in the block
         std::size_t end = 0;
@@ -82,7 +88,12 @@ public:
     /// Throws Error{BadRequest} unless there is one valid candidate a cell.
     void choose(std::vector<int> candidates) override;
 
+    void derive(const std::vector<std::string>& chosen) override;
+
 private:
+    void require_one_a_cell(std::size_t choices) const;
+    std::string where() const;
+
     int block_;
     std::vector<SupernetCell*> cells_; // owned by the chain
     std::vector<std::size_t> architecture_; // indices of parameters

@@ -312,6 +312,34 @@ private Q_SLOTS:
         VERIFY_SAYS(error_of([&] { block->choose({0, 0, 7, 0}); }), "cell 2; choose one from 0 to 6");
         VERIFY_SAYS(error_of([&] { block->choose({6, 0, 0, 0}); }), "cell 0; choose one from 0 to 5");
         VERIFY_SAYS(error_of([&] { chain_of_everything()->choose({0}); }), "only for the blocks of a supernet");
+        VERIFY_SAYS(error_of([&] { block->derive({"zero"}); }), "block 1; choose one for each of its 4 cells");
+        VERIFY_SAYS(error_of([&] {
+            block->derive({"mbconv_3x3_e3", "zero", "zero", "zero"});
+        }),
+            "'zero': block 1, cell 3; choose one of: mbconv_3x3_e3, mbconv_3x3_e6");
+        VERIFY_SAYS(error_of([&] { chain_of_everything()->derive({"zero"}); }), "only for the blocks of a supernet");
+        QCOMPARE(block->cells().size(), std::size_t{4});
+    }
+
+    void aDerivedBlockIsWhatWasChosenUnderTheSameNames()
+    {
+        const std::unique_ptr<SupernetBlock> block = supernet(1), derived = supernet(1);
+        block->choose({1, 6, 3, 4});
+        derived->derive({"mbconv_3x3_e6", "zero", "mbconv_5x5_e6", "mbconv_7x7_e3"});
+        const at::Tensor input = random_map({2, 1, 8, 8}, 9);
+        QVERIFY(same_bits(derived->forward(input, {.step = 3}), block->forward(input, {})));
+        QVERIFY(derived->cells().empty());
+        std::vector<std::string> expected, names;
+        for (std::size_t index : block->active_parameters({}))
+            expected.push_back(block->parameters()[index].name);
+        for (const NamedTensor& named : derived->parameters())
+            names.push_back(named.name);
+        QCOMPARE(names, expected);
+        QCOMPARE(derived->active_parameters({}).size(), names.size());
+        for (const NamedTensor& named : derived->buffers())
+            QVERIFY2(
+                named.name.find("stem") != std::string::npos || named.name.find("_e") != std::string::npos, named.name.c_str());
+        QCOMPARE(derived->buffers().size(), std::size_t{2 + 3 * 6}); // a unit has a mean and a variance, a candidate three units
     }
 };
 
