@@ -56,4 +56,24 @@ inline std::vector<std::size_t> permutation(std::size_t n, std::uint64_t place)
     return order;
 }
 
+/// A series of draws for one place.
+class Draws {
+public:
+    explicit constexpr Draws(std::uint64_t place)
+        : place_(place)
+    {
+    }
+
+    /// The next one, in [0, 1).
+    constexpr double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+    /// The next one, in [0, n).
+    constexpr std::uint64_t below(std::uint64_t n) { return pipebd::below(n, next()); }
+
+private:
+    constexpr std::uint64_t next() { return draw({place_, ++count_}); }
+
+    std::uint64_t place_;
+    std::uint64_t count_ = 0;
+};
+
 } // namespace pipebd

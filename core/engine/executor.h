@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "engine/architecture_steps.h"
 #include "engine/backend.h"
-#include "engine/data.h"
+#include "engine/data/data_set.h"
 #include "engine/loader.h"
 #include "engine/models.h"
 #include "engine/reporter.h"

@@ -99,9 +99,8 @@ void Loader::work(std::int64_t first, std::int64_t end)
 Batch Loader::make(std::int64_t batch, schedule::Rows rows)
 {
     const bool held_out = architecture_.contains(batch);
-    const std::vector<std::int64_t> indices = (held_out ? held_out_ : stream_).indices(architecture_.batch_of(batch), rows);
-    Batch made = data_.get(held_out ? DataSet::Split::HeldOut : DataSet::Split::Train, indices,
-        experiment_.seed + static_cast<std::uint64_t>(batch));
+    Batch made = data_.get(held_out ? DataSet::Split::HeldOut : DataSet::Split::Train,
+        (held_out ? held_out_ : stream_).samples(architecture_.batch_of(batch), rows));
     if (made.input.is_floating_point())
         made.input = made.input.to(weight_dtype(experiment_.run.dtype));
     if (device_.is_cuda()) {

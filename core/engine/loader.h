@@ -10,7 +10,7 @@
 #pragma once
 
 #include "engine/architecture_steps.h"
-#include "engine/data.h"
+#include "engine/data/sample_stream.h"
 #include "schedule/program.h"
 
 #include <ATen/core/Tensor.h>

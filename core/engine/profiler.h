@@ -9,7 +9,7 @@
 #pragma once
 
 #include "engine/backend.h"
-#include "engine/data.h"
+#include "engine/data/data_set.h"
 #include "engine/models.h"
 #include "engine/reporter.h"
 #include "schedule/profile.h"

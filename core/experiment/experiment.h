@@ -19,6 +19,8 @@ struct Data {
     int batch = 64; // global, samples
     bool shuffle = true;
     std::string augment = "none";
+    double held_out = 0; // share of the training samples that is set aside, for the architecture
+    int broken_limit = 100; // samples that cannot be read after which the run fails
     bool operator==(const Data&) const = default;
 };
 

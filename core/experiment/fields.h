@@ -95,6 +95,8 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("data.batch", data.batch, Whole{1, 1 << 20});
     visit("data.shuffle", data.shuffle, Flag{});
     visit("data.augment", data.augment, OneOf{choices::augment});
+    visit("data.held_out", data.held_out, Real{0, false, 1});
+    visit("data.broken_limit", data.broken_limit, Whole{0, 1 << 30});
 
     auto& train = experiment.train;
     visit("train.network", train.network, OneOf{choices::network});

@@ -203,6 +203,15 @@ void check_together(const Experiment& experiment, const Settings& settings)
     if (!experiment.data.path.empty())
         throw Error(Code::BadRequest, "data.path has no meaning for the source " + in_quotes(experiment.data.source),
             place("data.path"), "leave it out");
+    if (experiment.architecture.train && experiment.data.held_out == 0)
+        throw Error(Code::BadRequest, "architecture parameters are trained on held-out samples, of which there are none",
+            place("architecture.train"), "set data.held_out to a share such as 0.2");
+    if (experiment.architecture.train && !experiment.student.architecture.empty())
+        throw Error(Code::BadRequest, "a derived student has no architecture to train", place("architecture.train"),
+            "leave out student.architecture");
+    if (!distils(experiment) && experiment.stage != Stages{})
+        throw Error(Code::BadRequest, "stages are those of a distillation", place("train.network"),
+            "leave out [stage.teacher] and [stage.finetune], or set train.network to \"student\"");
     const std::string& strategy = experiment.run.strategy;
     if (!distils(experiment) && strategy != "auto" && strategy != "single")
         throw Error(Code::BadRequest,

@@ -99,6 +99,7 @@ Experiment of_stage(const Experiment& experiment, StageKind stage)
     own.train.network = stage == StageKind::Teacher ? "teacher" : "student-on-labels";
     own.run.strategy = "auto";
     own.architecture.train = false;
+    own.data.held_out = 0; // is set aside for the architecture
     return own;
 }
 

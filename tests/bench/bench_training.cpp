@@ -80,7 +80,7 @@ std::vector<Time> bare(const experiment::RunSpec& spec, const DataSet& data, Mod
     for (std::int64_t step = 0; step < steps; ++step) {
         const Time start = Time::now();
         at::Tensor input = data.get(DataSet::Split::Train,
-                                   batch_indices(experiment, data.size(DataSet::Split::Train), step, {0, experiment.data.batch}), 0)
+                                   batch_samples(experiment, data.size(DataSet::Split::Train), step, {0, experiment.data.batch}))
                                .input;
         Context context;
         context.training = true;

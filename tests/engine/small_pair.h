@@ -3,7 +3,7 @@
 
 #include "base/random.h"
 #include "engine/block.h"
-#include "engine/data.h"
+#include "engine/data/sample_stream.h"
 #include "engine/models.h"
 
 #include <ATen/core/Tensor.h>
@@ -86,12 +86,12 @@ class NumberData final : public engine::DataSet {
 public:
     std::int64_t size(Split) const override { return 40; }
     int classes() const override { return static_cast<int>(width); }
-    engine::Batch get(Split, const std::vector<std::int64_t>& indices, std::uint64_t) const override
+    engine::Batch get(Split, std::span<const engine::Sample> samples) const override
     {
-        auto rows = static_cast<std::int64_t>(indices.size());
+        auto rows = static_cast<std::int64_t>(samples.size());
         engine::Batch batch{at::empty({rows, width}, at::kFloat), at::zeros({rows}, at::kLong)};
         for (std::int64_t row = 0; row < rows; ++row) {
-            auto index = static_cast<std::uint64_t>(indices[static_cast<std::size_t>(row)]);
+            auto index = static_cast<std::uint64_t>(samples[static_cast<std::size_t>(row)].index);
             batch.input.select(0, row).copy_(numbers({width}, index));
             batch.labels.mutable_data_ptr<std::int64_t>()[row] = static_cast<std::int64_t>(index) % width;
         }

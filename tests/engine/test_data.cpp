@@ -1,10 +1,14 @@
 // Data: the digits are those of the source, and the stream of batches is what data.h promises.
-#include "engine/data.h"
+#include "engine/data/data_set.h"
+#include "engine/data/sample_stream.h"
 #include "engine_testing.h"
+
+#include <ATen/ops/sum.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <set>
@@ -31,10 +35,26 @@ std::unique_ptr<DataSet> digits()
     return open_data(with_source("digits"), grey_32x32, 10);
 }
 
-std::vector<std::int64_t> all_of(const DataSet& data, DataSet::Split split)
+std::vector<Sample> samples(const std::vector<std::int64_t>& indices, std::int64_t epoch = 0)
+{
+    std::vector<Sample> samples;
+    for (std::int64_t index : indices)
+        samples.push_back({index, epoch});
+    return samples;
+}
+
+std::vector<Sample> all_of(const DataSet& data, DataSet::Split split)
 {
     std::vector<std::int64_t> indices(static_cast<std::size_t>(data.size(split)));
     std::iota(indices.begin(), indices.end(), std::int64_t{0});
+    return samples(indices);
+}
+
+std::vector<std::int64_t> batch_indices(const Experiment& experiment, std::int64_t size, std::int64_t step, schedule::Rows rows)
+{
+    std::vector<std::int64_t> indices;
+    for (Sample sample : batch_samples(experiment, size, step, rows))
+        indices.push_back(sample.index);
     return indices;
 }
 
@@ -47,7 +67,7 @@ std::vector<std::int64_t> labels_of(const Batch& batch)
 std::array<int, 10> count_labels(const DataSet& data, DataSet::Split split)
 {
     std::array<int, 10> counts{};
-    for (std::int64_t label : labels_of(data.get(split, all_of(data, split), 0)))
+    for (std::int64_t label : labels_of(data.get(split, all_of(data, split))))
         ++counts.at(static_cast<std::size_t>(label));
     return counts;
 }
@@ -98,9 +118,9 @@ private Q_SLOTS:
         QCOMPARE(data->size(test), 359);
         QCOMPARE(data->classes(), 10);
         // The first samples of the source are 0123456789012345...; every fifth is a test sample.
-        QCOMPARE(
-            labels_of(data->get(train, {0, 1, 2, 3, 4, 5, 6, 7, 8}, 0)), (std::vector<std::int64_t>{0, 1, 2, 3, 5, 6, 7, 8, 0}));
-        QCOMPARE(labels_of(data->get(test, {0, 1, 2}, 0)), (std::vector<std::int64_t>{4, 9, 4}));
+        QCOMPARE(labels_of(data->get(train, samples({0, 1, 2, 3, 4, 5, 6, 7, 8}))),
+            (std::vector<std::int64_t>{0, 1, 2, 3, 5, 6, 7, 8, 0}));
+        QCOMPARE(labels_of(data->get(test, samples({0, 1, 2}))), (std::vector<std::int64_t>{4, 9, 4}));
         QCOMPARE(count_labels(*data, test), (std::array<int, 10>{27, 21, 34, 52, 34, 28, 31, 43, 47, 42}));
         QCOMPARE(count_labels(*data, train), (std::array<int, 10>{151, 161, 143, 131, 147, 154, 150, 136, 127, 138}));
     }
@@ -109,7 +129,7 @@ private Q_SLOTS:
     {
         const std::array<int, 64> zero{0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0, 0, 3, 15, 2, 0, 11, 8, 0, 0, 4, 12, 0,
             0, 8, 8, 0, 0, 5, 8, 0, 0, 9, 8, 0, 0, 4, 11, 0, 1, 12, 7, 0, 0, 2, 14, 5, 10, 12, 0, 0, 0, 0, 6, 13, 10, 0, 0, 0};
-        const at::Tensor image = digits()->get(train, {0}, 0).input;
+        const at::Tensor image = digits()->get(train, samples({0})).input;
         QCOMPARE(image.sizes().vec(), (std::vector<std::int64_t>{1, 1, 32, 32}));
         const float* pixels = image.const_data_ptr<float>();
         for (int row = 0; row < 32; ++row) {
@@ -123,17 +143,17 @@ private Q_SLOTS:
     void trainingImagesHaveMeanZero()
     {
         const std::unique_ptr<DataSet> data = digits();
-        const Batch all = data->get(train, all_of(*data, train), 0);
+        const Batch all = data->get(train, all_of(*data, train));
         QVERIFY(std::abs(all.input.mean().item<double>()) < 0.01);
     }
 
     void batchesAreChannelsLast()
     {
         Experiment experiment = with_source("synthetic");
-        const Batch batch = open_data(experiment, Input{.shape = {3, 4, 5}}, 7)->get(train, {0, 1}, 0);
+        const Batch batch = open_data(experiment, Input{.shape = {3, 4, 5}}, 7)->get(train, samples({0, 1}));
         QCOMPARE(batch.input.sizes().vec(), (std::vector<std::int64_t>{2, 3, 4, 5}));
         QCOMPARE(batch.input.strides().vec(), (std::vector<std::int64_t>{60, 1, 15, 3}));
-        QCOMPARE(digits()->get(train, {0, 1}, 0).input.strides().vec(), (std::vector<std::int64_t>{1024, 1, 32, 1}));
+        QCOMPARE(digits()->get(train, samples({0, 1})).input.strides().vec(), (std::vector<std::int64_t>{1024, 1, 32, 1}));
         QVERIFY(batch.labels.scalar_type() == at::kLong);
     }
 
@@ -148,12 +168,12 @@ private Q_SLOTS:
     {
         QFETCH(QString, source);
         const std::unique_ptr<DataSet> data = open_data(with_source(source.toStdString()), grey_32x32, 10);
-        const Batch one = data->get(train, {17, 5, 40}, 0), other = data->get(train, {40, 17}, 0);
+        const Batch one = data->get(train, samples({17, 5, 40})), other = data->get(train, samples({40, 17}));
         QVERIFY(same_bits(one.input[2], other.input[0]));
         QVERIFY(same_bits(one.input[0], other.input[1]));
         QVERIFY(!same_bits(one.input[0], one.input[1]));
         QCOMPARE(labels_of(other), (std::vector<std::int64_t>{labels_of(one)[2], labels_of(one)[0]}));
-        QVERIFY(!same_bits(data->get(test, {17}, 0).input[0], one.input[0]));
+        QVERIFY(!same_bits(data->get(test, samples({17})).input[0], one.input[0]));
     }
 
     void syntheticDataIsNoiseOfMeanZeroAndDeviationOne()
@@ -161,7 +181,7 @@ private Q_SLOTS:
         const std::unique_ptr<DataSet> data = open_data(with_source("synthetic"), grey_32x32, 10);
         QCOMPARE(data->size(train), 4096);
         QCOMPARE(data->size(test), 512);
-        const Batch batch = data->get(train, first_samples(stream(64, false), 4096, 64), 0);
+        const Batch batch = data->get(train, samples(first_samples(stream(64, false), 4096, 64)));
         QVERIFY(std::abs(batch.input.mean().item<double>()) < 0.02);
         QVERIFY(std::abs(batch.input.std().item<double>() - 1) < 0.02);
         for (int count : count_labels(*data, train)) // 410 each, deviation 19
@@ -190,6 +210,9 @@ private Q_SLOTS:
             QCOMPARE(*distinct.rbegin(), size - 1);
             QCOMPARE(std::is_sorted(order.begin(), order.end()), !shuffle);
         }
+        const std::vector<Sample> over_the_border = batch_samples(stream(64, shuffle), size, 1, {0, 64}); // 64 to 127
+        for (std::size_t row = 0; row < over_the_border.size(); ++row)
+            QCOMPARE(over_the_border[row].epoch, 64 + static_cast<std::int64_t>(row) < size ? 0 : 1);
         QCOMPARE(orders.size(), shuffle ? std::size_t{3} : std::size_t{1});
     }
 
@@ -242,10 +265,55 @@ private Q_SLOTS:
         QCOMPARE(steps_of(experiment, 1438), 200);
     }
 
+    void aTextsTokensAreOfItsVocabulary()
+    {
+        const Input text{.shape = {16}, .vocabulary = 30};
+        const Batch batch = open_data(with_source("synthetic"), text, 4)->get(train, samples({0, 1, 2, 3, 4, 5, 6, 7}));
+        QVERIFY(batch.input.scalar_type() == at::kLong);
+        QCOMPARE(batch.input.sizes().vec(), (std::vector<std::int64_t>{8, 16}));
+        const std::int64_t* tokens = batch.input.const_data_ptr<std::int64_t>();
+        const std::set<std::int64_t> distinct(tokens, tokens + batch.input.numel());
+        QVERIFY(*distinct.begin() >= 0 && *distinct.rbegin() < 30);
+        QVERIFY(distinct.size() > 20); // 128 draws of 30
+    }
+
+    void someSamplesAreHeldOut()
+    {
+        Experiment experiment = with_source("digits");
+        QCOMPARE(open_data(experiment, grey_32x32, 10)->size(DataSet::Split::HeldOut), 0);
+        experiment.data.held_out = 0.25;
+        const std::unique_ptr<DataSet> data = open_data(experiment, grey_32x32, 10), whole = digits();
+        const std::int64_t aside = data->size(DataSet::Split::HeldOut);
+        QCOMPARE(aside, 360); // of 1438: 359.5
+        QCOMPARE(data->size(train), 1438 - aside);
+        QCOMPARE(data->size(test), 359);
+
+        // Each training sample is in one of the two, and nothing else is: by the sum of a sample's pixels, which tells them apart.
+        const auto sums = [](const DataSet& set, DataSet::Split split) {
+            const at::Tensor sum = set.get(split, all_of(set, split)).input.to(at::kDouble).sum(at::IntArrayRef{1, 2, 3});
+            return std::vector<double>(sum.const_data_ptr<double>(), sum.const_data_ptr<double>() + sum.numel());
+        };
+        std::vector<double> parts = sums(*data, train);
+        std::ranges::copy(sums(*data, DataSet::Split::HeldOut), std::back_inserter(parts));
+        std::vector<double> all = sums(*whole, train);
+        std::ranges::sort(parts);
+        std::ranges::sort(all);
+        QVERIFY(parts == all);
+
+        experiment.seed = 1;
+        QVERIFY(!same_bits(open_data(experiment, grey_32x32, 10)->get(DataSet::Split::HeldOut, samples({0, 1, 2})).input,
+            data->get(DataSet::Split::HeldOut, samples({0, 1, 2})).input));
+        experiment.data.held_out = 1e-6;
+        VERIFY_SAYS(error_of([&] { open_data(experiment, grey_32x32, 10); }), "data.held_out; give a share");
+    }
+
     void whatCannotBeOpenedIsRefused()
     {
         VERIFY_SAYS(error_of([] { open_data(with_source("cats"), grey_32x32, 10); }), "data.source = \"cats\"; choose one of");
-        VERIFY_SAYS(error_of([] { open_data(with_source("digits"), Input{.shape = {3, 32, 32}}, 10); }), "grey images of 10 classes");
+        VERIFY_SAYS(error_of([] {
+            open_data(with_source("digits"), Input{.shape = {3, 32, 32}}, 10);
+        }),
+            "grey images of 10 classes");
         VERIFY_SAYS(error_of([] { open_data(with_source("digits"), grey_32x32, 100); }), "grey images of 10 classes");
         Experiment experiment;
         experiment.data.augment = "two-views";

@@ -181,7 +181,7 @@ private Q_SLOTS:
         NumberData data;
         at::Tensor first = pair.make_student(0, 0)->parameters()[0].tensor.detach().requires_grad_(true);
         at::Tensor second = pair.make_student(1, 0)->parameters()[0].tensor.detach().requires_grad_(true);
-        Batch batch = data.get(DataSet::Split::Train, batch_indices(experiment, 40, 0, schedule::Rows{0, 8}), 0);
+        Batch batch = data.get(DataSet::Split::Train, batch_samples(experiment, 40, 0, schedule::Rows{0, 8}));
         at::Tensor logits = at::linear(at::linear(batch.input, first), second);
         at::Tensor loss = logits.log_softmax(1).gather(1, batch.labels.unsqueeze(1)).mean().neg();
         loss.backward();

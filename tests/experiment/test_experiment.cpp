@@ -22,6 +22,8 @@ source = "synthetic"
 batch = 1_000
 shuffle = false
 augment = "none"
+held_out = 0.1
+broken_limit = 7
 [train]
 network = "student"
 epochs = 0.5
@@ -76,7 +78,7 @@ private slots:
         QCOMPARE(e.name, std::string("digits-nas"));
         QCOMPARE(e.pair, std::string("nas-digits"));
         QCOMPARE(e.seed, std::uint64_t(0));
-        QCOMPARE(e.data, (Data{"digits", "", 64, true, "none"}));
+        QCOMPARE(e.data, (Data{"digits", "", 64, true, "none", 0, 100}));
         QCOMPARE(e.train, (Train{"student", 4, std::nullopt, "sgd", 0.05, 0.9, true, 0, "cosine"}));
         QCOMPARE(e.teacher, Teacher{});
         QCOMPARE(e.distill, (Distill{"mse", "soft-cross-entropy"}));
@@ -88,7 +90,7 @@ private slots:
         const Experiment e = parse_experiment(everything, "a.toml");
         QCOMPARE(e.name, std::string("größe"));
         QCOMPARE(e.seed, std::uint64_t(std::numeric_limits<std::int64_t>::max()));
-        QCOMPARE(e.data, (Data{"synthetic", "", 1000, false, "none"}));
+        QCOMPARE(e.data, (Data{"synthetic", "", 1000, false, "none", 0.1, 7}));
         QCOMPARE(e.train, (Train{"student", 0.5, std::nullopt, "adamw", 1, 0, false, 1e-4, "step"}));
         QCOMPARE(e.distill, (Distill{"mse", "mse"}));
         QCOMPARE(e.student.weights, std::string("begin.safetensors"));
