@@ -82,6 +82,8 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
         throw Error(error.code(), error.problem(), error.where(), another(checkpoints, point.checkpoint));
     }
     point.experiment_text = read_file(run.folder / "experiment.toml");
+    point.stage = experiment::stage_of(point.manifest.experiment);
+    point.weights_from = run.weights_from;
     return point;
 }
 

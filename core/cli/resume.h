@@ -3,6 +3,7 @@
 
 #include "cli/context.h"
 #include "experiment/checkpoint_manifest.h"
+#include "experiment/stages.h"
 #include "launch/training.h"
 
 #include <string>
@@ -15,6 +16,8 @@ struct ResumePoint {
     std::filesystem::path checkpoint;
     experiment::CheckpointManifest manifest;
     std::string experiment_text; // the run's experiment file as it was
+    experiment::StageKind stage = experiment::StageKind::Distil; // of the run
+    int weights_from = 0; // as in its record
 };
 
 /// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte

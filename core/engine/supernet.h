@@ -65,7 +65,7 @@ private:
     struct Probabilities {
         std::vector<double> values;
         const void* of = nullptr; // the parameter's memory, and how often it had been written to
-        std::uint32_t version = 0;
+        std::int64_t version = 0;
     };
     mutable Probabilities probabilities_; // read from the device only when the parameter has changed
 };

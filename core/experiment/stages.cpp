@@ -74,16 +74,19 @@ std::vector<StageKind> parse_stages(std::string_view list, std::string_view wher
     return stages;
 }
 
+StageKind stage_of(const Experiment& experiment)
+{
+    if (distils(experiment))
+        return StageKind::Distil;
+    return experiment.train.network == "teacher" ? StageKind::Teacher : StageKind::Finetune;
+}
+
 std::vector<StageKind> stages_of(const Experiment& experiment)
 {
-    if (experiment.train.network == "teacher")
-        return {StageKind::Teacher};
-    if (!distils(experiment))
-        return {StageKind::Finetune};
     std::vector<StageKind> stages;
     if (experiment.stage.teacher != Stage{})
         stages.push_back(StageKind::Teacher);
-    stages.push_back(StageKind::Distil);
+    stages.push_back(stage_of(experiment));
     if (experiment.stage.finetune != Stage{})
         stages.push_back(StageKind::Finetune);
     return stages;

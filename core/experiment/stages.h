@@ -19,7 +19,10 @@ std::string_view to_string(StageKind stage); // "teacher", "distil", "finetune"
 /// "teacher,distil" as stages in the order in which they are done. Throws Error{BadRequest} whose place is `where`.
 std::vector<StageKind> parse_stages(std::string_view list, std::string_view where);
 
-/// The stages that `experiment` asks for, in order: the one that [train] describes, and those that have a section.
+/// The stage that [train] describes.
+StageKind stage_of(const Experiment& experiment);
+
+/// The stages that `experiment` asks for, in order: that one, and those that have a section.
 std::vector<StageKind> stages_of(const Experiment& experiment);
 
 /// `experiment` as the training of one stage: what the stage's section gives is laid over [train], and there are no stages any more.

@@ -160,7 +160,7 @@ void Training::copy_results()
     if (request_.out.empty())
         return;
     copy_student(run_.record().folder, request_.out);
-    replace_file(request_.out / "metrics.json", metrics_to_json(run_.record(), run_.store()) + "\n");
+    replace_file(request_.out / "metrics.json", metrics_to_json(run_.record(), run_.store(), request_.earlier) + "\n");
 }
 
 } // namespace

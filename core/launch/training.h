@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pipebd::launch {
 
@@ -30,6 +31,8 @@ struct TrainingRequest {
         std::vector<std::int64_t> done; // by block
     };
     std::optional<Resumed> resumed; // goes on from a checkpoint of another run
+    int weights_from = 0; // the run of the stage before, whose weights the experiment names; 0: of none
+    std::vector<store::RunRecord> earlier; // the stages before, for metrics.json
     std::filesystem::path out; // results are also put here; empty: nowhere
 };
 
