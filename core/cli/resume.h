@@ -26,7 +26,7 @@ struct ResumePoint {
 ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std::string& name);
 
 /// Throws Error{BadRequest} if `experiment` is not the training that `point` was part of: anything but name, schedule, devices,
-/// checkpoints and length is another.
+/// checkpoints, length and how a student is derived is another.
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point);
 
 /// Throws Error{BadRequest} if a block has been trained for more than `steps`.

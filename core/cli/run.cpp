@@ -280,12 +280,14 @@ private:
         if (point_) {
             std::erase_if(stages_, [&](StageKind stage) { return stage < point_->stage; });
             if (stages_.empty() || stages_.front() != point_->stage)
-                throw Error(Code::BadRequest, "run " + std::to_string(point_->run) + " is of the stage " + std::string(to_string(point_->stage)),
+                throw Error(Code::BadRequest,
+                    "run " + std::to_string(point_->run) + " is of the stage " + std::string(to_string(point_->stage)),
                     "--resume " + options_.resume, "go on with that stage, or leave out --stage");
             check_same_training(request_of(point_->stage).experiment, *point_);
         }
         if (!options_.from.empty() && point_)
-            throw Error(Code::BadRequest, "a run that goes on has its weights from its checkpoint", "--from " + options_.from, "leave it out");
+            throw Error(Code::BadRequest, "a run that goes on has its weights from its checkpoint", "--from " + options_.from,
+                "leave it out");
         if (!options_.from.empty())
             from_ = run_before(lab_, options_.from, stages_.front());
         else if (!point_)
@@ -330,16 +332,16 @@ private:
         if (context_.json && (last || !finished))
             std::cout << launch::run_to_json(*done_, launch::details_of(*done_), {life.begin(), life.end() - 1}) << "\n";
         else if (!context_.json && !context_.quiet)
-            std::cout << run_text(*done_, launch::details_of(*done_)) << (last && finished && life.size() > 1 ? "\n" + life_text(life) : "")
-                      << std::flush;
+            std::cout << run_text(*done_, launch::details_of(*done_))
+                      << (last && finished && life.size() > 1 ? "\n" + life_text(life) : "") << std::flush;
     }
 
     int failed() const
     {
         const bool cancelled = done_->state == store::RunState::Cancelled;
         std::cout.flush();
-        std::cerr << "pipebd: error: "
-                  << (cancelled ? "the run was cancelled: run " + std::to_string(done_->id) : done_->error) << "\n";
+        std::cerr << "pipebd: error: " << (cancelled ? "the run was cancelled: run " + std::to_string(done_->id) : done_->error)
+                  << "\n";
         if (stages_.size() > 1)
             std::cerr << "pipebd: go on with: pipebd run " << shell_word(options_.experiment) << " --resume " << done_->id << "\n";
         return 1;
@@ -350,8 +352,8 @@ private:
         std::cout.flush();
         std::cerr << "pipebd: error: cancelled: before the stage " << to_string(stage);
         if (done_)
-            std::cerr << "; go on with pipebd run " << shell_word(options_.experiment) << " --stage " << names_from(stage) << " --from "
-                      << done_->id;
+            std::cerr << "; go on with pipebd run " << shell_word(options_.experiment) << " --stage " << names_from(stage)
+                      << " --from " << done_->id;
         std::cerr << "\n";
         return 1;
     }

@@ -89,8 +89,9 @@ RunRecord run_before(const store::Lab& lab, const std::string& id, StageKind sta
             is_final(run.state) ? "go on with it first: pipebd run --resume " + std::to_string(run.id) : "wait for its end");
     const std::string expected(to_string(before(stage)));
     if (run.stage != expected)
-        throw Error(Code::BadRequest, "the run is not of the stage " + expected + " that " + std::string(to_string(stage))
-                + " follows", place_of(run), "name one of that stage; pipebd runs show tells it");
+        throw Error(Code::BadRequest,
+            "the run is not of the stage " + expected + " that " + std::string(to_string(stage)) + " follows", place_of(run),
+            "name one of that stage; pipebd runs show tells it");
     return run;
 }
 
@@ -115,7 +116,8 @@ void require_weights(const experiment::Experiment& experiment, StageKind stage)
     const bool waits = waits_for_teacher ? experiment.teacher.weights.empty()
                                          : stage == StageKind::Finetune && experiment.student.weights.empty();
     if (waits)
-        throw Error(Code::BadRequest, "it is not said whose results the stage begins with", "--stage " + std::string(to_string(stage)),
+        throw Error(Code::BadRequest, "it is not said whose results the stage begins with",
+            "--stage " + std::string(to_string(stage)),
             "name the run of the stage " + std::string(to_string(before(stage))) + " with --from RUN, or run that stage too");
 }
 
@@ -145,8 +147,10 @@ std::string life_text(const std::vector<RunRecord>& life)
         if (distilled && lines.empty())
             lines.push_back({"teacher", run.id, &evaluation, "teacher_accuracy", "teacher_"});
         const bool finetuned = run.stage == to_string(StageKind::Finetune);
-        lines.push_back({distilled ? "distilled student" : finetuned ? "fine-tuned student" : "teacher", run.id, &evaluation,
-            "test_accuracy", ""});
+        lines.push_back({distilled ? "distilled student"
+                : finetuned        ? "fine-tuned student"
+                                   : "teacher",
+            run.id, &evaluation, "test_accuracy", ""});
     }
     Table table({"network", ">run", ">top-1", ">top-5", ">MACs", ">parameters"});
     for (const Line& line : lines)

@@ -19,7 +19,8 @@ std::vector<experiment::StageKind> stages_to_run(const experiment::Experiment& e
 /// before, {NotFound} if there is no such run.
 store::RunRecord run_before(const store::Lab& lab, const std::string& id, experiment::StageKind stage);
 
-/// `experiment`, of a stage, with the weights and the architecture that `before` has left. Throws Error{NotFound} if it has left none.
+/// `experiment`, of a stage, with the weights and the architecture that `before` has left. Throws Error{NotFound} if it has left
+/// none.
 experiment::Experiment with_results(experiment::Experiment experiment, const store::RunRecord& before);
 
 /// Throws Error{BadRequest} if `stage` of `experiment` needs the results of a stage before that is neither run nor named.

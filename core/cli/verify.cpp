@@ -133,6 +133,8 @@ int verify(const Context& context, const VerifyOptions& options)
     request.experiment_text = read_file(options.experiment);
     request.devices = devices_for(request.experiment, options.devices, context.cancel);
     request.steps = launch::check(request.experiment, request.devices, context.cancel).steps;
+    request.deliver = false; // the last checkpoint is all that is compared
+    request.checkpoint_steps = request.steps;
 
     store::Lab lab = context.open_lab();
     const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)

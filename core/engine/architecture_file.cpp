@@ -86,12 +86,14 @@ std::vector<std::vector<std::string>> read_chosen(const std::filesystem::path& f
                 chosen.back().push_back(cell.at("chosen").get<std::string>());
         }
         if (chosen.size() != pair.block_names().size())
-            throw Error(Code::Damaged, "there are " + std::to_string(chosen.size()) + " blocks in this architecture, "
-                    + std::to_string(pair.block_names().size()) + " in the pair", file.string(), "name the architecture.json of a run");
+            throw Error(Code::Damaged,
+                "there are " + std::to_string(chosen.size()) + " blocks in this architecture, "
+                    + std::to_string(pair.block_names().size()) + " in the pair",
+                file.string(), "name the architecture.json of a run");
         return chosen;
     } catch (const Json::exception& error) {
-        throw Error(
-            Code::Damaged, "this is no architecture (" + printable(error.what(), 200) + ")", file.string(), "name the architecture.json of a run");
+        throw Error(Code::Damaged, "this is no architecture (" + printable(error.what(), 200) + ")", file.string(),
+            "name the architecture.json of a run");
     }
 }
 

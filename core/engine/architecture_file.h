@@ -37,8 +37,8 @@ struct Architecture {
 
 std::string to_json(const Architecture& architecture);
 
-/// By block and cell the name of the candidate that was chosen: what make_derived() takes. Throws Error{NotFound} for a missing file,
-/// {Damaged} for one that is no architecture, {BadRequest} for one of another pair.
+/// By block and cell the name of the candidate that was chosen: what make_derived() takes. Throws Error{NotFound} for a missing
+/// file, {Damaged} for one that is no architecture, {BadRequest} for one of another pair.
 std::vector<std::vector<std::string>> read_chosen(const std::filesystem::path& file, const Pair& pair);
 
 } // namespace pipebd::engine

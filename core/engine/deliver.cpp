@@ -136,10 +136,12 @@ public:
         Blocks student = in_order(std::move(models.student));
         fill(student, trained);
         Cost cost = cost_of_student();
+        if (!experiment_.student.architecture.empty())
+            replace_file(spec_.folder / "architecture.json", read_file(experiment_.student.architecture));
         if (derives) {
             reporter_.heartbeat(0, "architecture");
-            const Architecture architecture = search_architecture(experiment_, pair_, pointers(teacher), pointers(student),
-                student_costs_, sum_of(teacher_costs_), data_, device_);
+            const Architecture architecture = search_architecture(
+                experiment_, pair_, pointers(teacher), pointers(student), student_costs_, sum_of(teacher_costs_), data_, device_);
             replace_file(spec_.folder / "architecture.json", to_json(architecture));
             student = derived(architecture, trained);
             cost = architecture.cost();
@@ -177,8 +179,6 @@ private:
     /// Written, too, with its batch norms calibrated.
     Blocks derived(const Architecture& architecture, const std::filesystem::path& supernet)
     {
-        experiment::Experiment kept = experiment_;
-        kept.architecture.train = false;
         Blocks student;
         for (std::size_t block = 0; block < architecture.blocks.size(); ++block) {
             std::vector<std::string> chosen;
@@ -220,7 +220,8 @@ void check_derivation(const experiment::Experiment& experiment, const Pair& pair
     const std::vector<BlockCosts> costs = costs_of(pair, Network::Student);
     if (!has_cells(costs))
         throw Error(Code::BadRequest, "the student of " + std::string(pair.name()) + " has no cells to choose from",
-            experiment.architecture.train ? "architecture.train" : "[derive]", "leave it out, or name a pair whose student is a supernet");
+            experiment.architecture.train ? "architecture.train" : "[derive]",
+            "leave it out, or name a pair whose student is a supernet");
     require_within_reach(costs, budget_of(experiment.derive, sum_of(costs_of(pair, Network::Teacher))));
 }
 

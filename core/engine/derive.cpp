@@ -22,7 +22,7 @@ constexpr double next_price = 2;
 
 constexpr std::array<std::int64_t Cost::*, 2> kinds = {&Cost::macs, &Cost::parameters};
 
-bool is_limited(const Budget& budget, std::int64_t Cost::* kind)
+bool is_limited(const Budget& budget, std::int64_t Cost::*kind)
 {
     return budget.most.*kind != Budget::any;
 }
@@ -59,9 +59,8 @@ private:
 template <typename Point>
 void keep_the_best(std::vector<Point>& points, const Budget& budget)
 {
-    std::ranges::stable_sort(points, {}, [](const Point& point) {
-        return std::tuple(point.loss, point.cost.macs, point.cost.parameters);
-    });
+    std::ranges::stable_sort(
+        points, {}, [](const Point& point) { return std::tuple(point.loss, point.cost.macs, point.cost.parameters); });
     Staircase staircase(budget);
     std::erase_if(points, [&](const Point& point) { return !staircase.add(point.cost); });
 }
@@ -147,7 +146,7 @@ private:
     /// As if what a candidate adds to the loss in place of the best one did not depend on the other cells.
     void measure_cheaper_than(const std::vector<int>& best)
     {
-        for (std::int64_t Cost::* kind : kinds) {
+        for (std::int64_t Cost::*kind : kinds) {
             if (!is_limited(budget_, kind))
                 continue;
             const auto largest = static_cast<double>(costs_.largest(kind));
@@ -158,7 +157,7 @@ private:
     }
 
     /// In each cell the candidate with the least loss plus price of its cost; without a price, the cheapest.
-    std::vector<int> with_price(const std::vector<int>& best, std::int64_t Cost::* kind, std::optional<double> price)
+    std::vector<int> with_price(const std::vector<int>& best, std::int64_t Cost::*kind, std::optional<double> price)
     {
         std::vector<int> chosen = best;
         for (std::size_t cell = 0; cell < best.size(); ++cell) {
@@ -220,7 +219,7 @@ std::vector<std::size_t> pick_choices(std::span<const std::vector<Choice>> block
 {
     std::vector<Cost> least_after(blocks.size() + 1); // of the blocks from this one on
     for (std::size_t block = blocks.size(); block-- > 0;) {
-        for (std::int64_t Cost::* kind : kinds) {
+        for (std::int64_t Cost::*kind : kinds) {
             const Choice& cheapest = *std::ranges::min_element(blocks[block], {}, [&](const Choice& c) { return c.cost.*kind; });
             least_after[block].*kind = least_after[block + 1].*kind + cheapest.cost.*kind;
         }
@@ -250,7 +249,7 @@ void require_within_reach(std::span<const BlockCosts> blocks, const Budget& budg
 {
     Cost least;
     for (const BlockCosts& block : blocks)
-        for (std::int64_t Cost::* kind : kinds)
+        for (std::int64_t Cost::*kind : kinds)
             least.*kind += block.smallest(kind);
     if (!is_within(least, budget))
         throw out_of_reach(least, budget);

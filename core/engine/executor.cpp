@@ -480,8 +480,7 @@ void Executor::update(const Instruction& instruction, std::int64_t batch)
         at::NoGradGuard no_grad;
         const experiment::Experiment& experiment = parts_.spec.experiment;
         parts_.models.optimizer.at(block)->update(active,
-            architecture_.contains(batch) ? experiment.architecture.learning_rate
-                                          : learning_rate(experiment.train, batch, steps_));
+            architecture_.contains(batch) ? experiment.architecture.learning_rate : learning_rate(experiment.train, batch, steps_));
     }
     ++updates_[block];
     auto group = groups_.find(block);

@@ -54,7 +54,8 @@ public:
     /// Steps that `block` has been updated, those before the checkpoint that the run goes on from included.
     std::int64_t updates_of(int block) const;
 
-    /// Mean of the losses of `block` on training samples that were reported here since this was last asked; none if there were none.
+    /// Mean of the losses of `block` on training samples that were reported here since this was last asked; none if there were
+    /// none.
     std::optional<double> take_loss(int block);
 
 private:

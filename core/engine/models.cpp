@@ -50,8 +50,8 @@ std::unique_ptr<Block> make_initial(const experiment::Experiment& experiment, co
     if (experiment.train.network == "teacher")
         return pair.make_teacher(block, experiment.seed);
     if (!experiment.student.architecture.empty())
-        return make_derived(pair, block, experiment.seed,
-            read_chosen(experiment.student.architecture, pair).at(static_cast<std::size_t>(block)));
+        return make_derived(
+            pair, block, experiment.seed, read_chosen(experiment.student.architecture, pair).at(static_cast<std::size_t>(block)));
     std::unique_ptr<Block> student = pair.make_student(block, experiment.seed);
     if (experiment.architecture.train)
         student->add_architecture_parameters();

@@ -64,8 +64,10 @@ public:
         if (used.empty())
             return;
         apply(used, parameters, gradients, learning_rate);
-        for (at::Tensor& parameter : parameters)
+        for (at::Tensor& parameter : parameters) {
             parameter.mutable_grad() = at::Tensor();
+            parameter.unsafeGetTensorImpl()->bump_version(); // fused kernels do not: who keeps what it has read looks at this
+        }
     }
 
 protected:
@@ -141,11 +143,11 @@ protected:
         at::_foreach_add_(steps, 1);
         const Tensors means = state_of(mean_, used), squares = state_of(square_, used);
         if (decoupled_)
-            at::_fused_adamw_(parameters, gradients, means, squares, {}, steps, learning_rate, beta1_, beta2_,
-                train_.weight_decay, epsilon, false, false);
+            at::_fused_adamw_(parameters, gradients, means, squares, {}, steps, learning_rate, beta1_, beta2_, train_.weight_decay,
+                epsilon, false, false);
         else
-            at::_fused_adam_(parameters, gradients, means, squares, {}, steps, learning_rate, beta1_, beta2_,
-                train_.weight_decay, epsilon, false, false);
+            at::_fused_adam_(parameters, gradients, means, squares, {}, steps, learning_rate, beta1_, beta2_, train_.weight_decay,
+                epsilon, false, false);
     }
 
 private:

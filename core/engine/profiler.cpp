@@ -1,7 +1,7 @@
 #include "engine/profiler.h"
 
-#include "base/statistics.h"
 #include "base/random.h"
+#include "base/statistics.h"
 #include "engine/loader.h"
 #include "engine/loss.h"
 #include "engine/precision.h"

@@ -1,8 +1,8 @@
 // Supernet: blocks whose cells choose one of several operations anew at every step (ProxylessNAS, ICLR 2019).
 //
 // The candidates of a cell are inverted residuals with kernels 3, 5, 7 and expansions 3, 6 and, where stride is 1 and the width
-// stays, "zero", which leaves the identity. One is drawn as a function of seed, step, block and cell; all with equal probability, or,
-// where there are architecture parameters, with those of their softmax.
+// stays, "zero", which leaves the identity. One is drawn as a function of seed, step, block and cell; all with equal probability,
+// or, where there are architecture parameters, with those of their softmax.
 //
 // On an architecture step the cell's output is that of the candidate that was drawn, times its gate, which is 1, plus those of the
 // others times theirs, which are 0; the gates' gradients are passed on to the probabilities (the binary gates of ProxylessNAS, all

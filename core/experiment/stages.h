@@ -25,8 +25,8 @@ StageKind stage_of(const Experiment& experiment);
 /// The stages that `experiment` asks for, in order: that one, and those that have a section.
 std::vector<StageKind> stages_of(const Experiment& experiment);
 
-/// `experiment` as the training of one stage: what the stage's section gives is laid over [train], and there are no stages any more.
-/// The weights to begin from are left as they are.
+/// `experiment` as the training of one stage: what the stage's section gives is laid over [train], and there are no stages any
+/// more. The weights to begin from are left as they are.
 Experiment of_stage(const Experiment& experiment, StageKind stage);
 
 } // namespace pipebd::experiment

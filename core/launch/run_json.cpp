@@ -109,8 +109,7 @@ std::string run_to_json(const store::RunRecord& run, const RunDetails& details, 
     return text_of(all_of(run, details, earlier));
 }
 
-std::string metrics_to_json(
-    const store::RunRecord& run, const store::RunStore& store, const std::vector<store::RunRecord>& earlier)
+std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store, const std::vector<store::RunRecord>& earlier)
 {
     Json json = {{"format", "pipebd.metrics/1"}};
     json.update(all_of(run, details_of(store), earlier));

@@ -14,10 +14,9 @@ namespace pipebd::launch {
 /// An array of what is known of each run at a glance.
 std::string runs_to_json(const std::vector<store::RunRecord>& runs);
 
-/// One run with its settings (the resolved experiment of its spec; `null` if the run has none), results and prediction. If there are
-/// `earlier` stages, with a summary of each, and at last of itself: {"stages": [{"stage", "id", "evaluation"}]}.
-std::string run_to_json(
-    const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier = {});
+/// One run with its settings (the resolved experiment of its spec; `null` if the run has none), results and prediction. If there
+/// are `earlier` stages, with a summary of each, and at last of itself: {"stages": [{"stage", "id", "evaluation"}]}.
+std::string run_to_json(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier = {});
 
 /// The same with every curve of `store`: {"series": [{"name", "rank", "block", "step", "t", "value"}]}, the last three arrays.
 std::string metrics_to_json(

@@ -35,6 +35,7 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
     spec.program = request.planned.program;
     spec.folder = std::filesystem::absolute(folder);
     spec.deliver = request.deliver;
+    spec.checkpoint_steps = request.checkpoint_steps;
     if (spec.deliver)
         spec.checkpoint_steps
             = checkpoint_steps(request.experiment.run, request.planned.simulation.step, request.planned.program.phases.size());

@@ -24,7 +24,8 @@ struct TrainingRequest {
     schedule::PlannedStrategy planned; // what to run, with its prediction
     std::optional<schedule::Profile> profile; // what it was planned with
     std::int64_t steps = 0; // of each phase, as `pipebd-engine check` says
-    bool deliver = true; // false: only the steps are taken; no checkpoint, no student, no evaluation
+    bool deliver = true; // false: only the steps are taken; no checkpoint at the end, no student, no evaluation
+    std::int64_t checkpoint_steps = 0; // if it is not delivered: a checkpoint every so many steps over all phases; 0: none
     struct Resumed {
         int run = 0;
         std::filesystem::path checkpoint;

@@ -12,13 +12,13 @@ namespace pipebd::engine {
 
 namespace {
 
-std::vector<std::int64_t> order_of_epoch(const experiment::Experiment& experiment, std::int64_t size, std::uint64_t name, std::int64_t epoch)
+std::vector<std::int64_t> order_of_epoch(
+    const experiment::Experiment& experiment, std::int64_t size, std::uint64_t name, std::int64_t epoch)
 {
     std::vector<std::int64_t> order(static_cast<std::size_t>(size));
     if (experiment.data.shuffle)
         std::ranges::copy(
-            permutation(order.size(), draw({experiment.seed, name, static_cast<std::uint64_t>(epoch)})),
-            order.begin());
+            permutation(order.size(), draw({experiment.seed, name, static_cast<std::uint64_t>(epoch)})), order.begin());
     else
         std::iota(order.begin(), order.end(), std::int64_t{0});
     return order;
