@@ -118,6 +118,15 @@ void add_run(CLI::App& app, Parsed& parsed)
         ->type_name("RUN");
     command->add_option("--checkpoint", options.checkpoint, "which: best or a name such as round-000000120; default: the newest")
         ->type_name("NAME");
+    const char* const stages = "Stages";
+    command
+        ->add_option("--stage", options.stages,
+            "only these of an experiment that has several: teacher, distil, finetune; default: one after another")
+        ->type_name("STAGES")
+        ->group(stages);
+    command->add_option("--from", options.from, "the run whose results the first of them begins with")
+        ->type_name("RUN")
+        ->group(stages);
     const char* const machines = "Several machines";
     command->add_option("--prepare", options.prepare, "start nothing: write the spec there, and print how torchrun starts it")
         ->type_name("DIR")

@@ -47,6 +47,8 @@ struct RunOptions {
     bool profile_again = false;
     std::string resume; // the number of a run
     std::string checkpoint; // of that run; empty: the newest
+    std::string stages; // a list; empty: all that the experiment has, or those from that of the run to go on from
+    std::string from; // the number of the run whose results the first of them begins with
     std::string prepare; // a folder: write what others need to start the ranks, instead of starting them
     int machines = 1; // each with these devices
 };

@@ -84,6 +84,16 @@ std::string failure_text(const store::RunRecord& run)
     return text;
 }
 
+std::string accuracy_text(const store::RunRecord& run, const launch::RunDetails& details)
+{
+    if (run.accuracy < 0)
+        return {};
+    const auto top5 = details.evaluation.find("test_accuracy_top5");
+    return line("accuracy",
+        percent(run.accuracy) + " on the test split"
+            + (top5 == details.evaluation.end() ? "" : ", " + percent(top5->second) + " among the first five"));
+}
+
 } // namespace
 
 std::string devices_text(const store::RunRecord& run)
@@ -100,6 +110,9 @@ std::string run_text(const store::RunRecord& run, const launch::RunDetails& deta
         = "run " + std::to_string(run.id) + " (" + printable(run.name) + ") " + std::string(to_string(run.state)) + "\n";
     text += line("pair", printable(run.pair));
     text += line("strategy", printable(run.strategy) + " on " + devices_text(run));
+    if (!run.stage.empty())
+        text += line("stage",
+            printable(run.stage) + (run.weights_from > 0 ? ", with the results of run " + std::to_string(run.weights_from) : ""));
     if (run.resumed_from > 0)
         text += line("resumed", "from run " + std::to_string(run.resumed_from) + ", " + printable(run.resumed_checkpoint));
     if (!run.started.empty())
@@ -110,8 +123,7 @@ std::string run_text(const store::RunRecord& run, const launch::RunDetails& deta
     text += line("throughput", fixed(run.throughput, 1) + " samples/s");
     text += line("step", step_text(run));
     text += loss_text(run);
-    if (run.accuracy >= 0)
-        text += line("accuracy", percent(run.accuracy) + " on the test split");
+    text += accuracy_text(run, details);
     text += memory_text(details);
     text += failure_text(run);
     text += line("folder", printable(run.folder.string()));

@@ -85,19 +85,22 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
     point.experiment_text = read_file(run.folder / "experiment.toml");
     const fs::path spec = run.folder / "spec.json";
     point.pair_folder = experiment::run_spec_from_json(read_file(spec), spec.string()).pair_folder;
+    point.stage = experiment::stage_of(point.manifest.experiment);
+    point.weights_from = run.weights_from;
     return point;
 }
 
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point)
 {
     // Weights are compared by what is in them, by the engine.
-    constexpr std::array<std::string_view, 14> may_differ = {"name", "data.broken_limit", "data.workers", "train.epochs",
-        "train.steps", "teacher.weights", "student.weights", "run.strategy", "run.devices", "run.checkpoint_minutes",
-        "run.checkpoint_steps", "run.checkpoint_keep", "run.checkpoint_failure", "run.timeout"};
+    constexpr std::array<std::string_view, 19> may_differ = {"name", "data.broken_limit", "data.workers", "train.epochs",
+        "train.steps", "teacher.weights", "student.weights", "student.architecture", "derive.macs", "derive.parameters",
+        "derive.samples", "derive.calibration", "run.strategy", "run.devices", "run.checkpoint_minutes", "run.checkpoint_steps",
+        "run.checkpoint_keep", "run.checkpoint_failure", "run.timeout"};
     for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment))
         if (std::find(may_differ.begin(), may_differ.end(), key) == may_differ.end())
             throw Error(Code::BadRequest, key + " is not what run " + std::to_string(point.run) + " was trained with", "--resume",
-                "leave it as it was; strategy, devices, checkpoints and length may change");
+                "leave it as it was; strategy, devices, checkpoints, length and [derive] may change");
 }
 
 void check_same_pair(const std::filesystem::path& folder, const ResumePoint& point)

@@ -3,6 +3,7 @@
 
 #include "cli/context.h"
 #include "experiment/checkpoint_manifest.h"
+#include "experiment/stages.h"
 #include "launch/training.h"
 
 #include <string>
@@ -16,6 +17,8 @@ struct ResumePoint {
     experiment::CheckpointManifest manifest;
     std::string experiment_text; // the run's experiment file as it was
     std::filesystem::path pair_folder; // of the imported pair that was trained; empty: it is built in
+    experiment::StageKind stage = experiment::StageKind::Distil; // of the run
+    int weights_from = 0; // as in its record
 };
 
 /// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte
@@ -24,7 +27,7 @@ struct ResumePoint {
 ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std::string& name);
 
 /// Throws Error{BadRequest} if `experiment` is not the training that `point` was part of: anything but name, schedule, devices,
-/// checkpoints and length is another.
+/// checkpoints, length and how a student is derived is another.
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point);
 
 /// Throws Error{BadRequest} if the imported pair in `folder` is not the one that was trained but another of its name.

@@ -9,6 +9,7 @@
 #include "cli/print_run.h"
 #include "cli/progress_line.h"
 #include "cli/resume.h"
+#include "cli/stages.h"
 #include "cli/table.h"
 #include "cli/used_pair.h"
 #include "launch/run_json.h"
@@ -189,48 +190,27 @@ store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRe
     return launch::train(lab, request, show, context.cancel);
 }
 
-/// The exit status, after an error line if the run was not finished.
-int status_of(const store::RunRecord& run)
+/// One of the trainings that were asked for, once it is known what it begins with.
+TrainingRequest request_for(const Context& context, const RunOptions& options, const experiment::Experiment& experiment,
+    const std::string& experiment_text, bool alone)
 {
-    if (run.state == store::RunState::Finished)
-        return 0;
-    const std::string why
-        = run.state == store::RunState::Cancelled ? "the run was cancelled: run " + std::to_string(run.id) : run.error;
-    std::cout.flush();
-    std::cerr << "pipebd: error: " << why << "\n";
-    return 1;
+    TrainingRequest request;
+    request.experiment = experiment;
+    request.experiment_text = experiment_text;
+    request.devices = devices_for(experiment, options.devices, context.cancel);
+    const bool any_devices = options.devices.empty() && experiment.run.devices == "auto";
+    if (!distils(experiment) && (any_devices || !alone))
+        request.devices.resize(1);
+    if (!distils(experiment) && request.devices.size() != 1)
+        throw Error(Code::BadRequest, "a network is trained on labels on one device", "--devices " + to_string(request.devices),
+            "name one");
+    return request;
 }
 
-} // namespace
-
-int run(const Context& context, const RunOptions& options)
+/// Plans it, if there is something to plan.
+void complete(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request,
+    const std::optional<ResumePoint>& point)
 {
-    check_preparation(options);
-    TrainingRequest request;
-    if (!options.checkpoint.empty() && options.resume.empty())
-        throw Error(
-            Code::BadRequest, "a checkpoint without its run", "--checkpoint " + options.checkpoint, "give --resume RUN too");
-    std::optional<ResumePoint> point;
-    if (!options.resume.empty())
-        point = resume_point(context.open_lab(), options.resume, options.checkpoint);
-    if (point && options.experiment.empty()) {
-        request.experiment = experiment::changed(point->manifest.experiment, settings_of(options));
-        request.experiment_text = point->experiment_text;
-    } else {
-        request.experiment = experiment_from(options.experiment, settings_of(options), "pipebd run EXPERIMENT");
-        request.experiment_text = read_file(options.experiment);
-    }
-    if (point)
-        check_same_training(request.experiment, *point);
-    const bool distils = request.experiment.train.network != "teacher";
-    request.devices = devices_for(request.experiment, options.devices, context.cancel);
-    if (!distils && (options.devices.empty() && request.experiment.run.devices == "auto"))
-        request.devices.resize(1);
-    if (!distils && request.devices.size() != 1)
-        throw Error(
-            Code::BadRequest, "the teacher is trained on one device", "--devices " + to_string(request.devices), "name one");
-
-    store::Lab lab = context.open_lab();
     const launch::Checked checked = check_work(context, lab, request.experiment, request.devices);
     request.steps = checked.steps;
     request.pair_folder = pair_folder(lab, request.experiment.pair);
@@ -238,22 +218,182 @@ int run(const Context& context, const RunOptions& options)
         check_same_pair(request.pair_folder, *point);
     if (point)
         request.resumed = resumed_from(*point, request.steps);
-    const std::filesystem::path prepared = make_folder(options.prepare, "--prepare");
-    const int per_machine = static_cast<int>(request.devices.size());
-    request.out = make_folder(options.out, "--out");
-    if (distils)
+    if (distils(request.experiment))
         plan_distillation(context, options, lab, request);
     else
         request.planned = supervised(checked);
-    if (!prepared.empty())
-        return prepare(context, request, prepared, per_machine);
+}
 
-    const store::RunRecord run = train(context, lab, request);
-    if (context.json)
-        std::cout << launch::run_to_json(run, launch::details_of(run)) << "\n";
-    else if (!context.quiet)
-        std::cout << run_text(run, launch::details_of(run));
-    return status_of(run);
+/// What the stages of a `pipebd run` have in common, and what they have come to.
+class StagedRun {
+public:
+    StagedRun(const Context& context, const RunOptions& options)
+        : context_(context)
+        , options_(options)
+        , lab_(context.open_lab())
+    {
+        if (!options.resume.empty())
+            point_ = resume_point(lab_, options.resume, options.checkpoint);
+        read_experiment();
+        choose_stages();
+        out_ = make_folder(options.out, "--out");
+        prepared_ = make_folder(options.prepare, "--prepare");
+    }
+
+    int run()
+    {
+        for (std::size_t i = 0; i < stages_.size(); ++i) {
+            const StageKind stage = stages_[i];
+            if (context_.cancel)
+                return cancelled_before(stage);
+            if (stages_.size() > 1 && !context_.quiet && !context_.json)
+                std::cout << "stage " << to_string(stage) << "\n" << std::flush;
+            TrainingRequest request = request_of(stage);
+            const int per_machine = static_cast<int>(request.devices.size());
+            complete(context_, options_, lab_, request, i == 0 ? point_ : std::nullopt);
+            if (!prepared_.empty())
+                return prepare(context_, request, prepared_, per_machine);
+            done_ = train(context_, lab_, request);
+            print(i + 1 == stages_.size());
+            if (done_->state != store::RunState::Finished)
+                return failed();
+        }
+        return 0;
+    }
+
+private:
+    using StageKind = experiment::StageKind;
+
+    void read_experiment()
+    {
+        const std::vector<std::string> settings = settings_of(options_);
+        if (point_ && options_.experiment.empty()) {
+            experiment_ = experiment::changed(point_->manifest.experiment, settings);
+            experiment_text_ = point_->experiment_text;
+        } else {
+            experiment_ = experiment_from(options_.experiment, settings, "pipebd run EXPERIMENT");
+            experiment_text_ = read_file(options_.experiment);
+        }
+    }
+
+    void choose_stages()
+    {
+        stages_ = stages_to_run(experiment_, options_.stages);
+        alone_ = experiment::stages_of(experiment_).size() == 1;
+        if (point_) {
+            std::erase_if(stages_, [&](StageKind stage) { return stage < point_->stage; });
+            if (stages_.empty() || stages_.front() != point_->stage)
+                throw Error(Code::BadRequest,
+                    "run " + std::to_string(point_->run) + " is of the stage " + std::string(to_string(point_->stage)),
+                    "--resume " + options_.resume, "go on with that stage, or leave out --stage");
+            check_same_training(request_of(point_->stage).experiment, *point_);
+        }
+        if (!options_.from.empty() && point_)
+            throw Error(Code::BadRequest, "a run that goes on has its weights from its checkpoint", "--from " + options_.from,
+                "leave it out");
+        if (!options_.from.empty())
+            from_ = run_before(lab_, options_.from, stages_.front());
+        else if (!point_)
+            require_weights(experiment_, stages_.front());
+        if (!options_.prepare.empty() && stages_.size() > 1)
+            throw Error(Code::BadRequest, "one stage is prepared at a time", "--prepare " + options_.prepare,
+                "name it, such as --stage distil");
+    }
+
+    TrainingRequest request_of(StageKind stage)
+    {
+        experiment::Experiment own = experiment::of_stage(experiment_, stage);
+        const bool goes_on = point_ && !done_;
+        const std::optional<store::RunRecord>& before = done_ ? done_ : from_;
+        if (before)
+            own = with_results(std::move(own), *before);
+        else if (goes_on)
+            take_weights(own, point_->manifest.experiment);
+        TrainingRequest request = request_for(context_, options_, own, experiment_text_, alone_);
+        request.weights_from = before ? before->id : goes_on ? point_->weights_from : 0;
+        if (before)
+            request.earlier = life_of(lab_, *before);
+        request.out = out_;
+        return request;
+    }
+
+    /// What is not said is as it was.
+    static void take_weights(experiment::Experiment& own, const experiment::Experiment& as_it_was)
+    {
+        if (own.teacher.weights.empty())
+            own.teacher.weights = as_it_was.teacher.weights;
+        if (own.student.weights.empty())
+            own.student.weights = as_it_was.student.weights;
+        if (own.student.architecture.empty())
+            own.student.architecture = as_it_was.student.architecture;
+    }
+
+    void print(bool last) const
+    {
+        const std::vector<store::RunRecord> life = life_of(lab_, *done_);
+        const bool finished = done_->state == store::RunState::Finished;
+        if (context_.json && (last || !finished))
+            std::cout << launch::run_to_json(*done_, launch::details_of(*done_), {life.begin(), life.end() - 1}) << "\n";
+        else if (!context_.json && !context_.quiet)
+            std::cout << run_text(*done_, launch::details_of(*done_))
+                      << (last && finished && life.size() > 1 ? "\n" + life_text(life) : "") << std::flush;
+    }
+
+    int failed() const
+    {
+        const bool cancelled = done_->state == store::RunState::Cancelled;
+        std::cout.flush();
+        std::cerr << "pipebd: error: " << (cancelled ? "the run was cancelled: run " + std::to_string(done_->id) : done_->error)
+                  << "\n";
+        if (stages_.size() > 1)
+            std::cerr << "pipebd: go on with: pipebd run " << shell_word(options_.experiment) << " --resume " << done_->id << "\n";
+        return 1;
+    }
+
+    int cancelled_before(StageKind stage) const
+    {
+        std::cout.flush();
+        std::cerr << "pipebd: error: cancelled: before the stage " << to_string(stage);
+        if (done_)
+            std::cerr << "; go on with pipebd run " << shell_word(options_.experiment) << " --stage " << names_from(stage)
+                      << " --from " << done_->id;
+        std::cerr << "\n";
+        return 1;
+    }
+
+    /// "distil,finetune"
+    std::string names_from(StageKind first) const
+    {
+        std::string names;
+        for (const StageKind stage : stages_)
+            if (stage >= first)
+                names += (names.empty() ? "" : ",") + std::string(to_string(stage));
+        return names;
+    }
+
+    const Context& context_;
+    const RunOptions& options_;
+    store::Lab lab_;
+    std::optional<ResumePoint> point_;
+    experiment::Experiment experiment_;
+    std::string experiment_text_;
+    std::vector<StageKind> stages_;
+    bool alone_ = true; // the experiment has one stage
+    std::optional<store::RunRecord> from_;
+    std::optional<store::RunRecord> done_; // the newest of them
+    std::filesystem::path out_;
+    std::filesystem::path prepared_;
+};
+
+} // namespace
+
+int run(const Context& context, const RunOptions& options)
+{
+    check_preparation(options);
+    if (!options.checkpoint.empty() && options.resume.empty())
+        throw Error(
+            Code::BadRequest, "a checkpoint without its run", "--checkpoint " + options.checkpoint, "give --resume RUN too");
+    return StagedRun(context, options).run();
 }
 
 } // namespace pipebd::cli

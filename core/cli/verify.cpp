@@ -135,6 +135,8 @@ int verify(const Context& context, const VerifyOptions& options)
     store::Lab lab = context.open_lab();
     request.steps = check_work(context, lab, request.experiment, request.devices).steps;
     request.pair_folder = pair_folder(lab, request.experiment.pair);
+    request.deliver = false; // the last checkpoint is all that is compared
+    request.checkpoint_steps = request.steps;
 
     const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)
                                                               : profile_from_file(options.profile, measured);

@@ -84,7 +84,8 @@ public:
 
 at::Tensor batch_norm(const at::Tensor& input, const Normalisation& normalisation, const Context& context)
 {
-    const auto& [weight, bias, running_mean, running_var, momentum, epsilon] = normalisation;
+    const auto& [weight, bias, running_mean, running_var, own_momentum, epsilon] = normalisation;
+    const double momentum = context.batch_norm_momentum.value_or(own_momentum);
     if (!context.training || !context.group || context.group->size() == 1)
         return at::batch_norm(
             input, weight, bias, running_mean, running_var, context.training || !running_mean.defined(), momentum, epsilon, true);

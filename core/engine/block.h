@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ struct Context {
     std::int64_t step = 0; // of training; chooses a supernet's path
     std::int64_t first_row = 0; // which of the global batch's rows is the input's first; chooses a sample's dropout masks
     Group* group = nullptr; // null: alone. With others: batch statistics are taken over the whole group's batch
+    bool architecture = false; // a supernet's output carries gradients to its architecture parameters instead of its weights
+    std::optional<double> batch_norm_momentum; // when training, this batch's weight in running statistics instead of the layer's own
 };
 
 class Block {
@@ -43,13 +46,21 @@ public:
     const std::vector<NamedTensor>& parameters() const { return parameters_; }
     const std::vector<NamedTensor>& buffers() const { return buffers_; }
 
-    /// Indices of the parameters that forward() uses with this context; all of them unless the block is a supernet.
+    /// Indices of the parameters that a step with this context updates; all of them unless the block is a supernet.
     virtual std::vector<std::size_t> active_parameters(const Context& context) const;
+
+    /// Gives each cell of a supernet block an architecture parameter [candidates], "...cells.N.architecture", whose softmax is the
+    /// probability with which its candidates are drawn; near zero, a function of the block's seed. Does nothing to other blocks.
+    virtual void add_architecture_parameters() { }
+
+    /// Indices of those parameters.
+    virtual std::vector<std::size_t> architecture_parameters() const { return {}; }
 
     /// For architecture.json: the choices of a supernet block, by cell; empty for others.
     struct Cell {
         std::string name;
         std::vector<std::string> candidates;
+        std::vector<double> probabilities; // by candidate; empty: all the same
     };
     virtual std::vector<Cell> cells() const { return {}; }
 

@@ -6,7 +6,7 @@
 #include "engine/checkpoint.h"
 #include "engine/cores.h"
 #include "engine/data/sample_stream.h"
-#include "engine/evaluate.h"
+#include "engine/deliver.h"
 #include "engine/executor.h"
 #include "engine/pair_description.h"
 #include "engine/profiler.h"
@@ -53,7 +53,7 @@ std::unique_ptr<DataSet> data_for(const Pair& pair, const RunSpec& spec, Reporte
 
 bool has_teacher(const RunSpec& spec)
 {
-    return spec.experiment.train.network == "student";
+    return distils(spec.experiment);
 }
 
 /// What a rank says of itself: version, host, and the time of day at its zero of time.
@@ -104,14 +104,6 @@ void say_met(Reporter& reporter)
     reporter.report(std::move(met));
 }
 
-void report_value(Reporter& reporter, const std::string& name, double value)
-{
-    Metric metric;
-    metric.type = Metric::Type::Eval;
-    metric.name = name;
-    metric.value = value;
-    reporter.report(std::move(metric));
-}
 
 /// One rank of a job: its place, its device, its connections.
 struct Rank {
@@ -301,41 +293,6 @@ void read_checkpoint(const RunSpec& spec, Models& models)
         read_block(spec.resume, manifest, block, *student, *models.optimizer.at(block));
 }
 
-/// The student as one file, what it is worth, and the architecture chosen from a supernet.
-void deliver(const RunSpec& spec, const Pair& pair, const std::filesystem::path& checkpoint, const DataSet& data, Backend& backend,
-    Reporter& reporter)
-{
-    std::filesystem::path file = spec.folder / "student.safetensors";
-    reporter.heartbeat(0, "export");
-    export_student(checkpoint, spec.program.blocks, file);
-
-    std::set<int> all;
-    for (int block = 0; block < spec.program.blocks; ++block)
-        all.insert(block);
-    MappedFile weights(file);
-    experiment::Experiment evaluated = spec.experiment;
-    evaluated.run.dtype = "float32"; // whatever it was trained in
-    Models models = Models::make(evaluated, pair, has_teacher(spec) ? all : std::set<int>{}, all, backend.device());
-    std::vector<Block*> teacher;
-    std::vector<Block*> student;
-    for (int block : all) {
-        load_weights(*models.student.at(block), weights.bytes(), file.string());
-        freeze(*models.student.at(block));
-        student.push_back(models.student.at(block).get());
-        if (has_teacher(spec))
-            teacher.push_back(models.teacher.at(block).get());
-    }
-    reporter.heartbeat(0, "evaluation");
-    if (has_teacher(spec)) {
-        replace_file(spec.folder / "architecture.json",
-            choose_architecture(spec.experiment, pair, teacher, student, data, backend.device()));
-        report_value(reporter, "teacher_accuracy", test_accuracy(teacher, data, backend.device()));
-    } else {
-        replace_file(spec.folder / "architecture.json", fixed_architecture(pair, student));
-    }
-    report_value(reporter, "test_accuracy", test_accuracy(student, data, backend.device()));
-}
-
 } // namespace
 
 void train(const RunSpec& spec, Reporter& reporter)
@@ -408,7 +365,8 @@ void check(const RunSpec& spec, Reporter& reporter)
             teacher.load_into(*pair->make_teacher(block, 0));
         weights = teacher.sha256();
     }
-    if (!spec.experiment.student.weights.empty()) {
+    check_derivation(spec.experiment, *pair);
+    if (!spec.experiment.student.weights.empty() || !spec.experiment.student.architecture.empty()) {
         for (int block = 0; block < static_cast<int>(names.size()); ++block)
             make_student(spec.experiment, *pair, block);
     }

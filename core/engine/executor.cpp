@@ -118,6 +118,7 @@ struct Executor::ReceiveQueue {
 Executor::Executor(const Parts& parts, std::int64_t steps)
     : parts_(parts)
     , steps_(steps)
+    , architecture_(parts.spec.experiment.architecture, steps)
     , batch_(parts.spec.experiment.data.batch)
     , end_to_end_(parts.spec.program.end_to_end())
     , first_steps_(schedule::first_steps(parts.spec.program, parts.spec.done, steps))
@@ -168,6 +169,7 @@ Context Executor::student_context(int block, std::int64_t batch, Rows rows) cons
     context.seed = parts_.spec.experiment.seed;
     context.step = batch;
     context.first_row = rows.begin;
+    context.architecture = architecture_.contains(batch);
     auto group = groups_.find(block);
     if (group != groups_.end() && parts_.spec.experiment.run.batch_norm == "sync")
         context.group = parts_.transport.group(group->second);
@@ -354,7 +356,7 @@ void Executor::load(const Instruction& instruction, std::int64_t batch)
     at::Device device = parts_.backend.device();
     if (!loader_) // the first Load is one of the farthest ahead, so its batch is the first of the phase
         loader_ = std::make_unique<Loader>(
-            parts_.spec.experiment, parts_.data, parts_.spec.program, instructions(), batch, steps_, device);
+            parts_.spec.experiment, parts_.data, parts_.spec.program, instructions(), batch, steps_, device, architecture_);
     Batch loaded = loader_->next(batch, rows);
     values_.put({Kind::Data, 0, 0}, batch, rows, loaded.input.to(device, /*non_blocking=*/true));
     values_.put({Kind::Labels, 0, 0}, batch, rows, loaded.labels.to(device, /*non_blocking=*/true));
@@ -429,10 +431,19 @@ void Executor::student_backward(const Instruction& instruction, std::int64_t bat
         torch::autograd::backward({graph->output}, {gradient.to(graph->output.scalar_type())});
         if (block > 0)
             values_.put({Kind::StudentGradient, block - 1, 0}, batch, rows, graph->input.grad());
-    } else {
-        torch::autograd::backward({graph->output}, {});
+    } else if (const std::vector<at::Tensor> updated = updated_by(block, batch); !updated.empty()) {
+        torch::autograd::backward({graph->output}, {}, std::nullopt, false, updated);
     }
     graphs.erase(graph);
+}
+
+std::vector<at::Tensor> Executor::updated_by(int block, std::int64_t batch) const
+{
+    const Block& student = *parts_.models.student.at(block);
+    std::vector<at::Tensor> parameters;
+    for (std::size_t index : student.active_parameters(student_context(block, batch)))
+        parameters.push_back(student.parameters()[index].tensor);
+    return parameters;
 }
 
 void Executor::all_reduce(const Instruction& instruction, std::int64_t batch)
@@ -441,17 +452,14 @@ void Executor::all_reduce(const Instruction& instruction, std::int64_t batch)
         return;
     int block = instruction.block;
     GradientWork& work = *gradients_[block];
-    const Block& student = *parts_.models.student.at(block);
-    std::vector<at::Tensor> parameters;
+    const std::vector<at::Tensor> parameters = updated_by(block, batch);
     std::int64_t elements = 1;
-    for (std::size_t index : student.active_parameters(student_context(block, batch))) {
-        parameters.push_back(student.parameters()[index].tensor);
-        elements += parameters.back().numel();
-    }
+    for (const at::Tensor& parameter : parameters)
+        elements += parameter.numel();
     at::NoGradGuard no_grad;
-    work.flat = at::empty({elements}, parameters.front().options().requires_grad(false));
+    work.flat = at::empty({elements}, (parameters.empty() ? work.loss : parameters.front()).options().requires_grad(false));
     std::int64_t offset = 0;
-    for (at::Tensor& parameter : parameters) {
+    for (const at::Tensor& parameter : parameters) {
         at::Tensor slice = view_into(work.flat, offset, parameter);
         slice.copy_(parameter.grad());
         parameter.mutable_grad() = slice;
@@ -471,13 +479,15 @@ void Executor::update(const Instruction& instruction, std::int64_t batch)
     std::vector<std::size_t> active = parts_.models.student.at(block)->active_parameters(student_context(block, batch));
     {
         at::NoGradGuard no_grad;
-        parts_.models.optimizer.at(block)->update(active, learning_rate(parts_.spec.experiment.train, batch, steps_));
+        const experiment::Experiment& experiment = parts_.spec.experiment;
+        parts_.models.optimizer.at(block)->update(active,
+            architecture_.contains(batch) ? experiment.architecture.learning_rate : learning_rate(experiment.train, batch, steps_));
     }
     ++updates_[block];
     auto group = groups_.find(block);
     bool reports = group == groups_.end() || group->second.front() == parts_.transport.rank();
     if (work.loss.defined() && reports)
-        losses_.push_back({batch, block, parts_.backend.read_later(work.loss)});
+        losses_.push_back({batch, block, architecture_.contains(batch), parts_.backend.read_later(work.loss)});
     work.loss = at::Tensor();
     work.flat = at::Tensor();
     work.all_reduce.reset();

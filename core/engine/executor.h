@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "engine/architecture_steps.h"
 #include "engine/backend.h"
 #include "engine/data/data_set.h"
 #include "engine/loader.h"
@@ -53,7 +54,8 @@ public:
     /// Steps that `block` has been updated, those before the checkpoint that the run goes on from included.
     std::int64_t updates_of(int block) const;
 
-    /// Mean of the losses of `block` that were reported here since this was last asked; none if there were none.
+    /// Mean of the losses of `block` on training samples that were reported here since this was last asked; none if there were
+    /// none.
     std::optional<double> take_loss(int block);
 
 private:
@@ -80,6 +82,7 @@ private:
 
     schedule::Rows rows_of(const schedule::Instruction& instruction) const;
     Context student_context(int block, std::int64_t batch, schedule::Rows rows = {}) const;
+    std::vector<at::Tensor> updated_by(int block, std::int64_t batch) const;
     const std::vector<schedule::Instruction>& instructions() const;
     void add_loss(int block, const at::Tensor& value);
     void report_step(std::int64_t step);
@@ -87,6 +90,7 @@ private:
 
     Parts parts_;
     std::int64_t steps_;
+    ArchitectureSteps architecture_;
     int batch_;
     bool end_to_end_ = false;
     std::vector<std::vector<std::int64_t>> first_steps_; // by phase and rank
@@ -117,6 +121,7 @@ private:
     struct PendingLoss {
         std::int64_t step;
         int block;
+        bool architecture;
         std::function<double()> value;
     };
     std::deque<PendingLoss> losses_;

@@ -29,10 +29,14 @@ void Executor::report_losses(bool all)
         metric.phase = phase_;
         metric.block = pending.block;
         metric.value = pending.value();
+        if (pending.architecture)
+            metric.name = "architecture";
         parts_.reporter.report(metric);
-        Mean& mean = mean_losses_[pending.block];
-        mean.sum += metric.value;
-        ++mean.count;
+        if (!pending.architecture) {
+            Mean& mean = mean_losses_[pending.block];
+            mean.sum += metric.value;
+            ++mean.count;
+        }
         if (!std::isfinite(metric.value))
             throw Error(Code::NotFinite, "the loss is not a finite number",
                 "step " + std::to_string(pending.step) + ", block " + std::to_string(pending.block) + ", rank "

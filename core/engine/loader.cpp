@@ -11,10 +11,13 @@
 namespace pipebd::engine {
 
 Loader::Loader(const experiment::Experiment& experiment, const DataSet& data, const schedule::Program& program,
-    const std::vector<schedule::Instruction>& instructions, std::int64_t first, std::int64_t end, at::Device device)
+    const std::vector<schedule::Instruction>& instructions, std::int64_t first, std::int64_t end, at::Device device,
+    const ArchitectureSteps& architecture)
     : experiment_(experiment)
     , data_(data)
-    , stream_(experiment, data.size(DataSet::Split::Train))
+    , architecture_(architecture)
+    , stream_(experiment, data.size(DataSet::Split::Train), "order")
+    , held_out_(experiment, data.size(DataSet::Split::HeldOut), "held-out order")
     , device_(device)
 {
     for (const schedule::Instruction& instruction : instructions) {
@@ -95,7 +98,9 @@ void Loader::work(std::int64_t first, std::int64_t end)
 
 Batch Loader::make(std::int64_t batch, schedule::Rows rows)
 {
-    Batch made = data_.get(DataSet::Split::Train, stream_.samples(batch, rows));
+    const bool held_out = architecture_.contains(batch);
+    Batch made = data_.get(held_out ? DataSet::Split::HeldOut : DataSet::Split::Train,
+        (held_out ? held_out_ : stream_).samples(architecture_.batch_of(batch), rows));
     if (made.input.is_floating_point())
         made.input = made.input.to(weight_dtype(experiment_.run.dtype));
     if (device_.is_cuda()) {

@@ -9,6 +9,7 @@
 // of a step of 600 ms (docs/measurements.md), so CPU and GPU ranks do the same.
 #pragma once
 
+#include "engine/architecture_steps.h"
 #include "engine/data/sample_stream.h"
 #include "schedule/program.h"
 
@@ -27,9 +28,11 @@ namespace pipebd::engine {
 
 class Loader {
 public:
-    /// Begins to load for the batches [first, end) of the Load instructions among `instructions`. `data` outlives it.
+    /// Begins to load for the batches [first, end) of the Load instructions among `instructions`; those of `architecture` are of
+    /// held-out samples. `data` outlives it.
     Loader(const experiment::Experiment& experiment, const DataSet& data, const schedule::Program& program,
-        const std::vector<schedule::Instruction>& instructions, std::int64_t first, std::int64_t end, at::Device device);
+        const std::vector<schedule::Instruction>& instructions, std::int64_t first, std::int64_t end, at::Device device,
+        const ArchitectureSteps& architecture);
     /// Waits for the shard that is being made.
     ~Loader();
     Loader(const Loader&) = delete;
@@ -52,7 +55,9 @@ private:
 
     const experiment::Experiment& experiment_;
     const DataSet& data_;
+    ArchitectureSteps architecture_;
     SampleStream stream_;
+    SampleStream held_out_;
     at::Device device_;
     struct Load {
         schedule::Rows rows;

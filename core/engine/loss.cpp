@@ -6,6 +6,7 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/topk.h>
 
 #include <string>
 
@@ -26,9 +27,10 @@ at::Tensor label_loss(const at::Tensor& logits, const at::Tensor& labels)
     return at::cross_entropy_loss(logits, labels);
 }
 
-std::int64_t count_correct(const at::Tensor& logits, const at::Tensor& labels)
+std::int64_t count_correct(const at::Tensor& logits, const at::Tensor& labels, std::int64_t first)
 {
-    return logits.argmax(1).eq(labels).sum().item<std::int64_t>();
+    const at::Tensor likeliest = first == 1 ? logits.argmax(1, true) : std::get<1>(at::topk(logits, first, 1));
+    return likeliest.eq(labels.unsqueeze(1)).sum().item<std::int64_t>();
 }
 
 } // namespace pipebd::engine

@@ -13,7 +13,7 @@ at::Tensor distillation_loss(std::string_view name, const at::Tensor& output, co
 /// Cross-entropy against labels [rows], int64.
 at::Tensor label_loss(const at::Tensor& logits, const at::Tensor& labels);
 
-/// Rows whose largest logit is at their label.
-std::int64_t count_correct(const at::Tensor& logits, const at::Tensor& labels);
+/// Rows whose label is among their `first` largest logits.
+std::int64_t count_correct(const at::Tensor& logits, const at::Tensor& labels, std::int64_t first = 1);
 
 } // namespace pipebd::engine

@@ -3,6 +3,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/architecture_file.h"
 #include "engine/precision.h"
 
 #include <ATen/core/grad_mode.h>
@@ -47,10 +48,26 @@ void TeacherWeights::load_into(Block& block) const
         load_weights(block, source_->bytes, source_->where);
 }
 
+namespace {
+
+std::unique_ptr<Block> make_initial(const experiment::Experiment& experiment, const Pair& pair, int block)
+{
+    if (experiment.train.network == "teacher")
+        return pair.make_teacher(block, experiment.seed);
+    if (!experiment.student.architecture.empty())
+        return make_derived(
+            pair, block, experiment.seed, read_chosen(experiment.student.architecture, pair).at(static_cast<std::size_t>(block)));
+    std::unique_ptr<Block> student = pair.make_student(block, experiment.seed);
+    if (experiment.architecture.train)
+        student->add_architecture_parameters();
+    return student;
+}
+
+} // namespace
+
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block)
 {
-    std::unique_ptr<Block> student = experiment.train.network == "teacher" ? pair.make_teacher(block, experiment.seed)
-                                                                           : pair.make_student(block, experiment.seed);
+    std::unique_ptr<Block> student = make_initial(experiment, pair, block);
     move_to(*student, at::kCPU, weight_dtype(experiment.run.dtype));
     if (!experiment.student.weights.empty())
         load_weights(*student, MappedFile(experiment.student.weights).bytes(), experiment.student.weights);
@@ -79,7 +96,7 @@ Models Models::make(const experiment::Experiment& experiment, const Pair& pair, 
     for (int block : student_blocks) {
         std::unique_ptr<Block> student = make_student(experiment, pair, block);
         move_to(*student, device, weights_as);
-        models.optimizer.emplace(block, make_optimizer(experiment.train, *student));
+        models.optimizer.emplace(block, make_optimizer(experiment.train, *student, experiment.architecture));
         models.student.emplace(block, std::move(student));
     }
     return models;

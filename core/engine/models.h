@@ -33,8 +33,9 @@ private:
     std::string sha256_;
 };
 
-/// The student of an experiment, on the CPU: the pair's student, or its teacher when that is what is trained; with the weights that
-/// the experiment names, else freshly initialised. Throws like TeacherWeights.
+/// The student of an experiment, on the CPU: the pair's student, as a whole or derived as the experiment's architecture says, or
+/// its teacher when that is what is trained; with the weights that the experiment names, else freshly initialised. Throws like
+/// TeacherWeights and read_chosen().
 std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, const Pair& pair, int block);
 
 struct Models {

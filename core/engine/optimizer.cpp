@@ -14,6 +14,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -32,9 +33,9 @@ using Tensors = std::vector<at::Tensor>;
 // What all have in common: parameters, state tensors of each, and which take part in an update.
 class BaseOptimizer : public Optimizer {
 public:
-    BaseOptimizer(const experiment::Train& train, const Block& block)
+    BaseOptimizer(const experiment::Train& train, std::vector<NamedTensor> parameters)
         : train_(train)
-        , parameters_(block.parameters())
+        , parameters_(std::move(parameters))
     {
     }
 
@@ -63,8 +64,10 @@ public:
         if (used.empty())
             return;
         apply(used, parameters, gradients, learning_rate);
-        for (at::Tensor& parameter : parameters)
+        for (at::Tensor& parameter : parameters) {
             parameter.mutable_grad() = at::Tensor();
+            parameter.unsafeGetTensorImpl()->bump_version(); // fused kernels do not: who keeps what it has read looks at this
+        }
     }
 
 protected:
@@ -101,8 +104,8 @@ private:
 
 class Sgd : public BaseOptimizer {
 public:
-    Sgd(const experiment::Train& train, const Block& block)
-        : BaseOptimizer(train, block)
+    Sgd(const experiment::Train& train, std::vector<NamedTensor> parameters)
+        : BaseOptimizer(train, std::move(parameters))
     {
         if (train.momentum != 0)
             add_state("momentum");
@@ -121,8 +124,10 @@ protected:
 
 class Adam : public BaseOptimizer {
 public:
-    Adam(const experiment::Train& train, const Block& block)
-        : BaseOptimizer(train, block)
+    Adam(const experiment::Train& train, std::vector<NamedTensor> parameters, double beta1 = adam_beta1, double beta2 = adam_beta2)
+        : BaseOptimizer(train, std::move(parameters))
+        , beta1_(beta1)
+        , beta2_(beta2)
         , decoupled_(train.optimizer == "adamw")
         , step_(add_state("step", true))
         , mean_(add_state("exp_avg"))
@@ -138,22 +143,24 @@ protected:
         at::_foreach_add_(steps, 1);
         const Tensors means = state_of(mean_, used), squares = state_of(square_, used);
         if (decoupled_)
-            at::_fused_adamw_(parameters, gradients, means, squares, {}, steps, learning_rate, adam_beta1, adam_beta2,
-                train_.weight_decay, epsilon, false, false);
+            at::_fused_adamw_(parameters, gradients, means, squares, {}, steps, learning_rate, beta1_, beta2_, train_.weight_decay,
+                epsilon, false, false);
         else
-            at::_fused_adam_(parameters, gradients, means, squares, {}, steps, learning_rate, adam_beta1, adam_beta2,
-                train_.weight_decay, epsilon, false, false);
+            at::_fused_adam_(parameters, gradients, means, squares, {}, steps, learning_rate, beta1_, beta2_, train_.weight_decay,
+                epsilon, false, false);
     }
 
 private:
+    double beta1_;
+    double beta2_;
     bool decoupled_; // weight decay (Loshchilov and Hutter, ICLR 2019)
     std::size_t step_, mean_, square_;
 };
 
 class RmsProp : public BaseOptimizer {
 public:
-    RmsProp(const experiment::Train& train, const Block& block)
-        : BaseOptimizer(train, block)
+    RmsProp(const experiment::Train& train, std::vector<NamedTensor> parameters)
+        : BaseOptimizer(train, std::move(parameters))
         , square_(add_state("square_avg"))
         , momentum_(train.momentum != 0 ? add_state("momentum") : square_)
     {
@@ -184,6 +191,64 @@ private:
     std::size_t momentum_; // square_: there is none
 };
 
+std::unique_ptr<Optimizer> make_weight_optimizer(const experiment::Train& train, std::vector<NamedTensor> parameters)
+{
+    if (train.optimizer == "sgd")
+        return std::make_unique<Sgd>(train, std::move(parameters));
+    if (train.optimizer == "adam" || train.optimizer == "adamw")
+        return std::make_unique<Adam>(train, std::move(parameters));
+    if (train.optimizer == "rmsprop")
+        return std::make_unique<RmsProp>(train, std::move(parameters));
+    throw Error(Code::BadRequest, "there is no such optimizer", "train.optimizer = \"" + train.optimizer + "\"",
+        "choose one of: sgd, adam, adamw, rmsprop");
+}
+
+// One for the weights, one for the architecture parameters.
+class SearchOptimizer : public Optimizer {
+public:
+    SearchOptimizer(const experiment::Train& train, const std::vector<NamedTensor>& parameters,
+        const experiment::Architecture& architecture, const std::vector<std::size_t>& architecture_indices)
+    {
+        std::vector<NamedTensor> of_weights, of_architecture;
+        for (std::size_t index = 0; index < parameters.size(); ++index) {
+            const bool searched = std::ranges::find(architecture_indices, index) != architecture_indices.end();
+            std::vector<NamedTensor>& own = searched ? of_architecture : of_weights;
+            places_.push_back({searched, own.size()});
+            own.push_back(parameters[index]);
+        }
+        weights_ = make_weight_optimizer(train, std::move(of_weights));
+        experiment::Train plain;
+        plain.optimizer = "adam";
+        architecture_ = std::make_unique<Adam>(plain, std::move(of_architecture), architecture.beta1, architecture.beta2);
+    }
+
+    void update(const std::vector<std::size_t>& active, double learning_rate) override
+    {
+        std::vector<std::size_t> of_weights, of_architecture;
+        for (std::size_t index : active)
+            (places_.at(index).searched ? of_architecture : of_weights).push_back(places_[index].index);
+        weights_->update(of_weights, learning_rate);
+        architecture_->update(of_architecture, learning_rate);
+    }
+
+    std::vector<NamedTensor> state() const override
+    {
+        std::vector<NamedTensor> all = weights_->state();
+        const std::vector<NamedTensor> more = architecture_->state();
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+
+private:
+    struct Place {
+        bool searched;
+        std::size_t index; // among the parameters of its optimizer
+    };
+    std::vector<Place> places_; // by the block's parameters
+    std::unique_ptr<Optimizer> weights_;
+    std::unique_ptr<Optimizer> architecture_;
+};
+
 } // namespace
 
 double learning_rate(const experiment::Train& train, std::int64_t step, std::int64_t steps)
@@ -198,16 +263,13 @@ double learning_rate(const experiment::Train& train, std::int64_t step, std::int
         "choose one of: constant, cosine, step");
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const experiment::Train& train, const Block& block)
+std::unique_ptr<Optimizer> make_optimizer(
+    const experiment::Train& train, const Block& block, const experiment::Architecture& architecture)
 {
-    if (train.optimizer == "sgd")
-        return std::make_unique<Sgd>(train, block);
-    if (train.optimizer == "adam" || train.optimizer == "adamw")
-        return std::make_unique<Adam>(train, block);
-    if (train.optimizer == "rmsprop")
-        return std::make_unique<RmsProp>(train, block);
-    throw Error(Code::BadRequest, "there is no such optimizer", "train.optimizer = \"" + train.optimizer + "\"",
-        "choose one of: sgd, adam, adamw, rmsprop");
+    const std::vector<std::size_t> indices = block.architecture_parameters();
+    if (indices.empty())
+        return make_weight_optimizer(train, block.parameters());
+    return std::make_unique<SearchOptimizer>(train, block.parameters(), architecture, indices);
 }
 
 } // namespace pipebd::engine

@@ -25,7 +25,9 @@ public:
     virtual std::vector<NamedTensor> state() const = 0;
 };
 
-/// sgd, adam, adamw, rmsprop; fused kernels of ATen where there are any. Keeps references to the block's parameters.
-std::unique_ptr<Optimizer> make_optimizer(const experiment::Train& train, const Block& block);
+/// sgd, adam, adamw, rmsprop; fused kernels of ATen where there are any. Keeps references to the block's parameters. Its
+/// architecture parameters, if it has any, are updated by Adam as `architecture` says.
+std::unique_ptr<Optimizer> make_optimizer(
+    const experiment::Train& train, const Block& block, const experiment::Architecture& architecture = {});
 
 } // namespace pipebd::engine

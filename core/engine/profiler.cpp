@@ -163,7 +163,7 @@ private:
         load.shard = {0, ranks};
         schedule::Rows rows{0, samples};
         Loader loader(experiment_, data_, schedule::Program{.blocks = block_count(), .microbatches = 1, .phases = {}}, {load}, 0,
-            batches, backend_.device());
+            batches, backend_.device(), ArchitectureSteps({}, batches));
         Figure loading;
         at::Tensor input;
         for (int batch = 0; batch < batches; ++batch) {

@@ -28,9 +28,9 @@ public:
     {
     }
 
-    void resolve_file(std::string& path, const std::string& key) const
+    void resolve_file(std::string& path, const std::string& key, const std::string& wanted = "a safetensors file") const
     {
-        resolve(path, key, std::filesystem::file_type::regular, "file", "a safetensors file");
+        resolve(path, key, std::filesystem::file_type::regular, "file", wanted);
     }
     void resolve_folder(std::string& path, const std::string& key) const
     {
@@ -64,6 +64,7 @@ Experiment read_experiment(const std::filesystem::path& file, std::span<const st
     const Paths paths(file, given);
     paths.resolve_file(experiment.teacher.weights, "teacher.weights");
     paths.resolve_file(experiment.student.weights, "student.weights");
+    paths.resolve_file(experiment.student.architecture, "student.architecture", "an architecture.json");
     if (experiment.data.source == "tensors")
         paths.resolve_file(experiment.data.path, "data.path");
     else

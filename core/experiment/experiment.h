@@ -26,7 +26,7 @@ struct Data {
 };
 
 struct Train {
-    std::string network = "student"; // student: distilled from the teacher; teacher: the teacher itself, end to end on labels
+    std::string network = "student"; // student: distilled from the teacher; teacher, student-on-labels: end to end on labels
     double epochs = 4;
     std::optional<std::int64_t> steps; // instead of epochs
     std::string optimizer = "sgd"; // sgd, adam, adamw, rmsprop
@@ -46,6 +46,7 @@ struct Teacher {
 
 struct Student {
     std::string weights; // safetensors to begin from; empty: drawn from the seed. Relative to the experiment file.
+    std::string architecture; // architecture.json: the student is the one derived from the supernet so. Relative as well.
     bool operator==(const Student&) const = default;
 };
 
@@ -53,6 +54,45 @@ struct Distill {
     std::string loss = "mse";
     std::string last_block_loss = "soft-cross-entropy"; // or mse
     bool operator==(const Distill&) const = default;
+};
+
+/// Training of a supernet's architecture parameters, as in ProxylessNAS (ICLR 2019); the defaults are Pipe-BD's.
+struct Architecture {
+    bool train = false; // false: paths are drawn with equal probability
+    int every = 5; // an architecture step, on held-out samples, after so many steps on training samples
+    double after = 0.25; // the share of the steps before the first of them
+    double learning_rate = 0.001; // Adam, without decay
+    double beta1 = 0;
+    double beta2 = 0.999;
+    bool operator==(const Architecture&) const = default;
+};
+
+/// How a supernet becomes a student: the choice of cells with the least loss within a budget.
+struct Derive {
+    double macs = 0; // share of the teacher's multiply-accumulates that the student may have; 0: any
+    double parameters = 0; // the same of its parameters
+    int samples = 256; // held-out ones, or if there are none training samples, on which losses are measured
+    int calibration = 8; // batches of training samples from which the derived student's batch norms take their statistics
+    bool operator==(const Derive&) const = default;
+};
+
+/// What a stage before or after the distillation has other than [train]. None: there is no such stage.
+struct Stage {
+    std::optional<double> epochs;
+    std::optional<std::int64_t> steps;
+    std::optional<std::string> optimizer;
+    std::optional<double> learning_rate;
+    std::optional<double> momentum;
+    std::optional<bool> nesterov;
+    std::optional<double> weight_decay;
+    std::optional<std::string> schedule;
+    bool operator==(const Stage&) const = default;
+};
+
+struct Stages {
+    Stage teacher; // trained on labels, to distil from
+    Stage finetune; // of the distilled student, on labels
+    bool operator==(const Stages&) const = default;
 };
 
 struct Run {
@@ -77,15 +117,24 @@ struct Experiment {
     Teacher teacher;
     Student student;
     Distill distill;
+    Architecture architecture;
+    Derive derive;
+    Stages stage;
     Run run;
     bool operator==(const Experiment&) const = default;
 };
 
+/// Whether the student learns from the teacher, block by block; else a network is trained end to end on labels.
+inline bool distils(const Experiment& experiment)
+{
+    return experiment.train.network == "student";
+}
+
 /// Reads and checks `file`, with `settings` ("train.steps=20") laid over it: the right side is a TOML value, or else a text without
 /// quotes. Unknown keys (the nearest known one is suggested), wrong types and impossible values are Error{BadRequest} whose place
 /// is "FILE:LINE" or "--set SETTING"; of two keys that exclude each other a setting drops the one in the file. `data.path`,
-/// `teacher.weights` and `student.weights` become absolute and must be there. Throws Error{NotFound} for what is missing, this file
-/// or one of those.
+/// `teacher.weights`, `student.weights` and `student.architecture` become absolute and must be there. Throws Error{NotFound} for what
+/// is missing, this file or one of those.
 Experiment read_experiment(const std::filesystem::path& file, std::span<const std::string> settings = {});
 
 /// The same for text; `where` stands for the file's name. Paths stay as they are.

@@ -48,7 +48,7 @@ nlohmann::ordered_json json_of(const Experiment& experiment)
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
     visit_fields(experiment, [&]<typename Member>(std::string_view key, const Member& member, const auto&) {
         nlohmann::ordered_json& place = json[pointer(key)];
-        if constexpr (std::is_same_v<Member, std::optional<std::int64_t>>) {
+        if constexpr (requires { member.has_value(); }) {
             if (member)
                 place = *member;
         } else {
@@ -65,7 +65,7 @@ Settings settings_of(const nlohmann::json& json, std::string_view where)
     if (!json.is_object())
         throw Error(Code::BadRequest, "an experiment is a JSON object", std::string(where));
     for (std::string_view section : known_sections())
-        if (const auto found = json.find(std::string(section)); found != json.end() && !found->is_object())
+        if (const auto path = pointer(section); json.contains(path) && !json[path].is_object())
             throw Error(Code::BadRequest, "this section is not a JSON object", std::string(where) + ": " + std::string(section));
 
     Settings settings;

@@ -11,6 +11,8 @@ namespace pipebd::experiment {
 
 namespace {
 
+constexpr std::string_view stages = "stage."; // what the sections of stages begin with
+
 template <typename Names>
 bool contains(const Names& names, std::string_view name)
 {
@@ -69,14 +71,17 @@ public:
             const std::string key = section.empty() ? std::string(entry.key) : section + '.' + std::string(entry.key);
             const int line = static_cast<int>(entry.position.line);
             const std::string place = where_ + ':' + std::to_string(line);
-            const bool known = section.empty() == (key.find('.') == std::string::npos); // a quoted key may hold a dot
-            if (known && section.empty() && contains(known_sections(), key)) {
+            const bool plain = entry.key.find('.') == std::string_view::npos; // a quoted key may hold a dot
+            const bool is_stage = key.starts_with(stages);
+            if (plain && (contains(known_sections(), key) || key == stages.substr(0, stages.size() - 1))) {
                 if (!entry.node->is_table())
                     throw is_section(key, place);
+                if (is_stage && entry.node->as_table()->empty())
+                    throw Error(Code::BadRequest, "the stage [" + key + "] is empty", place, "give it a key, such as epochs = 4");
                 add(*entry.node->as_table(), key);
-            } else if (known && contains(known_keys(), key)) {
+            } else if (plain && contains(known_keys(), key)) {
                 settings_[key] = {.value = value_of(*entry.node), .place = place, .raw = {}, .order = line};
-            } else if (entry.node->is_table() && section.empty()) {
+            } else if (entry.node->is_table() && (section.empty() || !contains(known_sections(), section))) {
                 throw Error(Code::BadRequest, "unknown section " + in_quotes(key), place, "known are " + joined(known_sections()));
             } else {
                 throw unknown_key(key, place);
@@ -154,6 +159,8 @@ void lay_over(Settings& settings, std::span<const std::string> overrides)
     for (const std::string& setting : overrides)
         lay_over(settings, setting, ++order);
     keep_one(settings, "train.epochs", "train.steps");
+    keep_one(settings, "stage.teacher.epochs", "stage.teacher.steps");
+    keep_one(settings, "stage.finetune.epochs", "stage.finetune.steps");
     keep_one(settings, "run.checkpoint_minutes", "run.checkpoint_steps");
 }
 

@@ -42,7 +42,7 @@ struct DeviceList { };
 namespace choices {
 inline constexpr std::array<std::string_view, 6> source = {"digits", "synthetic", "cifar10", "cifar100", "imagefolder", "tensors"};
 inline constexpr std::array<std::string_view, 3> augment = {"none", "crop-flip", "imagenet"};
-inline constexpr std::array<std::string_view, 2> network = {"student", "teacher"};
+inline constexpr std::array<std::string_view, 3> network = {"student", "teacher", "student-on-labels"};
 inline constexpr std::array<std::string_view, 4> optimizer = {"sgd", "adam", "adamw", "rmsprop"};
 inline constexpr std::array<std::string_view, 3> schedule = {"constant", "cosine", "step"};
 inline constexpr std::array<std::string_view, 1> loss = {"mse"};
@@ -63,6 +63,20 @@ inline const std::vector<std::string_view>& strategy()
     return names;
 }
 } // namespace choices
+
+/// `keys` in the order of the members.
+template <typename S, typename Visitor>
+void visit_stage(S& stage, const std::array<std::string_view, 8>& keys, Visitor&& visit)
+{
+    visit(keys[0], stage.epochs, Real{0, true, 1e9});
+    visit(keys[1], stage.steps, Whole{1, std::int64_t{1} << 40});
+    visit(keys[2], stage.optimizer, OneOf{choices::optimizer});
+    visit(keys[3], stage.learning_rate, Real{0, true});
+    visit(keys[4], stage.momentum, Real{0, false, 1});
+    visit(keys[5], stage.nesterov, Flag{});
+    visit(keys[6], stage.weight_decay, Real{});
+    visit(keys[7], stage.schedule, OneOf{choices::schedule});
+}
 
 /// Calls visit(key, member, rule) for every key. `experiment` is an Experiment, const or not.
 template <typename E, typename Visitor>
@@ -100,9 +114,33 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("teacher.fold_batch_norm", experiment.teacher.fold_batch_norm, Flag{});
 
     visit("student.weights", experiment.student.weights, path);
+    visit("student.architecture", experiment.student.architecture, path);
 
     visit("distill.loss", experiment.distill.loss, OneOf{choices::loss});
     visit("distill.last_block_loss", experiment.distill.last_block_loss, OneOf{choices::last_block_loss});
+
+    auto& architecture = experiment.architecture;
+    visit("architecture.train", architecture.train, Flag{});
+    visit("architecture.every", architecture.every, Whole{1, 1 << 20});
+    visit("architecture.after", architecture.after, Real{0, false, 1});
+    visit("architecture.learning_rate", architecture.learning_rate, Real{0, true});
+    visit("architecture.beta1", architecture.beta1, Real{0, false, 1});
+    visit("architecture.beta2", architecture.beta2, Real{0, false, 1});
+
+    auto& derive = experiment.derive;
+    visit("derive.macs", derive.macs, Real{0, false, 1e6});
+    visit("derive.parameters", derive.parameters, Real{0, false, 1e6});
+    visit("derive.samples", derive.samples, Whole{1, 1 << 20});
+    visit("derive.calibration", derive.calibration, Whole{0, 1 << 20});
+
+    visit_stage(experiment.stage.teacher,
+        {"stage.teacher.epochs", "stage.teacher.steps", "stage.teacher.optimizer", "stage.teacher.learning_rate",
+            "stage.teacher.momentum", "stage.teacher.nesterov", "stage.teacher.weight_decay", "stage.teacher.schedule"},
+        visit);
+    visit_stage(experiment.stage.finetune,
+        {"stage.finetune.epochs", "stage.finetune.steps", "stage.finetune.optimizer", "stage.finetune.learning_rate",
+            "stage.finetune.momentum", "stage.finetune.nesterov", "stage.finetune.weight_decay", "stage.finetune.schedule"},
+        visit);
 
     auto& run = experiment.run;
     visit("run.strategy", run.strategy, OneOf{choices::strategy()});

@@ -186,7 +186,8 @@ private:
         member = static_cast<Number>(*number);
     }
 
-    static void read(const Item& item, std::optional<std::int64_t>& member, const Whole& rule)
+    template <typename Member, typename Rule>
+    static void read(const Item& item, std::optional<Member>& member, const Rule& rule)
     {
         read(item, member.emplace(), rule);
     }
@@ -233,9 +234,20 @@ void check_together(const Experiment& experiment, const Settings& settings)
         throw Error(Code::BadRequest, "train.nesterov needs a momentum, which is 0", place("train.nesterov"),
             "give train.momentum a number above 0, or set train.nesterov to false");
     check_data(experiment.data, settings);
+    if (experiment.architecture.train && experiment.data.held_out == 0)
+        throw Error(Code::BadRequest, "architecture parameters are trained on held-out samples, of which there are none",
+            place("architecture.train"), "set data.held_out to a share such as 0.2");
+    if (experiment.architecture.train && !experiment.student.architecture.empty())
+        throw Error(Code::BadRequest, "a derived student has no architecture to train", place("architecture.train"),
+            "leave out student.architecture");
+    if (!distils(experiment) && experiment.stage != Stages{})
+        throw Error(Code::BadRequest, "stages are those of a distillation", place("train.network"),
+            "leave out [stage.teacher] and [stage.finetune], or set train.network to \"student\"");
     const std::string& strategy = experiment.run.strategy;
-    if (train.network == "teacher" && strategy != "auto" && strategy != "single")
-        throw Error(Code::BadRequest, "the teacher itself cannot be trained under the strategy " + in_quotes(strategy),
+    if (!distils(experiment) && strategy != "auto" && strategy != "single")
+        throw Error(Code::BadRequest,
+            std::string(train.network == "teacher" ? "the teacher itself" : "a student on labels")
+                + " cannot be trained under the strategy " + in_quotes(strategy),
             place("run.strategy"), "give auto or single, or set train.network to \"student\"");
 }
 

@@ -151,8 +151,11 @@ void Measurements::take_loss(const experiment::Metric& metric, std::vector<store
     const int block = end_to_end_ ? 0 : metric.block;
     if (block < 0 || block >= static_cast<int>(losses_.size()))
         return;
-    losses_[static_cast<std::size_t>(block)].push_back(static_cast<float>(metric.value));
-    samples.push_back({{"loss", -1, end_to_end_ ? -1 : block}, metric.step, metric.t, metric.value});
+    const bool architecture = metric.name == "architecture";
+    if (!architecture)
+        losses_[static_cast<std::size_t>(block)].push_back(static_cast<float>(metric.value));
+    samples.push_back(
+        {{architecture ? "architecture_loss" : "loss", -1, end_to_end_ ? -1 : block}, metric.step, metric.t, metric.value});
 }
 
 std::int64_t Measurements::steps_done() const

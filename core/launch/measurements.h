@@ -28,10 +28,10 @@ public:
         const std::vector<std::int64_t>& done = {});
 
     /// Appends to `samples` what `metric` adds to the run's curves:
-    /// "step_ms" by rank and "throughput" of the run (from the slowest rank) at step `phase * steps + step`, "loss" by block (-1 if
-    /// there is but one loss, end to end) at the step of its phase, "memory_bytes" and "peak_memory_bytes" by rank and, where
-    /// the driver tells, "device_memory_bytes", "utilisation" and "power_watts", and evaluations by their name. A step that cannot
-    /// be (of a phase or rank that is not there, or out of order) is let be.
+    /// "step_ms" by rank and "throughput" of the run (from the slowest rank) at step `phase * steps + step`, "loss" and
+    /// "architecture_loss" by block (-1 if there is but one loss, end to end) at the step of its phase, "memory_bytes" and
+    /// "peak_memory_bytes" by rank and, where the driver tells, "device_memory_bytes", "utilisation" and "power_watts", and
+    /// evaluations by their name. A step that cannot be (of a phase or rank that is not there, or out of order) is let be.
     void take(const experiment::Metric& metric, std::vector<store::Sample>& samples);
 
     std::int64_t steps() const { return steps_ * static_cast<std::int64_t>(phases_.size()); } // to do, summed over phases

@@ -1,6 +1,7 @@
 #include "launch/recorded_run.h"
 
 #include "base/file.h"
+#include "experiment/stages.h"
 
 namespace pipebd::launch {
 
@@ -22,6 +23,8 @@ RunRecord queued_record(const TrainingRequest& request, const store::Lab::NewRun
     record.steps = request.steps * static_cast<std::int64_t>(request.planned.program.phases.size());
     record.predicted_step = request.planned.simulation.step;
     record.supervisor = store::this_process();
+    record.stage = to_string(experiment::stage_of(request.experiment));
+    record.weights_from = request.weights_from;
     if (request.resumed) {
         record.resumed_from = request.resumed->run;
         record.resumed_checkpoint = request.resumed->checkpoint.filename().string();
@@ -41,7 +44,7 @@ std::string file_of_document(const std::string& name)
 
 void copy_student(const std::filesystem::path& from, const std::filesystem::path& to)
 {
-    for (const char* name : {"student.safetensors", "architecture.json"}) {
+    for (const char* name : {"student.safetensors", "architecture.json", "supernet.safetensors"}) {
         const std::filesystem::path file = from / name;
         if (std::filesystem::exists(file))
             replace_file(to / name, MappedFile(file).bytes());

@@ -24,7 +24,7 @@ using Documents = std::map<std::string, std::string>;
 /// The file that a document is kept in beside the run's ranks: "spec.json" for "spec". Empty for one that has none.
 std::string file_of_document(const std::string& name);
 
-/// The trained student and its architecture, as far as they are in `from`.
+/// The trained student, its architecture and the supernet that it comes from, as far as they are in `from`.
 void copy_student(const std::filesystem::path& from, const std::filesystem::path& to);
 
 class RecordedRun {

@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <string_view>
 
 namespace pipebd::launch {
 
@@ -38,6 +40,22 @@ std::vector<std::int64_t> peak_memory(const store::RunStore& store)
     return peaks;
 }
 
+/// What is told once, of the run as a whole.
+constexpr std::array<std::string_view, 8> evaluations = {"teacher_accuracy", "teacher_accuracy_top5", "teacher_macs",
+    "teacher_parameters", "test_accuracy", "test_accuracy_top5", "macs", "parameters"};
+
+std::map<std::string, double> evaluation(const store::RunStore& store)
+{
+    std::map<std::string, double> values;
+    for (const store::Series& series : store.series()) {
+        if (std::find(evaluations.begin(), evaluations.end(), series.name) == evaluations.end())
+            continue;
+        if (const std::vector<store::Sample> samples = store.samples(series); !samples.empty())
+            values[series.name] = samples.back().value;
+    }
+    return values;
+}
+
 template <typename Read>
 void if_readable(Read read)
 {
@@ -55,6 +73,7 @@ RunDetails details_of(const store::RunStore& store)
     if_readable([&] { details.spec = store.document("spec"); });
     if_readable([&] { details.planned_memory = planned_memory(store.document("plan")); });
     if_readable([&] { details.peak_memory = peak_memory(store); });
+    if_readable([&] { details.evaluation = evaluation(store); });
     if_readable([&] {
         const store::RunTimelines timelines = timelines_of(store);
         if (!timelines.predicted.timeline.spans.empty() && !timelines.measured.spans.empty())

@@ -6,6 +6,7 @@
 #include "store/run_store.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct RunDetails {
     std::vector<schedule::KindTime> kinds; // empty unless both were planned and measured
     std::vector<std::int64_t> planned_memory; // bytes, by rank; empty if it was not planned
     std::vector<std::int64_t> peak_memory; // bytes of tensors, by rank; empty if not measured
+    std::map<std::string, double> evaluation; // by name, as the ranks report it (docs/formats/metrics.md)
 };
 
 RunDetails details_of(const store::RunStore& store);

@@ -33,6 +33,9 @@ Json results(const store::RunRecord& run, const RunDetails& details)
         {"error", null_if_empty(run.error)}};
     json["resumed_from"] = run.resumed_from > 0 ? Json(run.resumed_from) : Json();
     json["resumed_checkpoint"] = null_if_empty(run.resumed_checkpoint);
+    json["stage"] = null_if_empty(run.stage);
+    json["weights_from"] = run.weights_from > 0 ? Json(run.weights_from) : Json();
+    json["evaluation"] = details.evaluation;
     json["culprit"] = run.culprit >= 0 ? Json(run.culprit) : Json();
     json["last_lines"] = run.last_lines;
     json["peak_memory_bytes"] = details.peak_memory;
@@ -71,12 +74,23 @@ Json prediction(const store::RunRecord& run, const RunDetails& details)
     return json;
 }
 
-Json all_of(const store::RunRecord& run, const RunDetails& details)
+Json stage_of(const store::RunRecord& run, const RunDetails& details)
+{
+    return {{"stage", null_if_empty(run.stage)}, {"id", run.id}, {"evaluation", details.evaluation}};
+}
+
+Json all_of(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier)
 {
     Json json = summary(run);
     json["settings"] = settings(details.spec);
     json["results"] = results(run, details);
     json["prediction"] = prediction(run, details);
+    if (earlier.empty())
+        return json;
+    json["stages"] = Json::array();
+    for (const store::RunRecord& stage : earlier)
+        json["stages"].push_back(stage_of(stage, details_of(stage)));
+    json["stages"].push_back(stage_of(run, details));
     return json;
 }
 
@@ -90,15 +104,15 @@ std::string runs_to_json(const std::vector<store::RunRecord>& runs)
     return text_of(json);
 }
 
-std::string run_to_json(const store::RunRecord& run, const RunDetails& details)
+std::string run_to_json(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier)
 {
-    return text_of(all_of(run, details));
+    return text_of(all_of(run, details, earlier));
 }
 
-std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store)
+std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store, const std::vector<store::RunRecord>& earlier)
 {
     Json json = {{"format", "pipebd.metrics/1"}};
-    json.update(all_of(run, details_of(store)));
+    json.update(all_of(run, details_of(store), earlier));
     json["series"] = Json::array();
     for (const store::Series& series : store.series()) {
         Json steps = Json::array();

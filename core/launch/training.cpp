@@ -37,6 +37,7 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
     spec.program = request.planned.program;
     spec.folder = std::filesystem::absolute(folder);
     spec.deliver = request.deliver;
+    spec.checkpoint_steps = request.checkpoint_steps;
     if (spec.deliver)
         spec.checkpoint_steps
             = checkpoint_steps(request.experiment.run, request.planned.simulation.step, request.planned.program.phases.size());
@@ -162,7 +163,7 @@ void Training::copy_results()
     if (request_.out.empty())
         return;
     copy_student(run_.record().folder, request_.out);
-    replace_file(request_.out / "metrics.json", metrics_to_json(run_.record(), run_.store()) + "\n");
+    replace_file(request_.out / "metrics.json", metrics_to_json(run_.record(), run_.store(), request_.earlier) + "\n");
 }
 
 } // namespace

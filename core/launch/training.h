@@ -13,6 +13,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pipebd::launch {
 
@@ -24,13 +25,16 @@ struct TrainingRequest {
     schedule::PlannedStrategy planned; // what to run, with its prediction
     std::optional<schedule::Profile> profile; // what it was planned with
     std::int64_t steps = 0; // of each phase, as `pipebd-engine check` says
-    bool deliver = true; // false: only the steps are taken; no checkpoint, no student, no evaluation
+    bool deliver = true; // false: only the steps are taken; no checkpoint at the end, no student, no evaluation
+    std::int64_t checkpoint_steps = 0; // if it is not delivered: a checkpoint every so many steps over all phases; 0: none
     struct Resumed {
         int run = 0;
         std::filesystem::path checkpoint;
         std::vector<std::int64_t> done; // by block
     };
     std::optional<Resumed> resumed; // goes on from a checkpoint of another run
+    int weights_from = 0; // the run of the stage before, whose weights the experiment names; 0: of none
+    std::vector<store::RunRecord> earlier; // the stages before, for metrics.json
     std::filesystem::path out; // results are also put here; empty: nowhere
 };
 

@@ -101,6 +101,8 @@ std::string to_json(const RunRecord& record)
         {"measured_step", record.measured_step},
         {"resumed_from", record.resumed_from},
         {"resumed_checkpoint", record.resumed_checkpoint},
+        {"stage", record.stage},
+        {"weights_from", record.weights_from},
         {"supervisor", identity_json(record.supervisor)},
     });
 }
@@ -136,6 +138,8 @@ RunRecord record_from_json(std::string_view text, std::string_view where)
         take(json, "measured_step", record.measured_step);
         take(json, "resumed_from", record.resumed_from);
         take(json, "resumed_checkpoint", record.resumed_checkpoint);
+        take(json, "stage", record.stage);
+        take(json, "weights_from", record.weights_from);
         if (const auto found = json.find("supervisor"); found != json.end())
             record.supervisor = identity_of(*found);
         record.state = run_state_from_string(state);

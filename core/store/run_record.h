@@ -55,6 +55,8 @@ struct RunRecord {
     double measured_step = 0; // ms, median
     int resumed_from = 0; // the run whose checkpoint it went on from; 0: it began at the beginning
     std::string resumed_checkpoint; // that checkpoint's name
+    std::string stage; // of the life of a pair: "teacher", "distil", "finetune"
+    int weights_from = 0; // the run of the stage before, whose weights it began with; 0: of none
     ProcessIdentity supervisor;
     std::filesystem::path folder;
 };

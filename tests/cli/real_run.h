@@ -1,4 +1,4 @@
-// The program pipebd with the real engine, on the demo's experiment.
+// The program pipebd with the real engine, on the distillation of the demo.
 #pragma once
 
 #include <QFile>
@@ -13,7 +13,7 @@
 #include <vector>
 
 inline const QString pipebd_program = QStringLiteral(PIPEBD_BIN_DIR "/pipebd");
-inline const QString experiment_file = QStringLiteral(PIPEBD_SOURCE_DIR "/experiments/digits-nas.toml");
+inline const QString experiment_file = QStringLiteral(PIPEBD_SOURCE_DIR "/tests/cli/digits-nas.toml");
 // Small batches and few steps: the real models, in seconds.
 inline const QStringList small{"--set", "data.batch=8", "--set", "train.steps=6"};
 // For them, measured once for two CPU ranks.

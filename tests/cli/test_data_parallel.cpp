@@ -70,7 +70,7 @@ private slots:
 private:
     QString lab() const { return lab_.filePath("lab"); }
     QString out(const QString& name) const { return lab_.filePath(name); }
-    QString weights(const QString& name) const { return out(name) + "/student.safetensors"; }
+    QString weights(const QString& name) const { return out(name) + "/supernet.safetensors"; }
 
     QTemporaryDir lab_;
 };

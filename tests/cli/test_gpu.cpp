@@ -62,7 +62,7 @@ class TestGpu : public QObject {
 
     QString lab() const { return folder_.filePath("lab"); }
     QString out(const QString& name) const { return folder_.filePath(name); }
-    QString weights(const QString& name) const { return out(name) + "/student.safetensors"; }
+    QString weights(const QString& name) const { return out(name) + "/supernet.safetensors"; }
 
     QJsonObject newest() const
     {

@@ -68,7 +68,7 @@ private slots:
                     "student.weights=" + beginning(), "--set", "train.steps=" + steps[0], "--set",
                     "train.learning_rate=" + steps[1]});
         QVERIFY2(ended.status == 0, qPrintable(ended.errors));
-        const PythonEnded compared = plain({"compare", out + "/student.safetensors", reference(dtype), "--tolerance", tolerance});
+        const PythonEnded compared = plain({"compare", out + "/supernet.safetensors", reference(dtype), "--tolerance", tolerance});
         qInfo("%s", qPrintable(compared.output.simplified()));
         QVERIFY2(compared.status == 0, qPrintable(compared.errors));
     }

@@ -45,7 +45,7 @@ QStringList training(const QString& strategy, const QString& devices)
 
 SafetensorsFile studentIn(const QString& folder)
 {
-    return SafetensorsFile((folder + "/student.safetensors").toStdString());
+    return SafetensorsFile((folder + "/supernet.safetensors").toStdString());
 }
 
 /// The largest difference of an element, as a share of the largest element; infinite if names or shapes differ. F64 only.

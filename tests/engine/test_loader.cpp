@@ -17,12 +17,14 @@ namespace {
 
 constexpr int batch_size = 8;
 
-/// A sample's value is its index, its label the epoch; remembers how it was asked.
+constexpr std::int64_t held_out_mark = 1000;
+
+/// A sample's value is its index, its label the epoch, of held-out ones with a mark added; remembers how it was asked.
 class Watched : public DataSet {
 public:
     std::int64_t size(Split) const override { return 40; }
     int classes() const override { return 10; }
-    Batch get(Split, std::span<const Sample> samples) const override
+    Batch get(Split split, std::span<const Sample> samples) const override
     {
         std::lock_guard lock(mutex_);
         if (made_++ == failing)
@@ -33,7 +35,7 @@ public:
         for (std::int64_t row = 0; row < rows; ++row) {
             const Sample sample = samples[static_cast<std::size_t>(row)];
             batch.input.mutable_data_ptr<float>()[row] = static_cast<float>(sample.index);
-            batch.labels.mutable_data_ptr<std::int64_t>()[row] = sample.epoch;
+            batch.labels.mutable_data_ptr<std::int64_t>()[row] = sample.epoch + (split == Split::HeldOut ? held_out_mark : 0);
         }
         changed_.notify_all();
         return batch;
@@ -79,7 +81,8 @@ public:
         const Experiment& experiment = small())
         : experiment_(experiment)
         , program_(schedule::from_text(program))
-        , loader_(experiment_, data, program_, program_.phases[0].devices[0].instructions, first, end, at::kCPU)
+        , loader_(experiment_, data, program_, program_.phases[0].devices[0].instructions, first, end, at::kCPU,
+              ArchitectureSteps(experiment_.architecture, end))
     {
     }
 
@@ -107,6 +110,30 @@ class TestLoader : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void architectureStepsBringHeldOutSamplesAndLeaveTheStreamAsItIs()
+    {
+        Experiment experiment = small();
+        experiment.architecture.train = true;
+        experiment.architecture.every = 2;
+        experiment.architecture.after = 0;
+        const Watched data;
+        Loading loading("device 0: load T0 F0 B0 U0", 0, 9, data, experiment);
+        std::vector<float> held_out;
+        std::int64_t batch = 0;
+        for (std::int64_t step = 0; step < 9; ++step) {
+            const Batch loaded = loading.next(step, whole);
+            const bool searches = step % 3 == 2;
+            QCOMPARE(loaded.labels.ge(held_out_mark).all().item<bool>(), searches);
+            const float* const values = loaded.input.const_data_ptr<float>();
+            if (searches)
+                held_out.insert(held_out.end(), values, values + batch_size);
+            else
+                QVERIFY(same_bits(
+                    loaded.input, Watched().get(DataSet::Split::Train, batch_samples(experiment, 40, batch++, whole)).input));
+        }
+        QCOMPARE(std::set<float>(held_out.begin(), held_out.end()).size(), held_out.size()); // no sample twice in an epoch
+    }
+
     void batchesComeInOrderAndAreThoseOfTheStream()
     {
         const Watched data;

@@ -28,7 +28,8 @@ RunSpec specIn(const fs::path& folder)
 {
     RunSpec spec;
     spec.experiment = parse_experiment("pair = \"nas-digits\"\n", "saving.toml",
-        std::vector<std::string>{"data.batch=4", "train.steps=2", "run.strategy=tr+dpu", "run.devices=cpu,cpu"});
+        std::vector<std::string>{"data.batch=4", "train.steps=2", "derive.samples=4", "derive.calibration=1", "run.strategy=tr+dpu",
+            "run.devices=cpu,cpu"});
     spec.devices = parse_devices("cpu,cpu", "test");
     spec.program = schedule::from_text("device 0: load  T0 T1 T2 send>1  F0 B0 U0 F1 B1 U1 F2 B2 U2\n"
                                        "device 1: recv<0  T3 T4 T5  F3 B3 U3 F4 B4 U4 F5 B5 U5\n");

@@ -1,6 +1,7 @@
 #include "engine/data/sample_stream.h"
 
 #include "base/random.h"
+#include "engine/architecture_steps.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,13 +12,13 @@ namespace pipebd::engine {
 
 namespace {
 
-std::vector<std::int64_t> order_of_epoch(const experiment::Experiment& experiment, std::int64_t size, std::int64_t epoch)
+std::vector<std::int64_t> order_of_epoch(
+    const experiment::Experiment& experiment, std::int64_t size, std::uint64_t name, std::int64_t epoch)
 {
     std::vector<std::int64_t> order(static_cast<std::size_t>(size));
     if (experiment.data.shuffle)
         std::ranges::copy(
-            permutation(order.size(), draw({experiment.seed, coordinate("order"), static_cast<std::uint64_t>(epoch)})),
-            order.begin());
+            permutation(order.size(), draw({experiment.seed, name, static_cast<std::uint64_t>(epoch)})), order.begin());
     else
         std::iota(order.begin(), order.end(), std::int64_t{0});
     return order;
@@ -25,9 +26,10 @@ std::vector<std::int64_t> order_of_epoch(const experiment::Experiment& experimen
 
 } // namespace
 
-SampleStream::SampleStream(const experiment::Experiment& experiment, std::int64_t size)
+SampleStream::SampleStream(const experiment::Experiment& experiment, std::int64_t size, std::string_view order)
     : experiment_(experiment)
     , size_(size)
+    , order_(coordinate(order))
 {
 }
 
@@ -35,7 +37,7 @@ const std::vector<std::int64_t>& SampleStream::order_of(std::int64_t epoch)
 {
     const auto [order, is_new] = orders_.try_emplace(epoch);
     if (is_new) {
-        order->second = order_of_epoch(experiment_, size_, epoch);
+        order->second = order_of_epoch(experiment_, size_, order_, epoch);
         if (orders_.size() > 2) // shards of a batch that lies in two epochs take turns
             orders_.erase(orders_.begin()->first == epoch ? std::prev(orders_.end()) : orders_.begin());
     }
@@ -66,7 +68,12 @@ std::int64_t steps_of(const experiment::Experiment& experiment, std::int64_t siz
 {
     if (experiment.train.steps)
         return *experiment.train.steps;
-    return static_cast<std::int64_t>(std::ceil(experiment.train.epochs * static_cast<double>(size) / experiment.data.batch));
+    const auto on_training_samples
+        = static_cast<std::int64_t>(std::ceil(experiment.train.epochs * static_cast<double>(size) / experiment.data.batch));
+    std::int64_t steps = on_training_samples;
+    while (steps - ArchitectureSteps(experiment.architecture, steps).before(steps) < on_training_samples)
+        ++steps;
+    return steps;
 }
 
 } // namespace pipebd::engine

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string_view>
 #include <vector>
 
 namespace pipebd::engine {
@@ -17,8 +18,8 @@ namespace pipebd::engine {
 /// Keeps the order of the epochs it is in. One thread.
 class SampleStream {
 public:
-    /// Of `size` samples. `experiment` outlives it.
-    SampleStream(const experiment::Experiment& experiment, std::int64_t size);
+    /// Of `size` samples. `experiment` outlives it. With another name in place of "order", a stream in an order of its own.
+    SampleStream(const experiment::Experiment& experiment, std::int64_t size, std::string_view order = "order");
 
     /// Those of the rows `rows` of the batch of `step`.
     std::vector<Sample> samples(std::int64_t step, schedule::Rows rows);
@@ -28,6 +29,7 @@ private:
 
     const experiment::Experiment& experiment_;
     std::int64_t size_;
+    std::uint64_t order_;
     std::map<std::int64_t, std::vector<std::int64_t>> orders_; // of the newest epochs
 };
 
@@ -35,7 +37,8 @@ private:
 std::vector<Sample> batch_samples(
     const experiment::Experiment& experiment, std::int64_t size, std::int64_t step, schedule::Rows rows);
 
-/// Steps that the experiment asks for: train.steps, or epochs * size / batch rounded up.
+/// Steps that the experiment asks for: train.steps, or as many as it takes for epochs * size / batch, rounded up, of them to be on
+/// training samples (architecture_steps.h).
 std::int64_t steps_of(const experiment::Experiment& experiment, std::int64_t size);
 
 } // namespace pipebd::engine
