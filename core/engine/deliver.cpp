@@ -146,7 +146,8 @@ public:
             student = derived(architecture, trained);
             cost = architecture.cost();
         }
-        architecture.network = describe_network(pair_, pointers(student));
+        if (derives || !has_undecided_cells())
+            architecture.network = describe_network(pair_, pointers(student));
         replace_file(spec_.folder / "architecture.json",
             experiment_.student.architecture.empty() ? to_json(architecture) : read_file(experiment_.student.architecture));
         reporter_.heartbeat(0, "evaluation");
@@ -170,6 +171,12 @@ private:
             architecture.blocks.push_back(
                 {.name = names[block], .cells = {}, .cost = (is_teacher ? teacher_costs_ : student_costs_)[block].fixed});
         return architecture;
+    }
+
+    /// A supernet can be trained on labels as it is; then there is no one network to describe.
+    bool has_undecided_cells() const
+    {
+        return experiment_.train.network != "teacher" && experiment_.student.architecture.empty() && has_cells(student_costs_);
     }
 
     Cost cost_of_student() const

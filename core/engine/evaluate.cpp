@@ -53,7 +53,6 @@ Accuracy test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, a
 void calibrate(const std::vector<Block*>& blocks, const experiment::Experiment& experiment, std::int64_t batches,
     const DataSet& data, at::Device device)
 {
-    const std::vector<std::string> block_names = pair.block_names();
     at::NoGradGuard no_grad;
     SampleStream stream(experiment, data.size(DataSet::Split::Train));
     for (std::int64_t batch = 0; batch < batches; ++batch) {
