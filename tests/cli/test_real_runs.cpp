@@ -202,7 +202,7 @@ private slots:
         std::ofstream(file("widths.toml").toStdString())
             << "pair = \"resnet50-resnet18\"\n[data]\nsource = \"synthetic\"\nbatch = 2\n";
         QTest::newRow("outputs that differ") << QStringList{"run", file("widths.toml"), "--devices", "cpu"}
-                                             << "block layer1; set run.strategy to one that trains end to end";
+                                             << "block layer1; plan it end to end";
         QTest::newRow("no such pair to show") << QStringList{"pairs", "show", "nas-imagene"} << "choose one of: nas-digits";
         QTest::newRow("no experiment") << QStringList{"run", "nowhere.toml"} << "nowhere.toml";
         QTest::newRow("misspelt key") << QStringList{"run", file("bad.toml")} << "bad.toml:3";

@@ -209,7 +209,7 @@ private Q_SLOTS:
         const std::optional<Error> error = error_of([] { require_same_outputs(small_resnet()); });
         VERIFY_SAYS(error,
             "the pair cannot be trained block by block: the teacher gives [256, 8, 8], the student [64, 8, 8]: resnet-small, block "
-            "layer1; set run.strategy to one that trains end to end");
+            "layer1; plan it end to end");
         QVERIFY(error->code() == Code::BadRequest);
     }
 
