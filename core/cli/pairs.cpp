@@ -1,3 +1,6 @@
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/table.h"
 #include "launch/engine_queries.h"
@@ -8,14 +11,33 @@
 
 namespace pipebd::cli {
 
+namespace {
+
+/// As its pair.json says; without blocks if that cannot be read.
+launch::EnginePair described(const store::StoredPair& pair)
+{
+    launch::EnginePair described{.name = pair.name, .blocks = {}};
+    try {
+        described.blocks
+            = nlohmann::json::parse(read_file(pair.folder / "pair.json")).at("block_names").get<std::vector<std::string>>();
+    } catch (const nlohmann::json::exception&) {
+    } catch (const Error&) {
+    }
+    return described;
+}
+
+} // namespace
+
 int list_pairs(const Context& context)
 {
-    const std::vector<launch::EnginePair> pairs = launch::engine_pairs(context.cancel);
+    std::vector<launch::EnginePair> pairs = launch::engine_pairs(context.cancel);
+    for (const store::StoredPair& imported : context.open_lab().pairs())
+        pairs.push_back(described(imported));
     if (context.json) {
         auto json = nlohmann::ordered_json::array();
         for (const launch::EnginePair& pair : pairs)
             json.push_back({{"name", pair.name}, {"blocks", pair.blocks}});
-        std::cout << json.dump(2) << "\n";
+        std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
         return 0;
     }
     Table table({"pair", "blocks"});
@@ -23,7 +45,7 @@ int list_pairs(const Context& context)
         std::string blocks;
         for (const std::string& block : pair.blocks)
             blocks += (blocks.empty() ? "" : ", ") + block;
-        table.add({pair.name, blocks});
+        table.add({printable(pair.name), printable(blocks)});
     }
     std::cout << table.text();
     return 0;
