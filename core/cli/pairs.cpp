@@ -1,7 +1,10 @@
+#include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/table.h"
+#include "cli/used_pair.h"
 #include "launch/engine_queries.h"
 
 #include <nlohmann/json.hpp>
@@ -59,17 +62,36 @@ std::vector<std::string> row(const std::string& block, const std::string& networ
         millions(description.macs)};
 }
 
+/// As its pair.json says; without blocks if that cannot be read.
+launch::EnginePair described(const store::StoredPair& pair)
+{
+    launch::EnginePair described;
+    described.name = pair.name;
+    try {
+        const nlohmann::json json = nlohmann::json::parse(read_file(pair.folder / "pair.json"));
+        json.at("block_names").get_to(described.blocks);
+        json.at("input").at("shape").get_to(described.input);
+        json.at("input").at("vocabulary").get_to(described.vocabulary);
+        json.at("classes").get_to(described.classes);
+    } catch (const nlohmann::json::exception&) {
+    } catch (const Error&) {
+    }
+    return described;
+}
+
 } // namespace
 
 int list_pairs(const Context& context)
 {
-    const std::vector<launch::EnginePair> pairs = launch::engine_pairs(context.cancel);
+    std::vector<launch::EnginePair> pairs = launch::engine_pairs(context.cancel);
+    for (const store::StoredPair& imported : context.open_lab().pairs())
+        pairs.push_back(described(imported));
     if (context.json) {
         auto json = nlohmann::ordered_json::array();
         for (const launch::EnginePair& pair : pairs)
             json.push_back({{"name", pair.name}, {"blocks", pair.blocks}, {"input", pair.input}, {"vocabulary", pair.vocabulary},
                 {"classes", pair.classes}});
-        std::cout << json.dump(2) << "\n";
+        std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
         return 0;
     }
     Table table({"pair", "input", ">classes", "blocks"});
@@ -77,7 +99,7 @@ int list_pairs(const Context& context)
         std::string blocks;
         for (const std::string& block : pair.blocks)
             blocks += (blocks.empty() ? "" : ", ") + block;
-        table.add({pair.name, input_of(pair), std::to_string(pair.classes), blocks});
+        table.add({printable(pair.name), input_of(pair), std::to_string(pair.classes), printable(blocks)});
     }
     std::cout << table.text();
     return 0;
@@ -87,7 +109,8 @@ int show_pair(const Context& context, const std::string& name)
 {
     if (name.empty())
         throw Error(Code::BadRequest, "no pair is named", "pipebd pairs show", "name one of those that pipebd pairs list prints");
-    const launch::PairDescription described = launch::describe_pair(name, {}, context.cancel);
+    const launch::PairDescription described = with_pair(context, context.open_lab(), name,
+        [&](const std::filesystem::path& folder) { return launch::describe_pair(name, folder, context.cancel); });
     if (context.json) {
         std::cout << nlohmann::ordered_json::parse(described.json).dump(2) << "\n";
         return 0;
@@ -99,7 +122,7 @@ int show_pair(const Context& context, const std::string& name)
     }
     table.add(row("all", "teacher", sum_of(described.teacher)));
     table.add(row("", "student", sum_of(described.student)));
-    std::cout << described.pair.name << ": " << input_of(described.pair) << " to " << described.pair.classes << " classes\n\n"
+    std::cout << printable(described.pair.name) << ": " << input_of(described.pair) << " to " << described.pair.classes << " classes\n\n"
               << table.text();
     return 0;
 }

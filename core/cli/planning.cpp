@@ -65,8 +65,9 @@ schedule::Profile measured_profile(const Context& context, store::Lab& lab, cons
     line.note("profiling " + described(key));
     const auto show = [&line](const std::string& doing, double fraction) { line.show(fraction, doing); };
     const auto start = std::chrono::steady_clock::now();
-    schedule::Profile profile = with_pair(
-        context, lab, experiment, [&](const launch::Work& work) { return launch::measure(work, devices, show, context.cancel); });
+    schedule::Profile profile = with_pair(context, lab, experiment.pair, [&](const std::filesystem::path& folder) {
+        return launch::measure({experiment, folder}, devices, show, context.cancel);
+    });
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     line.clear();
     line.note("profiled in " + format_milliseconds(taken.count()));

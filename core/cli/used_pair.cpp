@@ -42,8 +42,9 @@ void require_known_pair(const Context& context, const store::Lab& lab, const std
 launch::Checked check_work(const Context& context, const store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices)
 {
-    return with_pair(
-        context, lab, experiment, [&](const launch::Work& work) { return launch::check(work, devices, context.cancel); });
+    return with_pair(context, lab, experiment.pair, [&](const std::filesystem::path& folder) {
+        return launch::check({experiment, folder}, devices, context.cancel);
+    });
 }
 
 } // namespace pipebd::cli

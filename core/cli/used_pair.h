@@ -17,15 +17,16 @@ std::filesystem::path pair_folder(const store::Lab& lab, const std::string& name
 /// Throws Error{NotFound} that lists the pairs there are if `name` is that of none; else does nothing.
 void require_known_pair(const Context& context, const store::Lab& lab, const std::string& name);
 
-/// Asks the engine about the work that `experiment` is. A pair that it does not know is the error of require_known_pair().
+/// Asks the engine something about the pair `name`, which lies in the folder that `ask` is given. A pair that the engine does not
+/// know is the error of require_known_pair().
 template <typename Ask>
-auto with_pair(const Context& context, const store::Lab& lab, const experiment::Experiment& experiment, const Ask& ask)
+auto with_pair(const Context& context, const store::Lab& lab, const std::string& name, const Ask& ask)
 {
     try {
-        return ask(launch::Work{experiment, pair_folder(lab, experiment.pair)});
+        return ask(pair_folder(lab, name));
     } catch (const Error& error) {
         if (error.code() == Code::NotFound)
-            require_known_pair(context, lab, experiment.pair);
+            require_known_pair(context, lab, name);
         throw;
     }
 }

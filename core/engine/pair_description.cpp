@@ -52,7 +52,7 @@ std::string describe_pair(const Pair& pair)
     ordered_json blocks = ordered_json::array();
     for (std::size_t i = 0; i < names.size(); ++i)
         blocks.push_back({{"name", names[i]}, {"teacher", json_of(teacher[i])}, {"student", json_of(student[i])}});
-    return ordered_json{{"format", "pipebd.pair/1"}, {"name", pair.name()},
+    return ordered_json{{"format", "pipebd.pair-description/1"}, {"name", pair.name()},
         {"input", {{"shape", input.shape}, {"vocabulary", input.vocabulary}}}, {"classes", pair.classes()}, {"blocks", blocks}}
         .dump();
 }

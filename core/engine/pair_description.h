@@ -7,7 +7,7 @@
 
 namespace pipebd::engine {
 
-/// As JSON, pipebd.pair/1 (docs/formats/pairs.md): blocks, and of each network's blocks shapes, parameters, bytes and
+/// As JSON, pipebd.pair-description/1 (docs/formats/pairs.md): blocks, and of each network's blocks shapes, parameters, bytes and
 /// multiply-accumulates. Runs both networks on one sample, on the CPU.
 std::string describe_pair(const Pair& pair);
 

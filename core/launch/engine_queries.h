@@ -43,7 +43,7 @@ struct EnginePair {
 /// The pairs that are built in.
 std::vector<EnginePair> engine_pairs(const std::atomic<bool>& cancel);
 
-/// What pipebd.pair/1 says of one block of a network.
+/// What pipebd.pair-description/1 says of one block of a network.
 struct BlockDescription {
     struct Range {
         std::int64_t smallest = 0;
@@ -60,7 +60,7 @@ struct PairDescription {
     EnginePair pair;
     std::vector<BlockDescription> teacher; // by block
     std::vector<BlockDescription> student;
-    std::string json; // pipebd.pair/1
+    std::string json; // pipebd.pair-description/1
 };
 
 /// A built-in pair, or the one imported into `folder`. Seconds, for a large one.

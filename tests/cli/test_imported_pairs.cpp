@@ -43,6 +43,8 @@ private slots:
                        "no gradient reaches body.unused of the student's block 0\n"
                        "imported; in an experiment: pair = \"mine\"\n"));
         QVERIFY(QFile::exists(here_->path("lab/pairs/0001-mine/pair.json")));
+        QCOMPARE(here_->run({"pairs", "list"}).out,
+            QByteArray("pair        blocks\nnas-digits  block0, block1, block2\nmine        features\n"));
 
         const Said json = here_->run(importing("other", {"--json"}));
         QCOMPARE(json.object()["name"].toString(), QString("other"));

@@ -292,6 +292,8 @@ private slots:
         QCOMPARE(said["pair"]["teacher"]["kind"].toString(), QString("torchscript"));
         QCOMPARE(said["pair"]["teacher"]["sha256"].toString(), sha256);
         QCOMPARE(said["blocks"][0]["output_shape"].toArray(), QJsonArray({8, 16, 16}));
+        QCOMPARE(said["blocks"][0]["gradient_tensors"].toInt(), 6); // two convolutions and a batch norm
+        QVERIFY(said["blocks"][0]["without_gradient"].toArray().isEmpty());
 
         for (const char* strategy : {"single", "tr+dpu"}) {
             const Ended ended = train("script", 2, strategy, QString("script-") + strategy);
@@ -299,6 +301,13 @@ private slots:
         }
         QVERIFY(!bytesOf("script-single/student.safetensors").isEmpty());
         QVERIFY(bytesOf("script-single/student.safetensors") == bytesOf("script-tr+dpu/student.safetensors"));
+        const Ended trained = python({"-c",
+            "import torch, safetensors.torch\n"
+            "start = torch.jit.load('student.pt').state_dict()\n"
+            "trained = safetensors.torch.load_file('script-single/student.safetensors')\n"
+            "assert all(not torch.equal(trained[k], start[k]) for k in start if k.endswith('weight')), 'it has not been trained'\n"
+            "assert not torch.equal(trained['0.1.running_mean'], start['0.1.running_mean'])\n"});
+        QVERIFY2(trained.status == 0, qPrintable(trained.errors));
 
         // Another program in its place is not run.
         const QString teacher = said["folder"].toString() + "/" + said["pair"]["teacher"]["file"].toString();
@@ -319,7 +328,7 @@ private slots:
 
     void aScriptThatIsNoChainIsRefused()
     {
-        const Ended ended = import("residual.pt", "student.pt2", "never", {"--trust"});
+        const Ended ended = import("residual.pt", "residual.pt", "never", {"--trust", "--input", "3x8x8"});
         QCOMPARE(ended.status, 2);
         QVERIFY2(
             ended.errors.contains("the module does more than to run its children one after another ("), qPrintable(ended.errors));

@@ -1,4 +1,5 @@
 // Models: what a rank makes of an experiment: teachers with their batch norms folded or not, students with weights of their own.
+#include "base/file.h"
 #include "engine/models.h"
 #include "engine/tensor_file.h"
 #include "engine_testing.h"
@@ -54,6 +55,20 @@ class TestModels : public QObject {
     Q_OBJECT
 
 private Q_SLOTS:
+    void pickledWeightsAreRefusedWithWhatToDoInstead()
+    {
+        const QTemporaryDir folder;
+        const std::string file = folder.filePath("weights.safetensors").toStdString(); // whatever its name
+        replace_file(file, std::string_view("\x80\x04\x95\x10\0\0\0\0\0\0\0]\x94.", 14));
+        const std::string line = "this is a pickle, a program that runs when it is opened: " + file
+            + "; in Python: safetensors.torch.save_file(model.state_dict(), \"weights.safetensors\")";
+        Experiment experiment = of_dtype("float32", false);
+        experiment.teacher.weights = file;
+        QCOMPARE(QByteArray(error_of([&] { teacher(experiment, 0); })->what()), QByteArray::fromStdString(line));
+        experiment.student.weights = file;
+        QCOMPARE(QByteArray(error_of([&] { student(experiment, 0); })->what()), QByteArray::fromStdString(line));
+    }
+
     void aFoldedTeacherSaysTheSameToRounding_data()
     {
         QTest::addColumn<QString>("dtype");

@@ -458,7 +458,7 @@ void import(const std::string& request_file)
     say_hello(0, "fake", "{}");
     misbehave_if_told(0);
     const auto request = nlohmann::json::parse(read_file(request_file));
-    nlohmann::json pair = {{"format", "pipebd.pair/1"}, {"name", request.at("name")}};
+    nlohmann::json pair = {{"format", "pipebd.pair/1"}, {"name", request.at("name")}, {"block_names", {"features"}}};
     for (const char* network : {"teacher", "student"}) {
         const std::string file = request.at(network).at("file");
         if (read_file(file) != "model")

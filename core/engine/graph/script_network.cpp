@@ -144,6 +144,7 @@ public:
     std::unique_ptr<Block> make(int block) const override
     {
         const std::lock_guard guard(mutex_);
+        at::NoGradGuard no_grad; // the copies are leaves
         std::vector<Child> own;
         for (const Child& child : segments_.at(static_cast<std::size_t>(block)))
             own.push_back({child.path, child.module.deepcopy()});
