@@ -4,7 +4,8 @@
     export_networks.py --list
 
 NAME.safetensors, all of float64 but tokens: `input`; `direction` [batch, classes]; `eval.output`; of one step in training mode from the
-same weights, with the loss sum(output * direction), `train.output`, `gradient.PARAMETER` and, of what batch norm follows, `buffer.BUFFER`.
+same weights, with the loss sum(output * direction), `train.output`, `gradient.PARAMETER` and, of what batch norm follows, `buffer.BUFFER`;
+`rounding`, the largest relative difference that float32 makes to all of these in PyTorch itself (behind ReLU6 and batch norm: percents).
 Dropout is 0 everywhere: its masks are not those of PyTorch.
 """
 
@@ -151,19 +152,42 @@ def write(folder, name):
 
     exact = copy.deepcopy(model).double()
     torch.set_default_dtype(torch.float64)  # of what forward makes
-    values = {"input": sample if is_text else sample.double()}
-    with torch.no_grad():
-        values["eval.output"] = exact.eval()(values["input"])
-    values["direction"] = torch.randn(values["eval.output"].shape, dtype=torch.float64)
-    values["train.output"] = exact.train()(values["input"])
-    (values["train.output"] * values["direction"]).sum().backward()
+    inputs = sample if is_text else sample.double()
+    direction = torch.randn(4, classes_of(exact, inputs))
+    values = compute(exact, inputs, direction)
     torch.set_default_dtype(torch.float32)
-    for parameter, tensor in exact.named_parameters():
-        values[f"gradient.{parameter}"] = tensor.grad
-    for buffer, tensor in exact.named_buffers():
-        if buffer.split(".")[-1] in ("running_mean", "running_var", "num_batches_tracked"):
-            values[f"buffer.{buffer}"] = tensor
+    single = compute(copy.deepcopy(model), sample, direction.float())
+    values |= {"input": inputs, "direction": direction, "rounding": largest_difference(single, values)}
     save_file({key: tensor.detach().contiguous() for key, tensor in values.items()}, folder / f"{name}.safetensors")
+
+
+def classes_of(model, inputs):
+    with torch.no_grad():
+        return model.eval()(inputs).shape[1]
+
+
+def compute(model, inputs, direction):
+    values = {}
+    with torch.no_grad():
+        values["eval.output"] = model.eval()(inputs)
+    values["train.output"] = model.train()(inputs)
+    (values["train.output"] * direction).sum().backward()
+    for name, parameter in model.named_parameters():
+        values[f"gradient.{name}"] = parameter.grad
+    for name, buffer in model.named_buffers():
+        if name.split(".")[-1] in ("running_mean", "running_var", "num_batches_tracked"):
+            values[f"buffer.{name}"] = buffer
+    return values
+
+
+def largest_difference(found, expected):
+    """Of the norms of tensors. A gradient that is 0 in theory, such as a bias's in front of a batch norm, is rounding only: left out."""
+    largest = max(tensor.norm() for name, tensor in expected.items() if name.startswith("gradient."))
+    differences = []
+    for name, tensor in expected.items():
+        if not name.startswith("gradient.") or tensor.norm() > 1e-9 * largest:
+            differences.append((found[name].double() - tensor.double()).norm() / tensor.double().norm())
+    return torch.stack(differences).max().double()
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ Directory find_directory(const Reader& file)
         file.refuse("it is too short to be a zip");
     std::uint64_t end = file.size() - length;
     const std::uint64_t first = end - std::min(end, longest_comment);
-    while (file.number<std::uint32_t>(end, "its end") != signature
+    const std::span<const std::byte> last = file.range(first, file.size() - first, "its end");
+    while (last[end - first] != std::byte{'P'} || file.number<std::uint32_t>(end, "its end") != signature
         || file.number<std::uint16_t>(end + 20, "its comment") != file.size() - length - end) {
         if (end == first)
             file.refuse("it has no end record, so it is cut off or no zip");
