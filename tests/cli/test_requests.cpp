@@ -96,7 +96,7 @@ private slots:
             "\"pair\" is missing: profile.json; add it as docs/formats/profile.md describes");
         row("no such pair", {"run", "pair.toml", "--devices", "cpu"}, "there is no such pair: nothing");
         row("teacher on two", {"run", "teacher.toml", "--devices", "cpu,cpu"},
-            "the teacher is trained on one device: --devices cpu,cpu; name one");
+            "a network is trained on labels on one device: --devices cpu,cpu; name one");
         row("results in a file", {"run", "good.toml", "--devices", "cpu", "--out", "file"},
             "the results cannot be written there: --out file; name a folder that can be written to");
         row("nothing to plan", {"plan"}, "nothing to plan for: pipebd plan; give an experiment file or --profile FILE");
