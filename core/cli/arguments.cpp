@@ -157,7 +157,7 @@ std::vector<std::string> strategies_to_run_from(const std::string& text, const s
 
 Error one_device_only(const std::string& file)
 {
-    return {Code::BadRequest, "the teacher is trained on one device, without a strategy", file,
+    return {Code::BadRequest, "a network is trained on labels on one device, without a strategy", file,
         "name an experiment that trains a student"};
 }
 

@@ -40,7 +40,7 @@ std::string strategy_to_run_from(const std::string& text, const std::string& whe
 /// As strategies_from, of strategies that can be run; every one of them if `text` is empty.
 std::vector<std::string> strategies_to_run_from(const std::string& text, const std::string& where);
 
-/// For what compares strategies: the experiment `file` trains the teacher itself, which needs none.
+/// For what compares strategies: the experiment `file` trains a network on labels, which needs none.
 Error one_device_only(const std::string& file);
 
 /// A run's number.

@@ -46,7 +46,7 @@ launch::TrainingRequest request_from(const Context& context, const store::Lab& l
     launch::TrainingRequest request;
     request.experiment = experiment_from(options.experiment, options.settings, "pipebd bench EXPERIMENT");
     request.experiment_text = read_file(options.experiment);
-    if (request.experiment.train.network == "teacher")
+    if (!distils(request.experiment))
         throw one_device_only(options.experiment);
     request.devices = devices_for(request.experiment, options.devices, context.cancel);
     request.deliver = false;

@@ -123,7 +123,7 @@ int verify(const Context& context, const VerifyOptions& options)
     const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
 
     const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
-    if (measured.train.network == "teacher")
+    if (!distils(measured))
         throw one_device_only(options.experiment);
     std::vector<std::string> settings = options.settings;
     settings.push_back("train.steps=" + std::to_string(options.steps));

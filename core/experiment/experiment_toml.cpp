@@ -41,8 +41,9 @@ Value value_of(const toml::node& node)
 
 Error is_section(std::string_view key, std::string place)
 {
+    const std::string_view example = stages.starts_with(key) ? "stage.finetune" : key;
     return {Code::BadRequest, in_quotes(key) + " is a section, not a value", std::move(place),
-        "write [" + std::string(key) + "] and its keys on lines of their own"};
+        "write [" + std::string(example) + "] and its keys on lines of their own"};
 }
 
 // The leaves of a table with their lines, refusing keys that are not known.

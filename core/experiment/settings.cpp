@@ -285,7 +285,7 @@ Error unknown_key(std::string_view key, std::string place)
     for (std::string_view known : known_keys()) {
         if (section_of(known) == section_of(key))
             beside.push_back(last_part(known));
-        if (last_part(known) == last_part(key))
+        if (last_part(known) == last_part(key) && last_part(meant) != last_part(key))
             meant = known;
     }
     if (meant == key) // a quoted key with a dot in it

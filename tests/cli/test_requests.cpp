@@ -55,7 +55,7 @@ private slots:
         row("a tolerance without bounds", {"verify", "good.toml", "--tolerance", "inf"},
             "the tolerance is not a number from 0: --tolerance; give one such as 1e-6");
         row("strategies of the teacher's training", {"verify", "teacher.toml"},
-            "the teacher is trained on one device, without a strategy: teacher.toml; name an experiment that trains a student");
+            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a student");
         row("nothing to import", {"runs", "import"},
             "no folder is named: pipebd runs import DIR; name the one that holds spec.json");
         row("import without a spec", {"runs", "import", "/nowhere"},
@@ -97,7 +97,7 @@ private slots:
         row("no such pair", {"run", "pair.toml", "--devices", "cpu"},
             "there is no such pair: 'nothing'; built in are nas-digits; none was imported");
         row("teacher on two", {"run", "teacher.toml", "--devices", "cpu,cpu"},
-            "the teacher is trained on one device: --devices cpu,cpu; name one");
+            "a network is trained on labels on one device: --devices cpu,cpu; name one");
         row("results in a file", {"run", "good.toml", "--devices", "cpu", "--out", "file"},
             "the results cannot be written there: --out file; name a folder that can be written to");
         row("nothing to plan", {"plan"}, "nothing to plan for: pipebd plan; give an experiment file or --profile FILE");
@@ -124,7 +124,7 @@ private slots:
             "KiB, MiB, GiB, TiB, such as 11GiB");
         row("bench of nothing", {"bench"}, "no experiment is named: pipebd bench EXPERIMENT; give an experiment file");
         row("bench of the teacher", {"bench", "teacher.toml"},
-            "the teacher is trained on one device, without a strategy: teacher.toml; name an experiment that trains a student");
+            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a student");
         row("bench end to end", {"bench", "good.toml", "--strategies", "dp,gpipe"},
             "'gpipe' trains end to end: that can be planned, not run: --strategies; known are auto, single, dp, ls, ls-steal, ir, "
             "tr, "

@@ -1,6 +1,7 @@
 // Experiment files: what may stand there, what is understood without being there, and what overrides what.
 #include "base/file.h"
 #include "experiment/experiment.h"
+#include "experiment/stages.h"
 #include "experiment_testing.h"
 
 #include <cmath>
@@ -223,9 +224,46 @@ private slots:
         VERIFY_REFUSED(read_experiment("/"), Code::BadRequest, "this is a folder");
     }
 
+    void aStageIsTheTrainingWithItsOwnSettingsLaidOver()
+    {
+        const Experiment e = parse_experiment("pair = \"p\"\n[data]\nheld_out = 0.2\n[train]\nsteps = 9\nmomentum = 0.5\n"
+                                              "[architecture]\ntrain = true\n[run]\nstrategy = \"dp\"\n"
+                                              "[stage.teacher]\nepochs = 2\nmomentum = 0\n[stage.finetune]\nlearning_rate = 0.01\n",
+            "a.toml");
+        QCOMPARE(stages_of(e), (std::vector<StageKind>{StageKind::Teacher, StageKind::Distil, StageKind::Finetune}));
+        const Experiment teacher = of_stage(e, StageKind::Teacher), distil = of_stage(e, StageKind::Distil),
+                         finetune = of_stage(e, StageKind::Finetune);
+        QCOMPARE(teacher.train.network, std::string("teacher"));
+        QCOMPARE(teacher.train.epochs, 2.0);
+        QCOMPARE(teacher.train.steps, std::nullopt);
+        QCOMPARE(teacher.train.nesterov, false);
+        QCOMPARE(distil.train, e.train);
+        QVERIFY(distil.architecture.train && distil.run.strategy == "dp");
+        QCOMPARE(finetune.train.network, std::string("student-on-labels"));
+        QCOMPARE(finetune.train.learning_rate, 0.01);
+        QCOMPARE(finetune.train.steps, std::optional<std::int64_t>(9));
+        for (const Experiment& stage : {teacher, distil, finetune}) {
+            QCOMPARE(stages_of(stage).size(), std::size_t{1});
+            QCOMPARE(experiment_from_json(to_json(stage), "spec.json"), stage);
+        }
+        for (const Experiment& stage : {teacher, finetune})
+            QVERIFY(!stage.architecture.train && stage.data.held_out == 0 && stage.run.strategy == "auto");
+        QCOMPARE(stages_of(minimal()), std::vector<StageKind>{StageKind::Distil});
+        QCOMPARE(stages_of(minimal({"train.network=teacher"})), std::vector<StageKind>{StageKind::Teacher});
+        QCOMPARE(stages_of(minimal({"stage.finetune.epochs=3"})).size(), std::size_t{2});
+    }
+
+    void stagesAreNamedInAnyOrderAndDoneInTheirs()
+    {
+        QCOMPARE(parse_stages("finetune, teacher,finetune", "--stage"), (std::vector<StageKind>{StageKind::Teacher, StageKind::Finetune}));
+        VERIFY_REFUSED(parse_stages("distil,", "--stage"), Code::BadRequest,
+            "there is no stage '': --stage; name one of teacher, distil, finetune");
+    }
+
     void jsonHasEveryKeyAndReadsBack()
     {
-        for (const Experiment& e : {parse_experiment(everything, "a.toml"), minimal(), minimal({"train.steps=20", "seed=7"})}) {
+        for (const Experiment& e : {parse_experiment(everything, "a.toml"), minimal(), minimal({"train.steps=20", "seed=7"}),
+                 minimal({"stage.teacher.nesterov=false", "stage.finetune.schedule=step", "stage.finetune.steps=5"})}) {
             const std::string json = to_json(e);
             QCOMPARE(experiment_from_json(json, "spec.json"), e);
             for (const char* key : {"\"path\": \"\"", "\"nesterov\"", "\"checkpoint_minutes\"", "\"steps\"", "\"weights\": \"\""})
