@@ -104,7 +104,6 @@ void say_met(Reporter& reporter)
     reporter.report(std::move(met));
 }
 
-
 /// One rank of a job: its place, its device, its connections.
 struct Rank {
     Rendezvous rendezvous;
@@ -351,6 +350,7 @@ void profile(const RunSpec& spec, Reporter& reporter)
 void check(const RunSpec& spec, Reporter& reporter)
 {
     load_modules(spec);
+    Pulse pulse(reporter);
     const std::shared_ptr<const Pair> pair = pair_of(spec);
     std::unique_ptr<DataSet> data = data_for(*pair, spec, reporter);
     std::int64_t train_samples = data->size(DataSet::Split::Train);

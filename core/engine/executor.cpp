@@ -39,7 +39,7 @@ at::Tensor dense(const at::Tensor& tensor)
 /// Whose outputs go from rank to rank.
 Network relayed(const experiment::RunSpec& spec)
 {
-    const bool student = spec.program.end_to_end() && spec.experiment.train.network == "student";
+    const bool student = spec.program.end_to_end() && spec.experiment.train.network != "teacher";
     return student ? Network::Student : Network::Teacher;
 }
 

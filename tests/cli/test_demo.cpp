@@ -44,7 +44,9 @@ private slots:
             const QStringList arguments{"--json", "run", experiment, "--devices", "cpu,cpu", "--strategy", strategy, "--out",
                 lab_.filePath(strategy)};
             const Ended ended = run(lab_.path(), arguments + with_profile);
-            return ended.status == 0 ? QJsonDocument::fromJson(ended.output.toUtf8()).object() : QJsonObject();
+            if (ended.status != 0)
+                qWarning("%s", qPrintable(ended.errors));
+            return QJsonDocument::fromJson(ended.output.toUtf8()).object();
         };
         const QJsonObject single = life("single"), relayed = life("tr+dpu");
         const QJsonArray stages = relayed["stages"].toArray();

@@ -246,7 +246,7 @@ private Q_SLOTS:
     {
         Chain chain;
         chain.add(std::make_unique<ConvolutionUnit>(
-            chain.maker("student", 1, "blocks.0").part("unit"), Convolution::Shape{.in = 4, .out = 4}, true));
+            chain.maker("student", 1, "blocks.0").part("unit"), Convolution::Shape{.in = 4, .out = 4}, Activation::Relu6));
         const std::size_t before = chain.parameters().size();
         chain.add_architecture_parameters();
         QCOMPARE(chain.parameters().size(), before);
