@@ -86,8 +86,8 @@ at::Tensor batch_norm(const at::Tensor& input, const Normalisation& normalisatio
 {
     const auto& [weight, bias, running_mean, running_var, momentum, epsilon] = normalisation;
     if (!context.training || !context.group || context.group->size() == 1)
-        return at::batch_norm(input, weight, bias, running_mean, running_var, context.training || !running_mean.defined(), momentum,
-            epsilon, true);
+        return at::batch_norm(
+            input, weight, bias, running_mean, running_var, context.training || !running_mean.defined(), momentum, epsilon, true);
     const at::Tensor& like = weight.defined() ? weight : running_mean;
     const at::TensorOptions options = like.defined() ? like.options() : input.options();
     const auto all = [&](const at::Tensor& given, double value) {

@@ -13,15 +13,16 @@ namespace pipebd::engine {
 /// May be used by several threads at once.
 class CutProgram {
 public:
-    /// An empty `blocks`: the direct children; `blocks_where` is the block list's place in errors. Throws like ExportedProgram and cut().
+    /// An empty `blocks`: the direct children; `blocks_where` is the block list's place in errors. Throws like ExportedProgram and
+    /// cut().
     CutProgram(const std::filesystem::path& file, const std::string& blocks, const std::string& blocks_where);
 
     const ExportedProgram& program() const { return program_; }
     const std::vector<Segment>& segments() const { return segments_; }
     std::string block_list() const { return to_string(blocks_); }
 
-    /// Fresh, with the weights in the file, ready to be trained. Throws Error{BadRequest} or {Damaged} if an operator's arguments do not
-    /// fit it.
+    /// Fresh, with the weights in the file, ready to be trained. Throws Error{BadRequest} or {Damaged} if an operator's arguments
+    /// do not fit it.
     std::unique_ptr<Block> make(int block) const;
 
 private:

@@ -46,8 +46,7 @@ private:
     {
         const Input& input = network.program().input();
         if (input.shape != description_.input.shape || input.is_text() != description_.input.is_text()
-            || network.program().classes() != description_.classes
-            || network.segments().size() != description_.block_names.size())
+            || network.program().classes() != description_.classes || network.segments().size() != description_.block_names.size())
             throw Error(Code::Damaged, "input, classes or blocks of a model are not those of the pair",
                 (folder / pair_file_name).string(), "import the pair again");
     }
