@@ -5,8 +5,8 @@
 
 namespace pipebd::engine {
 
-/// Batch normalisation of `input`, [batch, channels, ...]. Weight and bias may be undefined (1 and 0), running statistics too (then the
-/// batch's are used in evaluation as well).
+/// Batch normalisation of `input`, [batch, channels, ...]. Weight and bias may be undefined (1 and 0), running statistics too (then
+/// the batch's are used in evaluation as well).
 ///
 /// Training in a group of several ranks: normalises by the statistics of all their rows, however many each has, and follows them,
 /// so that running statistics are the same bits on every rank. Its gradients are those of the sum of the ranks' losses: a rank that

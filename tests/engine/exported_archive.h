@@ -65,7 +65,8 @@ public:
             const auto size = contents.size(), offset = file.size();
             const std::uint32_t crc = engine::crc32(std::as_bytes(std::span(contents)));
             const std::uint64_t shown = zip64 ? 0xffffffff : size;
-            const std::string extra = zip64 ? number<2>(1) + number<2>(24) + number<8>(size) + number<8>(size) + number<8>(offset) : "";
+            const std::string extra
+                = zip64 ? number<2>(1) + number<2>(24) + number<8>(size) + number<8>(size) + number<8>(offset) : "";
             const std::string local_extra = zip64 ? number<2>(0x4246) + number<2>(3) + "ZZZ" : "";
             const std::string common = number<2>(0x0808) + number<2>(0) + number<4>(0) + number<4>(crc) + number<4>(shown)
                 + number<4>(shown) + number<2>(name.size());

@@ -164,6 +164,56 @@ private Q_SLOTS:
         QVERIFY(largest_difference(results[0].running_var, expected.running_var) < tolerance);
     }
 
+    // As imported models may have it: any number of dimensions, no weights, a momentum and epsilon of their own.
+    void otherShapesAndSettingsAreNormalisedAlike_data()
+    {
+        QTest::addColumn<std::vector<std::int64_t>>("shape");
+        QTest::addColumn<bool>("affine");
+        QTest::newRow("features") << std::vector<std::int64_t>{7, channels} << true;
+        QTest::newRow("features without weights") << std::vector<std::int64_t>{7, channels} << false;
+        QTest::newRow("sequences") << std::vector<std::int64_t>{7, channels, 6} << true;
+    }
+
+    void otherShapesAndSettingsAreNormalisedAlike()
+    {
+        QFETCH(std::vector<std::int64_t>, shape);
+        QFETCH(bool, affine);
+        const at::Tensor input = random_tensor(shape, 1, at::kDouble), gradient = random_tensor(shape, 2, at::kDouble);
+        const auto settings = [&] {
+            const at::TensorOptions wide(at::kDouble);
+            return Normalisation{.weight = affine ? weights().to(at::kDouble) : at::Tensor(),
+                .bias = affine ? biases().to(at::kDouble) : at::Tensor(),
+                .running_mean = at::zeros({channels}, wide),
+                .running_var = at::ones({channels}, wide),
+                .momentum = 0.3,
+                .epsilon = 0.01};
+        };
+        const auto train_rows = [&](std::int64_t begin, std::int64_t rows, Group* group, Normalisation& with) {
+            at::Tensor leaf = input.narrow(0, begin, rows).clone().set_requires_grad(true);
+            const at::Tensor output = batch_norm(leaf, with, {.training = true, .group = group});
+            (output * gradient.narrow(0, begin, rows)).sum().backward();
+            return std::pair(output.detach(), leaf.grad());
+        };
+        Normalisation alone = settings(), first = settings(), second = settings();
+        const auto [expected, expected_gradient] = train_rows(0, 7, nullptr, alone);
+        Ranks ranks(2);
+        std::pair<at::Tensor, at::Tensor> upper, lower;
+        {
+            const std::jthread one([&] {
+                Ranks::Member group(ranks, 0);
+                upper = train_rows(0, 4, &group, first);
+            });
+            const std::jthread other([&] {
+                Ranks::Member group(ranks, 1);
+                lower = train_rows(4, 3, &group, second);
+            });
+        }
+        QVERIFY(largest_difference(at::cat({upper.first, lower.first}), expected) < 1e-12);
+        QVERIFY(largest_difference(at::cat({upper.second, lower.second}), expected_gradient) < 1e-12);
+        QVERIFY(largest_difference(first.running_mean, alone.running_mean) < 1e-12);
+        QVERIFY(largest_difference(second.running_var, alone.running_var) < 1e-12);
+    }
+
     void aGroupOfOneIsNoGroupBitForBit()
     {
         const at::Tensor input = random_map({6, channels, 4, 3}, 1), gradient = random_map({6, channels, 4, 3}, 2);

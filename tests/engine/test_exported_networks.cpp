@@ -76,7 +76,8 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("blocks");
         QTest::newRow("resnet18") << "conv1+bn1+relu+maxpool,layer1,layer2,layer3,layer4,avgpool+fc";
-        QTest::newRow("mobilenet_v2") << "features.0-3,features.4-6,features.7-10,features.11-13,features.14-17,features.18+classifier";
+        QTest::newRow("mobilenet_v2")
+            << "features.0-3,features.4-6,features.7-10,features.11-13,features.14-17,features.18+classifier";
         QTest::newRow("efficientnet_b0") << "features.0-2,features.3-4,features.5-8,avgpool+classifier";
         QTest::newRow("vgg16_bn") << "features.0-6,features.7-13,features.14-23,features.24-33,features.34-43,avgpool+classifier";
         QTest::newRow("vit") << "patch_embed+blocks.0,blocks.1-2,blocks.3,norm+head";
@@ -109,7 +110,7 @@ private Q_SLOTS:
             const SafetensorsFile expected{std::filesystem::path(reference.toStdString())};
             compare(network, expected, at::kDouble, 1e-9);
             const double rounding = tensor_of(expected, "rounding").item<double>();
-            compare(network, expected, at::kFloat, std::max(1e-4, 3 * rounding));
+            compare(network, expected, at::kFloat, std::max(1e-4, 5 * rounding));
         }
         if (ready_.isEmpty()) {
             QFile::remove(model);
@@ -178,8 +179,8 @@ private:
             }
         }
         QCOMPARE(parameters, gradients);
-        qInfo("%s: %zu parameters in %zu blocks, largest relative difference %.2g of %.2g", type == at::kDouble ? "float64" : "float32",
-            parameters, blocks.size(), worst, tolerance);
+        qInfo("%s: %zu parameters in %zu blocks, largest relative difference %.2g of %.2g",
+            type == at::kDouble ? "float64" : "float32", parameters, blocks.size(), worst, tolerance);
         QVERIFY2(worst <= tolerance, worst_name.c_str());
     }
 };

@@ -1,4 +1,5 @@
-// What is no exported program, or none that can be trained here, is refused in words; nothing that is in a file can do harm (I3, I4).
+// What is no exported program, or none that can be trained here, is refused in words; nothing that is in a file can do harm (I3,
+// I4).
 #include <QTest>
 
 #include "base/random.h"
@@ -111,11 +112,13 @@ private Q_SLOTS:
             "the weights are in the byte order 'big', not 'little': model.pt2; export the model on a machine of the usual kind");
         row(
             "a weight is missing", [](Archive& archive) { archive.remove("data/weights/weight_0"); },
-            "its data 'weight_0' is not in the archive: model.pt2, model_weights_config.json, 'stem.0.weight'; copy or export the file "
+            "its data 'weight_0' is not in the archive: model.pt2, model_weights_config.json, 'stem.0.weight'; copy or export the "
+            "file "
             "again");
         row(
             "a weight is cut off", [](Archive& archive) { archive.entry("data/weights/weight_0").resize(647); },
-            "the tensor runs past the end of its data: model.pt2, model_weights_config.json, 'stem.0.weight'; copy or export the file "
+            "the tensor runs past the end of its data: model.pt2, model_weights_config.json, 'stem.0.weight'; copy or export the "
+            "file "
             "again");
         row(
             "not JSON", [](Archive& archive) { archive.entry("models/model.json").insert(1, "?"); },
@@ -125,7 +128,8 @@ private Q_SLOTS:
             "the JSON is nested deeper than any real model's: model.pt2, model.json; copy or export the file again");
         weights(
             "pickled", [](json& tensor) { tensor["use_pickle"] = true; },
-            "a tensor is pickled, and pickles are programs, which are never run: model.pt2, model_weights_config.json, 'stem.0.weight'; "
+            "a tensor is pickled, and pickles are programs, which are never run: model.pt2, model_weights_config.json, "
+            "'stem.0.weight'; "
             "export a model whose parameters are ordinary tensors");
         weights(
             "strides past the end", [](json& tensor) { tensor["tensor_meta"]["strides"][0]["as_int"] = 28; },
@@ -147,7 +151,8 @@ private Q_SLOTS:
             "the tensor is larger than any real model's");
         weights(
             "unknown type", [](json& tensor) { tensor["tensor_meta"]["dtype"] = 10; },
-            "a tensor has a type that is not known here (code 10): model.pt2, model_weights_config.json, 'stem.0.weight', tensor_meta, "
+            "a tensor has a type that is not known here (code 10): model.pt2, model_weights_config.json, 'stem.0.weight', "
+            "tensor_meta, "
             "dtype; use a model of real numbers, e.g. model.float()");
         weights(
             "sparse", [](json& tensor) { tensor["tensor_meta"]["layout"] = 1; }, "a tensor is sparse");
@@ -158,14 +163,19 @@ private Q_SLOTS:
             "version of this program, or export with torch 2.11");
         model(
             "older", [](json& m) { m["schema_version"]["major"] = 7; },
-            "the model was exported by an old version of PyTorch (schema 7, this program reads schema 8): model.pt2; export it with "
+            "the model was exported by an old version of PyTorch (schema 7, this program reads schema 8): model.pt2; export it "
+            "with "
             "torch 2.11");
         model(
             "decomposed", [](json& m) { m["verifiers"] = {"ATEN"}; },
-            "the program has been decomposed for inference and cannot be trained: model.pt2; save what torch.export.export(...) gives, "
+            "the program has been decomposed for inference and cannot be trained: model.pt2; save what torch.export.export(...) "
+            "gives, "
             "without run_decompositions()");
         model(
-            "frozen batch", [](json& m) { graph_of(m)["tensor_values"]["x"]["sizes"][0] = {{"as_int", 4}}; },
+            "frozen batch",
+            [](json& m) {
+                graph_of(m)["tensor_values"]["x"]["sizes"][0] = {{"as_int", 4}};
+            },
             "the model's batch size is frozen: model.pt2, input 'x'; export it with torch.export.export(model.train(), (x,), "
             "dynamic_shapes=({0: torch.export.Dim(\"batch\")},)), where x holds two samples or more");
         model(
@@ -188,16 +198,21 @@ private Q_SLOTS:
             "2 tensors come out of the model ('linear', 'flatten'): model.pt2; export a module whose forward returns one tensor");
         model(
             "not classes",
-            [](json& m) { m["graph_module"]["signature"]["output_specs"][0]["user_output"]["arg"]["as_tensor"]["name"] = "relu__2"; },
-            "what comes out of the model is not [batch, classes]: model.pt2, output 'relu__2'; export a module that gives the classes' "
+            [](json& m) {
+                m["graph_module"]["signature"]["output_specs"][0]["user_output"]["arg"]["as_tensor"]["name"] = "relu__2";
+            },
+            "what comes out of the model is not [batch, classes]: model.pt2, output 'relu__2'; export a module that gives the "
+            "classes' "
             "scores");
         model(
             "unknown operator", [](json& m) { node_of(m, "flatten")["target"] = "torch.ops.aten.set_.source_Storage"; },
-            "the model uses an operator that is not known here, 'torch.ops.aten.set_.source_Storage': model.pt2, node 'flatten'; write "
+            "the model uses an operator that is not known here, 'torch.ops.aten.set_.source_Storage': model.pt2, node 'flatten'; "
+            "write "
             "that part of the model with other operations");
         model(
             "operator of another library", [](json& m) { node_of(m, "linear")["target"] = "torch.ops.mine.run.default"; },
-            "the model uses an operator that is not known here, 'torch.ops.mine.run.default': model.pt2, node 'linear' in head; write "
+            "the model uses an operator that is not known here, 'torch.ops.mine.run.default': model.pt2, node 'linear' in head; "
+            "write "
             "that part of the model with other operations");
         model(
             "used before it is there", [](json& m) { argument_of(node_of(m, "conv2d"), "input")["as_tensor"]["name"] = "flatten"; },
@@ -215,15 +230,17 @@ private Q_SLOTS:
             "argument missing", [](json& m) { node_of(m, "linear")["inputs"].erase(1); },
             "the argument 'weight' is missing: model.pt2, node 'linear' in head; copy or export the file again");
         model(
-            "argument of another kind", [](json& m) { argument_of(node_of(m, "conv2d"), "stride") = {{"as_string", "two"}}; },
-            "the argument 'stride' is of another kind than the operator takes: model.pt2, node 'conv2d' in stem.0; copy or export the "
+            "argument of another kind",
+            [](json& m) {
+                argument_of(node_of(m, "conv2d"), "stride") = {{"as_string", "two"}};
+            },
+            "the argument 'stride' is of another kind than the operator takes: model.pt2, node 'conv2d' in stem.0; copy or export "
+            "the "
             "file again");
         model(
-            "parameter in place",
-            [](json& m) {
-                argument_of(node_of(m, "add__2"), "self")["as_tensor"]["name"] = "p_head_weight";
-            },
-            "the model changes 'head.weight' in place: model.pt2, node 'add__2' in body.0; use the operation that gives a new tensor "
+            "parameter in place", [](json& m) { argument_of(node_of(m, "add__2"), "self")["as_tensor"]["name"] = "p_head_weight"; },
+            "the model changes 'head.weight' in place: model.pt2, node 'add__2' in body.0; use the operation that gives a new "
+            "tensor "
             "there (x + 1, not x += 1)");
         model(
             "kind of two", [](json& m) { argument_of(node_of(m, "conv2d"), "stride")["as_int"] = 1; },
@@ -251,18 +268,20 @@ private Q_SLOTS:
         const auto number = [&](std::uint64_t value) { return bytes(Archive::number<4>(value)); };
         const std::string contents = "pt2";
         const QByteArray crc = number(crc32(std::as_bytes(std::span(contents))));
-        const QByteArray sizes = crc + number(3) + number(3) + bytes(Archive::number<2>(name.size())) + bytes(std::string(12, '\0'));
-        const auto with_sizes = [&](std::uint64_t stored, std::uint64_t size) {
-            return crc + number(stored) + number(size) + sizes.mid(12);
-        };
-        QTest::newRow("larger than the file") << sizes << with_sizes(1U << 31, 1U << 31)
-                                              << "the archive cannot be read, an entry runs into the directory";
+        const QByteArray sizes
+            = crc + number(3) + number(3) + bytes(Archive::number<2>(name.size())) + bytes(std::string(12, '\0'));
+        const auto with_sizes
+            = [&](std::uint64_t stored, std::uint64_t size) { return crc + number(stored) + number(size) + sizes.mid(12); };
+        QTest::newRow("larger than the file")
+            << sizes << with_sizes(1U << 31, 1U << 31) << "the archive cannot be read, an entry runs into the directory";
         QTest::newRow("compressed") << sizes << with_sizes(3, 4'000'000'000)
                                     << "the archive cannot be read, an entry is compressed, which torch.export.save never does: "
                                        "model.pt2, entry 'images/archive_format'; copy or export the file again";
-        QTest::newRow("overlapping") << sizes << with_sizes(40, 40)
-                                     << "the archive cannot be read, two entries overlap: model.pt2, entry 'images/archive_version'";
-        QTest::newRow("without its zip64 field") << sizes << with_sizes(0xffffffff, 0xffffffff) << "an entry runs into the directory";
+        QTest::newRow("overlapping")
+            << sizes << with_sizes(40, 40)
+            << "the archive cannot be read, two entries overlap: model.pt2, entry 'images/archive_version'";
+        QTest::newRow("without its zip64 field")
+            << sizes << with_sizes(0xffffffff, 0xffffffff) << "an entry runs into the directory";
     }
 
     void aBrokenArchiveIsRefused()
@@ -328,7 +347,8 @@ private Q_SLOTS:
         const ExportedProgram program(std::as_bytes(std::span(file)), "model.pt2");
         const auto error = error_of([&] { program.check_archive(); });
         VERIFY_SAYS(error,
-            "an entry of the archive does not match its checksum: model.pt2, entry 'images/data/weights/weight_0'; copy or export the "
+            "an entry of the archive does not match its checksum: model.pt2, entry 'images/data/weights/weight_0'; copy or export "
+            "the "
             "file again");
     }
 

@@ -100,7 +100,8 @@ class TestGraphBlock : public QObject {
         return CutProgram(exported(network + ".pt2"), blocks, "blocks");
     }
 
-    std::string cut_error(const std::string& network, const std::string& blocks, const std::function<void(json&)>& change = {}) const
+    std::string cut_error(
+        const std::string& network, const std::string& blocks, const std::function<void(json&)>& change = {}) const
     {
         const std::filesystem::path path = change ? write(network, change) : exported(network + ".pt2");
         const auto error = error_of([&] { CutProgram(path, blocks, "--teacher-blocks"); });
@@ -112,10 +113,13 @@ private Q_SLOTS:
     {
         QTest::addColumn<QString>("network");
         QTest::addColumn<QString>("blocks");
-        QTest::newRow("images, whole") << "images" << ".";
+        QTest::newRow("images, whole") << "images"
+                                       << ".";
         QTest::newRow("images, cut") << "images" << image_blocks;
-        QTest::newRow("texts, whole") << "texts" << ".";
-        QTest::newRow("texts, cut") << "texts" << "words,layers.0,first+second+head";
+        QTest::newRow("texts, whole") << "texts"
+                                      << ".";
+        QTest::newRow("texts, cut") << "texts"
+                                    << "words,layers.0,first+second+head";
     }
 
     void computesWhatPyTorchComputes()
@@ -192,20 +196,13 @@ private Q_SLOTS:
     {
         QFETCH(QString, network);
         const std::string name = network.toStdString();
-        const auto frozen = [](json& model) {
-            for (json& node : model["graph_module"]["graph"]["nodes"]) {
-                if (node["target"] == "torch.ops.aten.batch_norm.default")
-                    argument_of(node, "running_mean") = argument_of(node, "running_mean");
-            }
-        };
-        const CutProgram cut(write(name, frozen), name == "images" ? image_blocks : ".", "blocks");
+        const CutProgram cut = program(name, name == "images" ? image_blocks : ".");
         const std::size_t last = cut.segments().size() - 1; // of the images: dropout and the classifier
         const std::unique_ptr<Block> block = cut.make(static_cast<int>(last));
         const at::Tensor input = name == "images" ? random_map({6, 6, 5, 5}, 3) : at::randint(0, 20, {6, 6}, at::kLong);
         const at::Tensor taken = name == "images" ? input.mean({2, 3}) : input;
         const auto forward = [&](std::int64_t first, std::int64_t rows, std::int64_t step) {
-            return block->forward(
-                taken.narrow(0, first, rows), {.training = true, .seed = 7, .step = step, .first_row = first});
+            return block->forward(taken.narrow(0, first, rows), {.training = true, .seed = 7, .step = step, .first_row = first});
         };
         const at::Tensor whole = forward(0, 6, 0);
         const at::Tensor parts = at::cat({forward(0, 1, 0), forward(1, 3, 0), forward(4, 2, 0)});
@@ -239,7 +236,8 @@ private Q_SLOTS:
         const std::unique_ptr<Block> plain = cut.make(0), folded = cut.make(0);
         folded->fold();
         QVERIFY(folded->buffers().empty());
-        QCOMPARE(folded->parameters().size(), plain->parameters().size() - 4); // three norms' weights, and the first convolution's bias
+        QCOMPARE(
+            folded->parameters().size(), plain->parameters().size() - 4); // three norms' weights, and the first convolution's bias
         const at::Tensor input = expected("images", "input").to(at::kFloat);
         QVERIFY(largest_difference(folded->forward(input, {}), plain->forward(input, {})) < 1e-5);
     }
@@ -262,14 +260,16 @@ private Q_SLOTS:
             "there is nothing in the block 'bodies': --teacher-blocks; its modules are those of the model: stem.0, stem.1, stem.2, "
             "body.0.conv, body.0.norm, body.0.depth, body.0, body.0.relu, body.1.conv, body.1.norm, body.1.depth, body.1, ...");
         row("wrong order", "images", "body,stem,head",
-            "the blocks 'body' and 'stem' do not run one after the other: --teacher-blocks; name blocks in the order in which they run, "
+            "the blocks 'body' and 'stem' do not run one after the other: --teacher-blocks; name blocks in the order in which they "
+            "run, "
             "or join these two with +");
         row("forgotten", "images", "stem,body.0,head",
             "the module 'body.1.conv' has parameters and belongs to no block: --teacher-blocks; add it to one with +");
         row("twice", "images", "stem,stem.1+body,head",
             "the module 'stem.1' belongs to two blocks: --teacher-blocks; name each module once");
         row("tied", "texts", "words+layers,first,second,head",
-            "the blocks 'first' and 'second' share 'first.weight', but blocks are trained apart: --teacher-blocks; put the modules that "
+            "the blocks 'first' and 'second' share 'first.weight', but blocks are trained apart: --teacher-blocks; put the modules "
+            "that "
             "use it into one block");
         row("empty part", "images", "stem,,head",
             "a part of the block list is empty: '': --teacher-blocks; write e.g. features.0-3,features.4-6,avgpool+classifier");
@@ -377,15 +377,20 @@ private Q_SLOTS:
                                         }),
             .blocks = "stem,body,head"};
         QCOMPARE(refused(three, other),
-            QString("the teacher gives [batch, 6, 6, 6], the student [batch, 6, 3, 3]: block 0, 'stem'; cut where both have the same "
-                    "shape, or import the pair for end-to-end strategies only"));
+            QString(
+                "the teacher gives [batch, 6, 6, 6], the student [batch, 6, 3, 3]: block 0, 'stem'; cut where both have the same "
+                "shape, or import the pair for end-to-end strategies only"));
         QCOMPARE(examine(three, other, true).blocks.size(), std::size_t{3});
     }
 
 private:
     PairFile import_pair() const
     {
-        PairFile pair{.name = "mine", .input = {.shape = {3, 6, 6}}, .classes = 4, .block_names = {"a", "b", "c", "d"}};
+        PairFile pair;
+        pair.name = "mine";
+        pair.input.shape = {3, 6, 6};
+        pair.classes = 4;
+        pair.block_names = {"a", "b", "c", "d"};
         for (auto [network, name] : {std::pair{&pair.teacher, "teacher.pt2"}, std::pair{&pair.student, "student.pt2"}}) {
             network->file = name;
             network->blocks = image_blocks;

@@ -95,8 +95,10 @@ bool BlockParts::holds(std::string_view path) const
 std::string to_string(const BlockParts& block)
 {
     std::string text;
-    for (const BlockPart& part : block.parts)
-        text += (text.empty() ? "" : "+") + to_string(part);
+    for (const BlockPart& part : block.parts) {
+        text += text.empty() ? "" : "+";
+        text += to_string(part);
+    }
     return text;
 }
 
@@ -116,8 +118,10 @@ std::vector<BlockParts> parse_block_list(std::string_view text, std::string_view
 std::string to_string(const std::vector<BlockParts>& blocks)
 {
     std::string text;
-    for (const BlockParts& block : blocks)
-        text += (text.empty() ? "" : ",") + to_string(block);
+    for (const BlockParts& block : blocks) {
+        text += text.empty() ? "" : ",";
+        text += to_string(block);
+    }
     return text;
 }
 

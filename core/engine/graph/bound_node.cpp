@@ -139,7 +139,7 @@ private:
             return;
         }
         const bool fits = type->kind() == c10::TypeKind::ListType ? bind_list(argument, *type, expected.N().value_or(1))
-                                                                   : bind_single(argument, type->kind());
+                                                                  : bind_single(argument, type->kind());
         if (!fits)
             refuse("the argument " + in_quotes(argument.name) + " is of another kind than the operator takes");
     }

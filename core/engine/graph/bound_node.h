@@ -53,7 +53,8 @@ struct BoundNode {
     int slot_of(std::size_t place) const;
 };
 
-/// `slot_of` gives the slot of a value, by its number. Throws Error{Damaged} if an argument is of another kind than the operator takes.
+/// `slot_of` gives the slot of a value, by its number. Throws Error{Damaged} if an argument is of another kind than the operator
+/// takes.
 BoundNode bind(const GraphAnalysis& analysis, int node, const std::function<int(ValueId)>& slot_of);
 
 } // namespace pipebd::engine

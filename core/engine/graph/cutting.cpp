@@ -35,8 +35,7 @@ public:
         for (std::size_t block = 0; block < blocks_.size(); ++block) {
             Segment segment{.name = to_string(blocks_[block]), .nodes = {}, .stored = {}, .shared = {}};
             segment.input = block == 0 ? graph_.input : segments.back().output;
-            segment.output
-                = block + 1 == blocks_.size() ? graph_.output : analysis_.crossing(positions[block + 1]).front();
+            segment.output = block + 1 == blocks_.size() ? graph_.output : analysis_.crossing(positions[block + 1]).front();
             fill(segment, positions[block], positions[block + 1]);
             segments.push_back(std::move(segment));
         }
@@ -56,6 +55,7 @@ private:
     void find_runs()
     {
         runs_.assign(blocks_.size(), {});
+        const Node* forgotten = nullptr;
         for (int n = 0; n < analysis_.nodes(); ++n) {
             if (!analysis_.is_placed(n))
                 continue;
@@ -69,7 +69,7 @@ private:
                 owner = block;
             }
             if (owner == blocks_.size()) {
-                refuse_forgotten(node);
+                forgotten = forgotten || !is_forgotten(node) ? forgotten : &node;
                 continue;
             }
             Run& run = runs_[owner];
@@ -83,6 +83,9 @@ private:
                 refuse("the blocks " + name(block - 1) + " and " + name(block) + " do not run one after the other",
                     "name blocks in the order in which they run, or join these two with +");
         }
+        if (forgotten)
+            refuse(
+                "the module " + in_quotes(forgotten->module) + " has parameters and belongs to no block", "add it to one with +");
     }
 
     /// The first modules of the model, for an error.
@@ -101,17 +104,16 @@ private:
         return text + (names.size() > shown ? ", ..." : "");
     }
 
-    void refuse_forgotten(const Node& node) const
+    /// Whether the node is of a module with parameters, neither in a block nor around one.
+    bool is_forgotten(const Node& node) const
     {
-        const auto encloses = [&](const BlockPart& part) {
-            return node.module.empty() || BlockPart{.path = node.module}.holds(part.path);
-        };
-        const bool is_around = std::ranges::any_of(
-            blocks_, [&](const BlockParts& block) { return std::ranges::any_of(block.parts, encloses); });
+        const auto encloses
+            = [&](const BlockPart& part) { return node.module.empty() || BlockPart{.path = node.module}.holds(part.path); };
+        const bool is_around
+            = std::ranges::any_of(blocks_, [&](const BlockParts& block) { return std::ranges::any_of(block.parts, encloses); });
         const bool has_parameters = std::ranges::any_of(
             graph_.inputs_of(node), [&](ValueId value) { return program_.value(value).kind == Value::Kind::Parameter; });
-        if (node.has_module && has_parameters && !is_around)
-            refuse("the module " + in_quotes(node.module) + " has parameters and belongs to no block", "add it to one with +");
+        return node.has_module && has_parameters && !is_around;
     }
 
     int position_after(std::size_t block) const
@@ -125,21 +127,23 @@ private:
         std::string tensors;
         constexpr std::size_t shown = 5;
         for (std::size_t i = 0; i < std::min(crossing.size(), shown); ++i)
-            tensors += (i ? ", " : "") + describe(crossing[i]);
+            tensors += (i ? ", " : "") + describe(crossing[i], last);
         tensors += crossing.size() > shown ? ", ..." : "";
         const std::string place = "between " + name(block) + " and " + name(block + 1);
         if (crossing.size() != 1)
             refuse(std::to_string(crossing.size()) + " tensors would go through the cut " + place + ": " + tensors, nearest(last));
-        refuse("what would go through the cut " + place + " is not a tensor of floating point with the batch as its first dimension: "
-                + tensors,
+        refuse("what would go through the cut " + place
+                + " is not a tensor of floating point with the batch as its first dimension: " + tensors,
             nearest(last));
     }
 
-    std::string describe(ValueId value) const
+    /// The last node in front of `p` that gave the tensor, or changed it.
+    std::string describe(ValueId value, int p) const
     {
-        for (const Node& node : graph_.nodes) {
-            if (std::ranges::find(node.outputs, value) != node.outputs.end())
-                return graph_.describe(node);
+        for (int n = p - 1; n >= 0; --n) {
+            const auto is_it = [&](ValueId output) { return output >= 0 && analysis_.tensor(output) == value; };
+            if (std::ranges::any_of(analysis_.node(n).outputs, is_it))
+                return graph_.describe(analysis_.node(n));
         }
         return in_quotes(program_.value(value).name) + ", the model's input";
     }
@@ -190,7 +194,8 @@ private:
             if (!analysis_.is_live(n))
                 continue;
             const bool here = n >= begin && analysis_.is_placed(n);
-            const bool gives = std::ranges::any_of(analysis_.node(n).outputs, [&](ValueId value) { return needed.contains(value); });
+            const bool gives
+                = std::ranges::any_of(analysis_.node(n).outputs, [&](ValueId value) { return needed.contains(value); });
             const bool changes = analysis_.changed_memory(n) >= 0 && memories.contains(analysis_.changed_memory(n));
             if (!here && (analysis_.is_placed(n) || !(gives || changes)))
                 continue;

@@ -26,10 +26,10 @@ struct Segment {
 /// The direct children that have parameters, or, while there is only one, its children; the whole if there are none.
 std::vector<BlockParts> direct_children(const GraphAnalysis& analysis);
 
-/// Cuts in front of the first operator of each block but the first (see docs/formats/pair.md for what lies between the modules of two
-/// blocks). Throws Error{BadRequest}, with `where` as the block list's place, if a block is not there or they do not run one after
-/// another; if a module with parameters belongs to none; if more than one tensor would go from a block to the next: with the tensors,
-/// their modules and the nearest places where a cut is possible; if two blocks share a parameter.
+/// Cuts in front of the first operator of each block but the first (see docs/formats/pair.md for what lies between the modules of
+/// two blocks). Throws Error{BadRequest}, with `where` as the block list's place, if a block is not there or they do not run one
+/// after another; if a module with parameters belongs to none; if more than one tensor would go from a block to the next: with the
+/// tensors, their modules and the nearest places where a cut is possible; if two blocks share a parameter.
 std::vector<Segment> cut(const GraphAnalysis& analysis, const std::vector<BlockParts>& blocks, const std::string& where);
 
 } // namespace pipebd::engine

@@ -89,8 +89,8 @@ void ExportedProgram::read()
     if (const std::string_view text(reinterpret_cast<const char*>(order.data()), order.size()); text != "little")
         throw Error(Code::BadRequest, "the weights are in the byte order " + in_quotes(text) + ", not 'little'", where_,
             "export the model on a machine of the usual kind");
-    const nlohmann::json model
-        = parse_bounded(entry("models/model.json").data, where_ + ", model.json", [](std::string_view key) { return !is_read(key); });
+    const nlohmann::json model = parse_bounded(
+        entry("models/model.json").data, where_ + ", model.json", [](std::string_view key) { return !is_read(key); });
     graph_ = read_graph({model, where_});
 
     std::map<std::string, ValueId> weights, constants;
@@ -108,8 +108,7 @@ void ExportedProgram::read()
     find_vocabulary();
 }
 
-void ExportedProgram::read_config(
-    const std::string& folder, const char* config, const std::map<std::string, ValueId>& wanted)
+void ExportedProgram::read_config(const std::string& folder, const char* config, const std::map<std::string, ValueId>& wanted)
 {
     const ZipFile::Entry* entry = zip_.find(folder + config);
     if (!entry)
@@ -137,15 +136,16 @@ void ExportedProgram::read_config(
         if (!in_graph || in_graph->sizes != stored.meta.sizes || in_graph->dtype != stored.meta.dtype)
             described.refuse("the tensor has another shape or type than in the graph");
         const auto negative = [](std::int64_t size) { return size < 0; };
-        const std::optional<std::uint64_t> extent
-            = std::ranges::any_of(stored.meta.sizes, negative) || std::ranges::any_of(stored.meta.strides, negative) || stored.meta.offset < 0
+        const std::optional<std::uint64_t> extent = std::ranges::any_of(stored.meta.sizes, negative)
+                || std::ranges::any_of(stored.meta.strides, negative) || stored.meta.offset < 0
             ? std::nullopt
             : extent_of(stored.meta);
         if (!extent || *extent > stored.storage.size() / size_in_bytes(stored.meta.dtype))
             described.refuse("the tensor runs past the end of its data");
         if (value(id).kind == Value::Kind::Parameter && !is_floating(stored.meta.dtype))
-            throw Error(Code::BadRequest, "a parameter is " + std::string(to_string(stored.meta.dtype)) + ", which cannot be trained",
-                described.where(), "export the model before it is quantised");
+            throw Error(Code::BadRequest,
+                "a parameter is " + std::string(to_string(stored.meta.dtype)) + ", which cannot be trained", described.where(),
+                "export the model before it is quantised");
         stored_.emplace(id, std::move(stored));
     }
 }
@@ -160,7 +160,8 @@ void ExportedProgram::tie()
         const TensorMeta& meta = stored.meta;
         if (value(id).kind != Value::Kind::Parameter || stored.storage.empty())
             continue;
-        stored.representative = first.emplace(Geometry{storage, meta.dtype, meta.sizes, meta.strides, meta.offset}, id).first->second;
+        stored.representative
+            = first.emplace(Geometry{storage, meta.dtype, meta.sizes, meta.strides, meta.offset}, id).first->second;
         if (const ValueId other = parameter.emplace(storage, stored.representative).first->second; other != stored.representative)
             throw Error(Code::BadRequest, "two parameters are different views of the same numbers",
                 where_ + ", " + in_quotes(value(other).state_name) + " and " + in_quotes(value(id).state_name),
@@ -183,8 +184,8 @@ void ExportedProgram::check_ends()
     const bool is_scores = out.meta && out.meta->sizes.size() == 2 && out.meta->sizes[0] == batch_size && out.meta->sizes[1] > 0
         && out.meta->sizes[1] <= most_classes && is_floating(out.meta->dtype);
     if (!is_scores)
-        throw Error(Code::BadRequest, "what comes out of the model is not [batch, classes]", where_ + ", output " + in_quotes(out.name),
-            "export a module that gives the classes' scores");
+        throw Error(Code::BadRequest, "what comes out of the model is not [batch, classes]",
+            where_ + ", output " + in_quotes(out.name), "export a module that gives the classes' scores");
     classes_ = static_cast<int>(out.meta->sizes[1]);
 }
 

@@ -22,8 +22,8 @@ namespace pipebd::engine {
 
 class ExportedProgram {
 public:
-    /// Throws Error{NotFound}; {Newer} for a later schema; {BadRequest} for a sound file that cannot be trained here, with what to do
-    /// about it; {Damaged} naming what in the archive is wrong.
+    /// Throws Error{NotFound}; {Newer} for a later schema; {BadRequest} for a sound file that cannot be trained here, with what to
+    /// do about it; {Damaged} naming what in the archive is wrong.
     explicit ExportedProgram(const std::filesystem::path& file);
 
     /// The same from memory that outlives it.
@@ -33,7 +33,8 @@ public:
     const Graph& graph() const { return graph_; }
     const Value& value(ValueId id) const { return graph_.values[static_cast<std::size_t>(id)]; }
 
-    /// One sample of what goes in: values of float32, or tokens of int64. A vocabulary is the size of the embedding that the tokens go to.
+    /// One sample of what goes in: values of float32, or tokens of int64. A vocabulary is the size of the embedding that the tokens
+    /// go to.
     const Input& input() const { return input_; }
 
     /// What comes out is [batch, classes].

@@ -169,7 +169,8 @@ void GraphAnalysis::find_live()
         if (!counts && !gives && !changes)
             continue;
         live_[index(n)] = true;
-        placed_[index(n)] = counts || std::ranges::any_of(node(n).outputs, [&](ValueId value) { return value >= 0 && carries(value); });
+        placed_[index(n)]
+            = counts || std::ranges::any_of(node(n).outputs, [&](ValueId value) { return value >= 0 && carries(value); });
         if (is_batch_size(n) || counts)
             continue;
         for (ValueId value : graph_.inputs_of(node(n)))

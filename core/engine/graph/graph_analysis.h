@@ -12,8 +12,8 @@ namespace pipebd::engine {
 /// A position p in a graph is the place in front of node p.
 class GraphAnalysis {
 public:
-    /// Throws Error{BadRequest} for an operator that is not known, and for programs that change in place what they may not; {Damaged}.
-    /// `program` outlives it.
+    /// Throws Error{BadRequest} for an operator that is not known, and for programs that change in place what they may not;
+    /// {Damaged}. `program` outlives it.
     explicit GraphAnalysis(const ExportedProgram& program);
 
     const ExportedProgram& program() const { return program_; }

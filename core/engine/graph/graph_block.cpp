@@ -34,7 +34,8 @@ at::Tensor attention(const torch::jit::Stack& arguments, const NoisePlace& place
 {
     const at::Tensor query = arguments[0].toTensor(), key = arguments[1].toTensor(), value = arguments[2].toTensor();
     if (arguments[7].toBool())
-        throw Error(Code::BadRequest, "attention with grouped queries and dropout", "the model", "set the dropout of attention to 0");
+        throw Error(
+            Code::BadRequest, "attention with grouped queries and dropout", "the model", "set the dropout of attention to 0");
     const double scale
         = arguments[6].isNone() ? 1 / std::sqrt(static_cast<double>(query.size(-1))) : arguments[6].toScalar().toDouble();
     at::Tensor scores = at::matmul(query.mul(scale), key.transpose(-2, -1));
@@ -189,7 +190,8 @@ at::Tensor GraphBlock::forward(const at::Tensor& input, const Context& context)
         } catch (const std::exception& error) {
             if (dynamic_cast<const Error*>(&error))
                 throw;
-            throw Error(Code::BadRequest, std::string("the model cannot be run: ") + error.what(), place(), "export the model again");
+            throw Error(
+                Code::BadRequest, std::string("the model cannot be run: ") + error.what(), place(), "export the model again");
         }
         for (int slot : node.released)
             run.frame[static_cast<std::size_t>(slot)] = c10::IValue();
@@ -267,7 +269,8 @@ void GraphBlock::call(const BoundNode& node, Run& run) const
         const c10::List<at::Tensor> list = stack.at(0).toTensorList();
         if (list.size() != node.outputs.size())
             throw Error(Code::BadRequest,
-                "an operator gives " + std::to_string(list.size()) + " tensors where the file says " + std::to_string(node.outputs.size()),
+                "an operator gives " + std::to_string(list.size()) + " tensors where the file says "
+                    + std::to_string(node.outputs.size()),
                 where_ + ", node " + node.name, "export the model again");
         for (std::size_t i = 0; i < node.outputs.size(); ++i) {
             if (node.outputs[i] >= 0)

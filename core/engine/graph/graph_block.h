@@ -10,9 +10,9 @@
 
 namespace pipebd::engine {
 
-/// Parameters and buffers are named as in the state_dict; tied ones once, by the first name; buffers that are not in the state_dict, and
-/// constants, are kept aside. Values are those in the file. Batch norm and dropout follow the context; nothing else in it is looked
-/// at. Deterministic: dropout as noise.h says.
+/// Parameters and buffers are named as in the state_dict; tied ones once, by the first name; buffers that are not in the
+/// state_dict, and constants, are kept aside. Values are those in the file. Batch norm and dropout follow the context; nothing else
+/// in it is looked at. Deterministic: dropout as noise.h says.
 ///
 /// forward() throws Error{BadRequest} that names the operator if the input is of a shape that the model cannot take.
 class GraphBlock final : public Block {

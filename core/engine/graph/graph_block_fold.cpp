@@ -67,8 +67,7 @@ bool GraphBlock::fold_into_convolution(std::size_t index)
     const auto writes = std::ranges::count_if(
         nodes_, [&](const BoundNode& node) { return std::ranges::find(node.outputs, between) != node.outputs.end(); });
     if (before == nodes_.end() || !is_convolution(*before) || writes != 1 || uses_of(between) != 1 || norm.outputs.size() != 1
-        || !all_its_own(*before, {weight_place})
-        || !all_its_own(norm, {weight_place, bias_place, mean_place, variance_place}))
+        || !all_its_own(*before, {weight_place}) || !all_its_own(norm, {weight_place, bias_place, mean_place, variance_place}))
         return false;
     const int own_bias = before->slot_of(bias_place);
     if (own_bias >= 0 && !is_own(own_bias))

@@ -19,9 +19,9 @@ constexpr std::size_t most_dimensions = 16;
 constexpr std::int64_t most_elements = std::int64_t{1} << 40; // of one tensor, one sample
 constexpr int schema_major = 8;
 
-constexpr std::string_view how_to_export
-    = "export it with torch.export.export(model.train(), (x,), dynamic_shapes=({0: torch.export.Dim(\"batch\")},)), where x holds two "
-      "samples or more";
+constexpr std::string_view how_to_export = "export it with torch.export.export(model.train(), (x,), dynamic_shapes=({0: "
+                                           "torch.export.Dim(\"batch\")},)), where x holds two "
+                                           "samples or more";
 
 DType dtype_of(const JsonPlace& place)
 {
@@ -64,8 +64,10 @@ std::string symbol_of(std::string_view expression)
             return {};
         expression = expression.substr(0, end);
     }
-    const auto in_name = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
-    const bool is_name = !expression.empty() && std::ranges::all_of(expression, in_name) && (expression[0] < '0' || expression[0] > '9');
+    const auto in_name
+        = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+    const bool is_name
+        = !expression.empty() && std::ranges::all_of(expression, in_name) && (expression[0] < '0' || expression[0] > '9');
     return is_name ? std::string(expression) : std::string();
 }
 
@@ -107,7 +109,8 @@ private:
     {
         const JsonPlace version = model_.at("schema_version");
         const std::int64_t major = version.at("major").integer(0);
-        const std::string schema = "schema " + std::to_string(major) + ", this program reads schema " + std::to_string(schema_major);
+        const std::string schema
+            = "schema " + std::to_string(major) + ", this program reads schema " + std::to_string(schema_major);
         if (major > schema_major)
             throw Error(Code::Newer, "the model was exported by a later version of PyTorch (" + schema + ")", model_.where(),
                 "use a later version of this program, or export with torch 2.11");
@@ -117,8 +120,9 @@ private:
         bool is_training = false;
         if (model_.has("verifiers")) {
             const JsonPlace verifiers = model_.at("verifiers");
-            is_training = std::ranges::all_of(verifiers.array(), [&](const json& one) { return training({one, verifiers.where()}); })
-                && !verifiers.array().empty();
+            is_training = std::ranges::all_of(verifiers.array(), [&](const json& one) {
+                return training({one, verifiers.where()});
+            }) && !verifiers.array().empty();
         } else {
             is_training = training(model_.at("dialect"));
         }
@@ -174,7 +178,8 @@ private:
                     "export a module whose forward takes one tensor");
         }
         if (inputs_.size() != 1)
-            refuse(std::to_string(inputs_.size()) + " tensors go into the model" + (inputs_.empty() ? "" : " (" + listed(inputs_) + ")"),
+            refuse(std::to_string(inputs_.size()) + " tensors go into the model"
+                    + (inputs_.empty() ? "" : " (" + listed(inputs_) + ")"),
                 "", "export a module whose forward takes one tensor");
     }
 
@@ -262,8 +267,9 @@ private:
         for (const json& one : outputs.array(most_arguments))
             read_result({one, outputs.where()}, node);
         if (node.name.empty())
-            node.name = node.outputs.empty() || node.outputs[0] < 0 ? node.target
-                                                                    : result_.values[static_cast<std::size_t>(node.outputs[0])].name;
+            node.name = node.outputs.empty() || node.outputs[0] < 0
+                ? node.target
+                : result_.values[static_cast<std::size_t>(node.outputs[0])].name;
         result_.nodes.push_back(std::move(node));
     }
 
@@ -410,7 +416,8 @@ private:
         std::vector<std::string> names;
         for (const json& one : specs.array()) {
             const JsonPlace spec(one, specs.where());
-            if (spec.choice() == "buffer_mutation" || spec.choice() == "parameter_mutation" || spec.choice() == "user_input_mutation")
+            if (spec.choice() == "buffer_mutation" || spec.choice() == "parameter_mutation"
+                || spec.choice() == "user_input_mutation")
                 refuse("the program has been made functional and cannot be trained here", "",
                     "save what torch.export.export(...) gives, without run_decompositions()");
             if (spec.choice() != "user_output" || spec.chosen().at("arg").choice() != "as_tensor")
@@ -418,8 +425,9 @@ private:
             names.push_back(spec.chosen().at("arg").chosen().at("name").text());
         }
         if (names.size() != 1)
-            refuse(std::to_string(names.size()) + " tensors come out of the model" + (names.empty() ? "" : " (" + listed(names) + ")"), "",
-                "export a module whose forward returns one tensor");
+            refuse(
+                std::to_string(names.size()) + " tensors come out of the model" + (names.empty() ? "" : " (" + listed(names) + ")"),
+                "", "export a module whose forward returns one tensor");
         const auto found = ids_.find(names[0]);
         if (found == ids_.end() || result_.values[static_cast<std::size_t>(found->second)].kind != Value::Kind::Tensor)
             specs.refuse("the model's output " + in_quotes(names[0]) + " is nowhere computed");

@@ -10,8 +10,8 @@ namespace pipebd::engine {
 bool is_read(std::string_view key);
 
 /// Every name, number and size is checked, and that no value is used before it is there; that its operators are known is not
-/// (operators.h). Throws Error{Newer} for a later schema; {BadRequest} for what cannot be trained here, with the line of Python that
-/// helps; {Damaged}.
+/// (operators.h). Throws Error{Newer} for a later schema; {BadRequest} for what cannot be trained here, with the line of Python
+/// that helps; {Damaged}.
 Graph read_graph(const JsonPlace& model);
 
 /// A tensor's type, sizes, strides and offset, as the archive writes them everywhere. Throws Error{Damaged}, or {BadRequest} for

@@ -30,8 +30,9 @@ std::vector<std::int64_t> keys_of(std::int64_t rows, const NoisePlace& place)
     const std::int64_t first = place.context.first_row * rows_a_sample;
     std::vector<std::int64_t> keys(static_cast<std::size_t>(rows));
     for (std::int64_t row = 0; row < rows; ++row)
-        keys[static_cast<std::size_t>(row)] = static_cast<std::int64_t>(draw({place.context.seed,
-            static_cast<std::uint64_t>(place.context.step), place.place, coordinate("noise"), static_cast<std::uint64_t>(first + row)}));
+        keys[static_cast<std::size_t>(row)]
+            = static_cast<std::int64_t>(draw({place.context.seed, static_cast<std::uint64_t>(place.context.step), place.place,
+                coordinate("noise"), static_cast<std::uint64_t>(first + row)}));
     return keys;
 }
 
@@ -49,8 +50,7 @@ at::Tensor draw_on_cpu(const std::vector<std::int64_t>& keys, std::int64_t colum
 }
 
 /// The same with 64-bit integer tensors, whose arithmetic wraps; their shift is arithmetic, so the sign is masked off.
-at::Tensor draw_on_device(
-    std::vector<std::int64_t> keys, std::int64_t columns, std::int64_t threshold, const at::Device& device)
+at::Tensor draw_on_device(std::vector<std::int64_t> keys, std::int64_t columns, std::int64_t threshold, const at::Device& device)
 {
     const auto number = [](std::uint64_t bits) { return static_cast<std::int64_t>(bits); };
     const auto shifted = [](const at::Tensor& x, int by) {

@@ -1,7 +1,7 @@
 // Noise: the masks of dropout and stochastic depth, as functions of seed, step, place and row of the global batch.
 //
-// Never of the rank, the device or the order of execution: a batch that is split over devices, or into microbatches, has the masks it
-// would have whole. Integers decide, so that a CPU and a GPU draw the same.
+// Never of the rank, the device or the order of execution: a batch that is split over devices, or into microbatches, has the masks
+// it would have whole. Integers decide, so that a CPU and a GPU draw the same.
 #pragma once
 
 #include "engine/block.h"
@@ -18,8 +18,8 @@ struct NoisePlace {
     std::int64_t batch = 1; // rows of the block's input
 };
 
-/// Ones with probability `p`, else zeros, in the type and on the device of `like`, [rows, ...]. Where there are k rows for each sample
-/// (windows, heads), the samples' rows follow one another.
+/// Ones with probability `p`, else zeros, in the type and on the device of `like`, [rows, ...]. Where there are k rows for each
+/// sample (windows, heads), the samples' rows follow one another.
 at::Tensor bernoulli_mask(at::IntArrayRef shape, const at::TensorOptions& like, double p, const NoisePlace& place);
 
 /// `input` with each element left out with probability `p`, the others scaled by 1 / (1 - p).

@@ -13,16 +13,15 @@ namespace pipebd::engine {
 namespace {
 
 // Sorted.
-constexpr auto ordinary = std::to_array<std::string_view>({
-    "_to_copy.default", "abs.default", "abs_.default", "adaptive_avg_pool1d.default", "adaptive_avg_pool2d.default",
-    "adaptive_avg_pool3d.default", "adaptive_max_pool1d.default", "adaptive_max_pool2d.default", "add.Scalar", "add.Tensor",
-    "add_.Scalar", "add_.Tensor", "addbmm.default", "addcdiv.default", "addcmul.default", "addmm.default", "alias.default",
-    "all.default", "all.dim", "amax.default", "amin.default", "any.default", "any.dim", "arange.default", "arange.start",
-    "arange.start_step", "argmax.default", "atan.default", "avg_pool1d.default", "avg_pool2d.default", "avg_pool3d.default",
-    "baddbmm.default", "bilinear.default", "bitwise_and.Tensor", "bitwise_not.default", "bitwise_or.Tensor", "bmm.default",
-    "broadcast_to.default", "cat.default", "ceil.default", "celu.default", "celu_.default", "channel_shuffle.default",
-    "chunk.default", "clamp.default", "clamp_.default", "clamp_max.default", "clamp_max_.default", "clamp_min.default",
-    "clamp_min_.default", "clone.default", "concat.default", "concatenate.default", "constant_pad_nd.default",
+constexpr auto ordinary = std::to_array<std::string_view>({"_to_copy.default", "abs.default", "abs_.default",
+    "adaptive_avg_pool1d.default", "adaptive_avg_pool2d.default", "adaptive_avg_pool3d.default", "adaptive_max_pool1d.default",
+    "adaptive_max_pool2d.default", "add.Scalar", "add.Tensor", "add_.Scalar", "add_.Tensor", "addbmm.default", "addcdiv.default",
+    "addcmul.default", "addmm.default", "alias.default", "all.default", "all.dim", "amax.default", "amin.default", "any.default",
+    "any.dim", "arange.default", "arange.start", "arange.start_step", "argmax.default", "atan.default", "avg_pool1d.default",
+    "avg_pool2d.default", "avg_pool3d.default", "baddbmm.default", "bilinear.default", "bitwise_and.Tensor", "bitwise_not.default",
+    "bitwise_or.Tensor", "bmm.default", "broadcast_to.default", "cat.default", "ceil.default", "celu.default", "celu_.default",
+    "channel_shuffle.default", "chunk.default", "clamp.default", "clamp_.default", "clamp_max.default", "clamp_max_.default",
+    "clamp_min.default", "clamp_min_.default", "clone.default", "concat.default", "concatenate.default", "constant_pad_nd.default",
     "contiguous.default", "conv1d.default", "conv1d.padding", "conv2d.default", "conv2d.padding", "conv3d.default",
     "conv_transpose1d.default", "conv_transpose2d.input", "copy_.default", "cos.default", "cumsum.default", "detach.default",
     "detach_.default", "diagonal.default", "div.Scalar", "div.Scalar_mode", "div.Tensor", "div.Tensor_mode", "div_.Scalar",
@@ -42,24 +41,23 @@ constexpr auto ordinary = std::to_array<std::string_view>({
     "meshgrid.indexing", "min.default", "min.dim", "min.other", "minimum.default", "mish.default", "mish_.default", "mm.default",
     "movedim.int", "movedim.intlist", "mul.Scalar", "mul.Tensor", "mul_.Scalar", "mul_.Tensor", "mv.default", "narrow.default",
     "ne.Scalar", "ne.Tensor", "neg.default", "neg_.default", "new_full.default", "new_ones.default", "new_zeros.default",
-    "norm.Scalar", "norm.ScalarOpt_dim", "numpy_T.default", "one_hot.default", "ones.default", "ones_like.default",
-    "outer.default", "pad.default", "permute.default", "pixel_shuffle.default", "pixel_unshuffle.default", "pow.Scalar",
-    "pow.Tensor_Scalar", "pow.Tensor_Tensor", "pow_.Scalar", "prelu.default", "prod.dim_int", "reciprocal.default",
-    "relu.default", "relu6.default", "relu6_.default", "relu_.default", "remainder.Scalar", "repeat.default",
-    "repeat_interleave.self_int", "reshape.default", "reshape_as.default", "rms_norm.default", "roll.default", "round.default",
-    "rsqrt.default", "rsqrt_.default", "rsub.Scalar", "rsub.Tensor", "scalar_tensor.default", "select.int", "selu.default",
-    "selu_.default", "sigmoid.default", "sigmoid_.default", "sign.default", "silu.default", "silu_.default", "sin.default",
-    "slice.Tensor", "softmax.int", "softplus.default", "softshrink.default", "split.Tensor", "split.sizes",
-    "split_with_sizes.default", "sqrt.default", "sqrt_.default", "square.default", "squeeze.default", "squeeze.dim",
-    "squeeze.dims", "stack.default", "std.correction", "std.dim", "std_mean.correction", "sub.Scalar", "sub.Tensor",
-    "sub_.Scalar", "sub_.Tensor", "sum.default", "sum.dim_IntList", "swapaxes.default", "swapdims.default", "t.default",
-    "tan.default", "tanh.default", "tanh_.default", "tensor_split.sections", "threshold.default", "threshold_.default",
-    "tile.default", "to.device", "to.dtype", "to.dtype_layout", "to.other", "transpose.int", "tril.default", "triu.default",
-    "trunc.default", "type_as.default", "unbind.int", "unflatten.int", "unfold.default", "unsqueeze.default",
-    "upsample_bicubic2d.vec", "upsample_bilinear2d.vec", "upsample_linear1d.vec", "upsample_nearest1d.vec",
-    "upsample_nearest2d.vec", "var.correction", "var.dim", "var_mean.correction", "view.default", "view_as.default",
-    "where.Scalar", "where.ScalarOther", "where.ScalarSelf", "where.self", "zero_.default", "zeros.default", "zeros_like.default"
-});
+    "norm.Scalar", "norm.ScalarOpt_dim", "numpy_T.default", "one_hot.default", "ones.default", "ones_like.default", "outer.default",
+    "pad.default", "permute.default", "pixel_shuffle.default", "pixel_unshuffle.default", "pow.Scalar", "pow.Tensor_Scalar",
+    "pow.Tensor_Tensor", "pow_.Scalar", "prelu.default", "prod.dim_int", "reciprocal.default", "relu.default", "relu6.default",
+    "relu6_.default", "relu_.default", "remainder.Scalar", "repeat.default", "repeat_interleave.self_int", "reshape.default",
+    "reshape_as.default", "rms_norm.default", "roll.default", "round.default", "rsqrt.default", "rsqrt_.default", "rsub.Scalar",
+    "rsub.Tensor", "scalar_tensor.default", "select.int", "selu.default", "selu_.default", "sigmoid.default", "sigmoid_.default",
+    "sign.default", "silu.default", "silu_.default", "sin.default", "slice.Tensor", "softmax.int", "softplus.default",
+    "softshrink.default", "split.Tensor", "split.sizes", "split_with_sizes.default", "sqrt.default", "sqrt_.default",
+    "square.default", "squeeze.default", "squeeze.dim", "squeeze.dims", "stack.default", "std.correction", "std.dim",
+    "std_mean.correction", "sub.Scalar", "sub.Tensor", "sub_.Scalar", "sub_.Tensor", "sum.default", "sum.dim_IntList",
+    "swapaxes.default", "swapdims.default", "t.default", "tan.default", "tanh.default", "tanh_.default", "tensor_split.sections",
+    "threshold.default", "threshold_.default", "tile.default", "to.device", "to.dtype", "to.dtype_layout", "to.other",
+    "transpose.int", "tril.default", "triu.default", "trunc.default", "type_as.default", "unbind.int", "unflatten.int",
+    "unfold.default", "unsqueeze.default", "upsample_bicubic2d.vec", "upsample_bilinear2d.vec", "upsample_linear1d.vec",
+    "upsample_nearest1d.vec", "upsample_nearest2d.vec", "var.correction", "var.dim", "var_mean.correction", "view.default",
+    "view_as.default", "where.Scalar", "where.ScalarOther", "where.ScalarSelf", "where.self", "zero_.default", "zeros.default",
+    "zeros_like.default"});
 static_assert(std::ranges::is_sorted(ordinary));
 
 const std::map<std::string_view, OperatorKind> special = {
@@ -142,8 +140,7 @@ Operator find_operator(const Graph& graph, const Node& node, const std::string& 
     return look_up(name, counts_batches(graph, node) ? OperatorKind::CountBatches : OperatorKind::Ordinary);
 }
 
-std::vector<const Argument*> arguments_by_place(
-    const Operator& op, const Graph& graph, const Node& node, const std::string& where)
+std::vector<const Argument*> arguments_by_place(const Operator& op, const Graph& graph, const Node& node, const std::string& where)
 {
     const auto refuse = [&](const std::string& problem) {
         throw Error(Code::Damaged, problem, where + ", node " + graph.describe(node), "copy or export the file again");

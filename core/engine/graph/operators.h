@@ -39,7 +39,6 @@ Operator find_operator(const Graph& graph, const Node& node, const std::string& 
 
 /// Of the operator's arguments that the file gives by name, the one at each place of its schema; null: not given.
 /// Throws Error{Damaged} for a name that the schema does not have or that stands there twice.
-std::vector<const Argument*> arguments_by_place(
-    const Operator& op, const Graph& graph, const Node& node, const std::string& where);
+std::vector<const Argument*> arguments_by_place(const Operator& op, const Graph& graph, const Node& node, const std::string& where);
 
 } // namespace pipebd::engine

@@ -99,8 +99,8 @@ struct Place {
 };
 
 /// Reads sizes and offset of an entry that are beyond 4 GB from its extra fields.
-void read_zip64(const Reader& file, std::uint64_t at, std::uint64_t end, std::string_view name,
-    std::initializer_list<std::uint64_t*> values)
+void read_zip64(
+    const Reader& file, std::uint64_t at, std::uint64_t end, std::string_view name, std::initializer_list<std::uint64_t*> values)
 {
     while (at + 4 <= end) {
         const auto id = file.number<std::uint16_t>(at, "an extra field");
@@ -190,15 +190,16 @@ ZipFile::ZipFile(std::span<const std::byte> bytes, std::string where)
 
 const ZipFile::Entry* ZipFile::find(std::string_view name) const
 {
-    const auto found = std::ranges::lower_bound(entries_, name, {}, [](const Entry& entry) -> std::string_view { return entry.name; });
+    const auto found
+        = std::ranges::lower_bound(entries_, name, {}, [](const Entry& entry) -> std::string_view { return entry.name; });
     return found != entries_.end() && found->name == name ? &*found : nullptr;
 }
 
 void ZipFile::check(const Entry& entry) const
 {
     if (pipebd::engine::crc32(entry.data) != entry.crc32)
-        throw Error(Code::Damaged, "an entry of the archive does not match its checksum", where_ + ", entry " + in_quotes(entry.name),
-            "copy or export the file again");
+        throw Error(Code::Damaged, "an entry of the archive does not match its checksum",
+            where_ + ", entry " + in_quotes(entry.name), "copy or export the file again");
 }
 
 std::uint32_t crc32(std::span<const std::byte> bytes)
