@@ -13,7 +13,7 @@ from export_networks import NETWORKS, without_noise
 torch.set_num_threads(1)
 make, shape = NETWORKS[sys.argv[1]]
 batch, steps = (int(number) for number in (sys.argv[2:] + ["8", "20"][len(sys.argv) - 2 :]))
-for layout in (torch.contiguous_format, torch.channels_last):
+for layout in (torch.contiguous_format, torch.channels_last)[: 2 if len(shape) == 3 else 1]:
     model = without_noise(make()).train().to(memory_format=layout)
     inputs = torch.randn(batch, *shape).to(memory_format=layout)
     times = []

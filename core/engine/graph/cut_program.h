@@ -16,6 +16,7 @@ public:
     /// An empty `blocks`: the direct children; `blocks_where` is the block list's place in errors. Throws like ExportedProgram and
     /// cut().
     CutProgram(const std::filesystem::path& file, const std::string& blocks, const std::string& blocks_where);
+    CutProgram(const CutProgram&) = delete; // its parts refer to each other
 
     const ExportedProgram& program() const { return program_; }
     const std::vector<Segment>& segments() const { return segments_; }

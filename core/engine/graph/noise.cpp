@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <vector>
 
 namespace pipebd::engine {
@@ -50,7 +52,7 @@ at::Tensor draw_on_cpu(const std::vector<std::int64_t>& keys, std::int64_t colum
 }
 
 /// The same with 64-bit integer tensors, whose arithmetic wraps; their shift is arithmetic, so the sign is masked off.
-at::Tensor draw_on_device(std::vector<std::int64_t> keys, std::int64_t columns, std::int64_t threshold, const at::Device& device)
+at::Tensor draw_by_tensors(std::vector<std::int64_t> keys, std::int64_t columns, std::int64_t threshold, const at::Device& device)
 {
     const auto number = [](std::uint64_t bits) { return static_cast<std::int64_t>(bits); };
     const auto shifted = [](const at::Tensor& x, int by) {
@@ -65,6 +67,22 @@ at::Tensor draw_on_device(std::vector<std::int64_t> keys, std::int64_t columns, 
     return shifted(x, 64 - kept_bits) < threshold;
 }
 
+std::int64_t rows_of(at::IntArrayRef shape)
+{
+    return shape.empty() ? 1 : shape[0];
+}
+
+std::int64_t columns_of(at::IntArrayRef shape)
+{
+    return std::accumulate(
+        shape.begin() + std::min<std::ptrdiff_t>(1, std::ssize(shape)), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+std::int64_t threshold_of(double p)
+{
+    return std::llround(std::ldexp(std::clamp(p, 0.0, 1.0), kept_bits));
+}
+
 at::Tensor drop(const at::Tensor& input, const at::Tensor& factor, bool in_place)
 {
     at::Tensor target = input;
@@ -75,16 +93,19 @@ at::Tensor drop(const at::Tensor& input, const at::Tensor& factor, bool in_place
 
 at::Tensor bernoulli_mask(at::IntArrayRef shape, const at::TensorOptions& like, double p, const NoisePlace& place)
 {
+    if (!like.device().is_cpu())
+        return bernoulli_mask_by_tensors(shape, like, p, place);
+    return draw_on_cpu(keys_of(rows_of(shape), place), columns_of(shape), threshold_of(p))
+        .to(like.dtype().toScalarType())
+        .view(shape);
+}
+
+at::Tensor bernoulli_mask_by_tensors(at::IntArrayRef shape, const at::TensorOptions& like, double p, const NoisePlace& place)
+{
     at::NoGradGuard no_grad;
-    const std::int64_t rows = shape.empty() ? 1 : shape[0];
-    std::int64_t columns = 1;
-    for (std::size_t i = 1; i < shape.size(); ++i)
-        columns *= shape[i];
-    const auto threshold = static_cast<std::int64_t>(std::llround(std::ldexp(std::clamp(p, 0.0, 1.0), kept_bits)));
-    std::vector<std::int64_t> keys = keys_of(rows, place);
-    const at::Tensor mask = like.device().is_cpu() ? draw_on_cpu(keys, columns, threshold)
-                                                   : draw_on_device(std::move(keys), columns, threshold, like.device());
-    return mask.to(like.dtype().toScalarType()).view(shape);
+    return draw_by_tensors(keys_of(rows_of(shape), place), columns_of(shape), threshold_of(p), like.device())
+        .to(like.dtype().toScalarType())
+        .view(shape);
 }
 
 at::Tensor dropout(const at::Tensor& input, double p, const NoisePlace& place, bool in_place)

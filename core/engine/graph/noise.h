@@ -22,6 +22,9 @@ struct NoisePlace {
 /// sample (windows, heads), the samples' rows follow one another.
 at::Tensor bernoulli_mask(at::IntArrayRef shape, const at::TensorOptions& like, double p, const NoisePlace& place);
 
+/// The same bits by tensor operations, as on a GPU.
+at::Tensor bernoulli_mask_by_tensors(at::IntArrayRef shape, const at::TensorOptions& like, double p, const NoisePlace& place);
+
 /// `input` with each element left out with probability `p`, the others scaled by 1 / (1 - p).
 at::Tensor dropout(const at::Tensor& input, double p, const NoisePlace& place, bool in_place);
 
