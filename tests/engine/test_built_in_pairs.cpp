@@ -4,7 +4,7 @@
 #include "engine/bert_pair.h"
 #include "engine/block_costs.h"
 #include "engine/compress_pair.h"
-#include "engine/data.h"
+#include "engine/data/data_set.h"
 #include "engine/loss.h"
 #include "engine/models.h"
 #include "engine/nas_pair.h"

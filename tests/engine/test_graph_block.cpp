@@ -2,6 +2,7 @@
 #include <QTest>
 
 #include "base/checksum.h"
+#include "engine/block_costs.h"
 #include "engine/graph/cut_program.h"
 #include "engine/graph/examine.h"
 #include "engine/graph/imported_pair.h"
@@ -326,7 +327,7 @@ private Q_SLOTS:
         QCOMPARE(pair->classes(), 4);
         QCOMPARE(pair->input().shape, (std::vector<std::int64_t>{3, 6, 6}));
         QCOMPARE(pair->block_names(), description.block_names);
-        QCOMPARE(output_shapes(*pair), (std::vector<std::vector<std::int64_t>>{{6, 6, 6}, {6, 6, 6}, {6}, {4}}));
+        QCOMPARE(output_shapes(*pair, Network::Teacher), (std::vector<std::vector<std::int64_t>>{{6, 6, 6}, {6, 6, 6}, {6}, {4}}));
         const std::unique_ptr<Block> one = pair->make_student(1, 0), other = pair->make_student(1, 1);
         QVERIFY(same_bits(one->parameters()[0].tensor, other->parameters()[0].tensor)); // as in the file
         QVERIFY(!one->parameters()[0].tensor.is_same(other->parameters()[0].tensor));
