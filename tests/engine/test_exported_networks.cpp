@@ -108,9 +108,10 @@ private Q_SLOTS:
         {
             const CutProgram network(model.toStdString(), blocks.toStdString(), "blocks");
             const SafetensorsFile expected{std::filesystem::path(reference.toStdString())};
-            compare(network, expected, at::kDouble, 1e-9);
+            compare(network, expected, at::kDouble, 1e-9, 1e-9);
             const double rounding = tensor_of(expected, "rounding").item<double>();
-            compare(network, expected, at::kFloat, std::max(1e-4, 5 * rounding));
+            // A sum that rounds to the other side of a ReLU's kink changes a gradient by a whole term, here or in PyTorch.
+            compare(network, expected, at::kFloat, std::max(1e-4, 5 * rounding), std::max(1e-2, 5 * rounding));
         }
         if (ready_.isEmpty()) {
             QFile::remove(model);
@@ -119,7 +120,8 @@ private Q_SLOTS:
     }
 
 private:
-    void compare(const CutProgram& network, const SafetensorsFile& expected, at::ScalarType type, double tolerance)
+    void compare(const CutProgram& network, const SafetensorsFile& expected, at::ScalarType type, double tolerance,
+        double gradient_tolerance)
     {
         std::vector<std::unique_ptr<Block>> blocks;
         for (std::size_t b = 0; b < network.segments().size(); ++b) {
@@ -136,15 +138,15 @@ private:
             return activation;
         };
         double worst = 0;
-        std::string worst_name;
+        std::string too_far;
         const auto check = [&](const std::string& name, const at::Tensor& found) {
             const at::Tensor wanted = tensor_of(expected, name);
             QVERIFY2(wanted.defined(), name.c_str());
             QCOMPARE(found.sizes(), wanted.sizes());
-            if (const double difference = relative_difference(found, wanted); !(difference <= worst)) {
-                worst = difference;
-                worst_name = name;
-            }
+            const double difference = relative_difference(found, wanted);
+            worst = std::max(worst, difference);
+            if (!(difference <= (name.starts_with("gradient.") ? gradient_tolerance : tolerance)))
+                too_far = name;
         };
         {
             at::NoGradGuard no_grad;
@@ -179,9 +181,9 @@ private:
             }
         }
         QCOMPARE(parameters, gradients);
-        qInfo("%s: %zu parameters in %zu blocks, largest relative difference %.2g of %.2g",
-            type == at::kDouble ? "float64" : "float32", parameters, blocks.size(), worst, tolerance);
-        QVERIFY2(worst <= tolerance, worst_name.c_str());
+        qInfo("%s: %zu parameters in %zu blocks, largest relative difference %.2g", type == at::kDouble ? "float64" : "float32",
+            parameters, blocks.size(), worst);
+        QVERIFY2(too_far.empty(), too_far.c_str());
     }
 };
 

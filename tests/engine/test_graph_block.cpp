@@ -166,7 +166,9 @@ private Q_SLOTS:
     void bfloat16ComputesNearlyTheSame()
     {
         for (const std::string name : {"images", "texts"}) {
-            const auto made = make_all(CutProgram(write(name, silence), name == "images" ? image_blocks : ".", "blocks"), at::kFloat);
+            // Blocks need nothing of the program that they are made of.
+            const auto made
+                = make_all(CutProgram(write(name, silence), name == "images" ? image_blocks : ".", "blocks"), at::kFloat);
             const Precision precision("bfloat16", at::kCPU);
             at::Tensor activation = expected(name, "input");
             activation = activation.is_floating_point() ? activation.to(at::kFloat) : activation;

@@ -82,6 +82,12 @@ def small_swin():
     return SwinTransformer([4, 4], 24, [2, 2], [2, 4], [4, 4], stochastic_depth_prob=0.0, num_classes=10)
 
 
+def small_mixer():
+    from timm.models.mlp_mixer import MlpMixer
+
+    return MlpMixer(num_classes=10, img_size=64, patch_size=16, num_blocks=2, embed_dim=64)
+
+
 def torchvision_model(name, **options):
     import torchvision
 
@@ -104,7 +110,7 @@ NETWORKS = {
     "densenet121": (lambda: torchvision_model("densenet121"), (3, 64, 64)),
     "mobilenet_v3_small": (lambda: torchvision_model("mobilenet_v3_small"), (3, 64, 64)),
     "resnet26d": (lambda: timm_model("resnet26d"), (3, 64, 64)),
-    "mixer": (lambda: timm_model("mixer_s32_224", img_size=64, num_blocks=2), (3, 64, 64)),
+    "mixer": (small_mixer, (3, 64, 64)),
     "regnet": (lambda: torchvision_model("regnet_y_400mf"), (3, 64, 64)),
     "shufflenet": (lambda: torchvision_model("shufflenet_v2_x0_5"), (3, 64, 64)),
     "swin": (small_swin, (3, 64, 64)),

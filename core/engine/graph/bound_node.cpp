@@ -108,7 +108,7 @@ private:
 
     void bind_arithmetic()
     {
-        bound_.arithmetic = std::string_view(node_.target).substr(std::string_view("_operator.").size());
+        bound_.arithmetic = node_.target.substr(std::string_view("_operator.").size());
         Input operands{.as = Input::As::Integers, .slots = {}, .numbers = {}};
         for (const Argument& argument : node_.arguments) {
             const auto* number = std::get_if<std::int64_t>(&argument.value);

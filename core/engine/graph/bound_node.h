@@ -27,7 +27,7 @@ struct BoundNode {
     std::string name; // for errors
     OperatorKind kind = OperatorKind::Ordinary;
     std::optional<c10::OperatorHandle> handle;
-    std::string_view arithmetic; // of OperatorKind::Arithmetic: "mul"
+    std::string arithmetic; // of OperatorKind::Arithmetic: "mul"
     std::uint64_t place = 0; // of its noise
     double unscaled = 0; // of OperatorKind::Bernoulli: what it gives in evaluation
     bool is_batch_size = false;
