@@ -46,6 +46,15 @@ Cost Architecture::cost() const
     return sum;
 }
 
+Architecture fixed_architecture(const Pair& pair, const std::vector<BlockCosts>& costs)
+{
+    Architecture architecture{.pair = std::string(pair.name()), .blocks = {}, .teacher = {}, .budget = {}, .network = {}};
+    const std::vector<std::string> names = pair.block_names();
+    for (std::size_t block = 0; block < names.size(); ++block)
+        architecture.blocks.push_back({.name = names[block], .cells = {}, .cost = costs.at(block).fixed});
+    return architecture;
+}
+
 std::string to_json(const Architecture& architecture)
 {
     Json blocks = Json::array();

@@ -36,6 +36,9 @@ struct Architecture {
     Cost cost() const; // of all blocks
 };
 
+/// A network without cells, of which `costs` are the blocks': nothing was chosen. Its description is left out.
+Architecture fixed_architecture(const Pair& pair, const std::vector<BlockCosts>& costs);
+
 std::string to_json(const Architecture& architecture);
 
 /// By block and cell the name of the candidate that was chosen: what make_derived() takes. Throws Error{NotFound} for a missing

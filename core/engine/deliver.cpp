@@ -138,7 +138,9 @@ public:
         Blocks student = in_order(std::move(models.student));
         fill(student, trained);
         Cost cost = cost_of_student();
-        Architecture architecture = as_it_is();
+        const bool is_teacher = experiment_.train.network == "teacher";
+        Architecture architecture = fixed_architecture(pair_, is_teacher ? teacher_costs_ : student_costs_);
+        architecture.teacher = sum_of(teacher_costs_);
         if (derives) {
             reporter_.heartbeat(0, "architecture");
             architecture = search_architecture(
@@ -160,19 +162,6 @@ public:
     }
 
 private:
-    /// The network that was trained, where there is nothing to choose.
-    Architecture as_it_is() const
-    {
-        const bool is_teacher = experiment_.train.network == "teacher";
-        Architecture architecture{
-            .pair = std::string(pair_.name()), .blocks = {}, .teacher = sum_of(teacher_costs_), .budget = {}, .network = {}};
-        const std::vector<std::string> names = pair_.block_names();
-        for (std::size_t block = 0; block < names.size(); ++block)
-            architecture.blocks.push_back(
-                {.name = names[block], .cells = {}, .cost = (is_teacher ? teacher_costs_ : student_costs_)[block].fixed});
-        return architecture;
-    }
-
     /// A supernet can be trained on labels as it is; then there is no one network to describe.
     bool has_undecided_cells() const
     {

@@ -44,7 +44,8 @@ private slots:
                        "imported; in an experiment: pair = \"mine\"\n"));
         QVERIFY(QFile::exists(here_->path("lab/pairs/0001-mine/pair.json")));
         QCOMPARE(here_->run({"pairs", "list"}).out,
-            QByteArray("pair        blocks\nnas-digits  block0, block1, block2\nmine        features\n"));
+            QByteArray("pair        input    classes  blocks\nnas-digits  1x32x32       10  block0, block1, block2\n"
+                       "mine        3x8x8         10  features\n"));
 
         const Said json = here_->run(importing("other", {"--json"}));
         QCOMPARE(json.object()["name"].toString(), QString("other"));

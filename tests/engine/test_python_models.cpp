@@ -3,8 +3,9 @@
 #include <QTest>
 
 #include "base/file.h"
+#include "engine/architecture_file.h"
 #include "engine/bert_pair.h"
-#include "engine/evaluate.h"
+#include "engine/description.h"
 #include "engine/nas_pair.h"
 #include "engine/resnet_pair.h"
 #include "engine/tensor_file.h"
@@ -36,12 +37,12 @@ const Pair& plain_bert() // the sizes of tests/python/reference_models.py
     return pair;
 }
 
-struct Network {
+struct Model {
     std::vector<std::unique_ptr<Block>> blocks;
 
-    static Network make(const Pair& pair, bool student)
+    static Model make(const Pair& pair, bool student)
     {
-        Network network;
+        Model network;
         for (int block = 0; block < static_cast<int>(pair.block_names().size()); ++block)
             network.blocks.push_back(student ? pair.make_student(block, 3) : pair.make_teacher(block, 3));
         return network;
@@ -74,8 +75,16 @@ struct Network {
     }
 };
 
+/// architecture.json of the network as it is; what it costs is not said.
+std::string architecture_of(const Pair& pair, const Model& model)
+{
+    Architecture architecture = fixed_architecture(pair, std::vector<BlockCosts>(model.blocks.size()));
+    architecture.network = describe_network(pair, model.pointers());
+    return to_json(architecture);
+}
+
 /// Statistics and biases that are not those of the beginning, and weights that keep a signal's size from layer to layer.
-void perturb(const Network& network)
+void perturb(const Model& network)
 {
     std::uint64_t seed = 20;
     for (const NamedTensor& named : network.tensors()) {
@@ -158,9 +167,9 @@ private Q_SLOTS:
         const MappedFile mapped(weights.toStdString());
         const SafetensorsFile tensors(mapped.bytes(), "python.safetensors");
 
-        Network network = [&] {
+        Model network = [&] {
             const Unfilled quickly_made;
-            return Network::make(*pair, student);
+            return Model::make(*pair, student);
         }();
         for (const std::unique_ptr<Block>& block : network.blocks)
             load_weights(*block, mapped.bytes(), "python.safetensors");
@@ -196,7 +205,7 @@ private Q_SLOTS:
         const QString name = QTest::currentDataTag();
         const std::filesystem::path run = file(name).toStdString();
         std::filesystem::create_directories(run);
-        const Network network = Network::make(*pair, student);
+        const Model network = Model::make(*pair, student);
         for (std::size_t block = 0; block < network.blocks.size(); ++block) {
             std::vector<int> candidates;
             std::vector<std::string> names;
@@ -211,7 +220,7 @@ private Q_SLOTS:
         }
         perturb(network);
         write_tensors(run / "student.safetensors", network.tensors());
-        replace_file(run / "architecture.json", fixed_architecture(*pair, network.pointers()));
+        replace_file(run / "architecture.json", architecture_of(*pair, network));
 
         const Input input = pair->input();
         std::vector<std::int64_t> shape = input.shape;
@@ -228,9 +237,9 @@ private Q_SLOTS:
         const std::filesystem::path run = file("ordinary").toStdString();
         std::filesystem::create_directories(run);
         const Pair& pair = find_pair("compress-digits");
-        const Network network = Network::make(pair, true);
+        const Model network = Model::make(pair, true);
         write_tensors(run / "student.safetensors", network.tensors());
-        replace_file(run / "architecture.json", fixed_architecture(pair, network.pointers()));
+        replace_file(run / "architecture.json", architecture_of(pair, network));
         const QString failure = failure_of_script({"export", QString::fromStdString(run.string())});
         QVERIFY2(failure.isNull(), qPrintable(failure));
         const QString summary

@@ -458,7 +458,8 @@ void import(const std::string& request_file)
     say_hello(0, "fake", "{}");
     misbehave_if_told(0);
     const auto request = nlohmann::json::parse(read_file(request_file));
-    nlohmann::json pair = {{"format", "pipebd.pair/1"}, {"name", request.at("name")}, {"block_names", {"features"}}};
+    nlohmann::json pair = {{"format", "pipebd.pair/1"}, {"name", request.at("name")}, {"classes", 10},
+        {"input", {{"shape", {3, 8, 8}}, {"vocabulary", 0}}}, {"block_names", {"features"}}};
     for (const char* network : {"teacher", "student"}) {
         const std::string file = request.at(network).at("file");
         if (read_file(file) != "model")
@@ -499,8 +500,8 @@ int main(int argc, char** argv)
         misbehave_if_told(0);
         say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0","telemetry":"no GPU telemetry: fake"})");
     } else if (command == "pairs") {
-        say_hello(0, "nas-digits",
-            R"({"blocks":["block0","block1","block2"],"input":{"shape":[1,32,32],"vocabulary":0},"classes":10})");
+        say_hello(
+            0, "nas-digits", R"({"blocks":["block0","block1","block2"],"input":{"shape":[1,32,32],"vocabulary":0},"classes":10})");
     } else if (command == "pair") {
         say_hello(0, argc > 2 ? argv[2] : "",
             R"({"format":"pipebd.pair/1","input":{"shape":[1,32,32],"vocabulary":0},"classes":10,"blocks":[{"name":"block0",)"
