@@ -360,7 +360,7 @@ private Q_SLOTS:
         refused("/format", "pairs", "this is not a pipebd.pair/1");
         refused("/teacher/file", "../teacher.pt2", "this is not the name of a file in the pair's folder");
         refused("/teacher/kind", "pickle", "there is no such kind of model, 'pickle'");
-        refused("/teacher/kind", "torchscript", "this is a TorchScript model, which is a program");
+        refused("/teacher/kind", "torchscript", "the TorchScript module cannot be loaded");
         refused("/teacher/sha256", "00", "this is no SHA-256");
         refused("/classes", 5, "input, classes or blocks of a model are not those of the pair");
         refused("/input/shape/0", 1, "input, classes or blocks of a model are not those of the pair");

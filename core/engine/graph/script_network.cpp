@@ -33,7 +33,7 @@ struct Child {
 std::string first_line(const std::exception& error)
 {
     const std::string text = error.what();
-    return printable(text.substr(0, text.find('\n')), 300);
+    return printable(text.substr(0, std::min(text.find('\n'), text.find("  (Could this error"))), 300); // LibTorch's plea for reports
 }
 
 std::string joined_path(const std::string& path, const std::string& name)
