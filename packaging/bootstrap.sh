@@ -183,7 +183,8 @@ test)
     cd "$root"
     ctest --test-dir build --output-on-failure -L quick
     ctest --test-dir build -V -L gpu | grep -E '^[0-9]+: (PASS|FAIL|SKIP)|tests passed|FAILED' # skips are told
-    ctest --test-dir build --output-on-failure -LE 'quick|gpu'
+    ctest --test-dir build --output-on-failure -L python -j 2 # they compare results, not times
+    ctest --test-dir build --output-on-failure -LE 'quick|gpu|python'
     ;;
 *)
     say "use: packaging/bootstrap.sh build|run|test"
