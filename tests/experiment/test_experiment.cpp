@@ -74,6 +74,19 @@ class TestExperiment : public QObject {
 private slots:
     void init() { m_folder = QTemporaryDir(); }
 
+    void everyExperimentThatComesWithTheProgramCanBeRead()
+    {
+        int files = 0;
+        for (const fs::directory_entry& entry : fs::directory_iterator(PIPEBD_SOURCE_DIR "/experiments")) {
+            if (entry.path().extension() != ".toml")
+                continue;
+            const Experiment experiment = parse_experiment(read_file(entry.path()), entry.path().string());
+            QCOMPARE(experiment.name, entry.path().stem().string());
+            ++files;
+        }
+        QVERIFY(files >= 10);
+    }
+
     void everyKeyButThePairHasItsDefault()
     {
         const Experiment e = parse_experiment("pair = \"nas-digits\"", "experiments/digits-nas.toml");
