@@ -97,10 +97,14 @@ void check_same_training(const experiment::Experiment& experiment, const ResumeP
         "train.steps", "teacher.weights", "student.weights", "student.architecture", "derive.macs", "derive.parameters",
         "derive.samples", "derive.calibration", "run.strategy", "run.devices", "run.checkpoint_minutes", "run.checkpoint_steps",
         "run.checkpoint_keep", "run.checkpoint_failure", "run.timeout"};
-    for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment))
+    for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment)) {
+        if (key.starts_with("derive.") && point.stage != experiment::StageKind::Distil)
+            throw Error(Code::BadRequest, "run " + std::to_string(point.run) + " derives no student, so " + key + " has no meaning",
+                "--resume", "resume the run that has distilled the supernet, or leave it out");
         if (std::find(may_differ.begin(), may_differ.end(), key) == may_differ.end())
             throw Error(Code::BadRequest, key + " is not what run " + std::to_string(point.run) + " was trained with", "--resume",
                 "leave it as it was; strategy, devices, checkpoints, length and [derive] may change");
+    }
 }
 
 void check_same_pair(const std::filesystem::path& folder, const ResumePoint& point)

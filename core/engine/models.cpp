@@ -33,8 +33,12 @@ TeacherWeights::TeacherWeights(const experiment::Experiment& experiment, const P
         source_->bytes = pair.teacher_weights();
         source_->where = "the weights that come with " + std::string(pair.name());
     }
+    if (source_->bytes.empty() && !source_->file && experiment.data.source == "synthetic")
+        return;
     if (source_->bytes.empty())
-        throw Error(Code::NotFound, "the teacher has no weights", source_->where, "set weights in [teacher] to a safetensors file");
+        throw Error(Code::NotFound, "the teacher has no weights",
+            source_->file ? source_->where : "pair \"" + std::string(pair.name()) + "\", with which none come",
+            "set weights in [teacher] to a safetensors file, or add [stage.teacher] to train it");
     sha256_ = pipebd::sha256(source_->bytes);
     if (!source_->file && sha256_ != pair.teacher_weights_sha256())
         throw Error(Code::Damaged, "the weights do not match their recorded SHA-256", source_->where, "install the program again");
@@ -69,8 +73,10 @@ std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, co
 {
     std::unique_ptr<Block> student = make_initial(experiment, pair, block);
     move_to(*student, at::kCPU, weight_dtype(experiment.run.dtype));
-    if (!experiment.student.weights.empty())
-        load_weights(*student, MappedFile(experiment.student.weights).bytes(), experiment.student.weights);
+    const bool is_teacher = experiment.train.network == "teacher" && experiment.student.weights.empty();
+    const std::string& weights = is_teacher ? experiment.teacher.weights : experiment.student.weights;
+    if (!weights.empty())
+        load_weights(*student, MappedFile(weights).bytes(), weights);
     return student;
 }
 

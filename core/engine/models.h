@@ -18,7 +18,8 @@
 
 namespace pipebd::engine {
 
-/// Teacher weights: those the experiment names, else those that come with the pair, or that its teacher is made with. Throws Error{NotFound} or {Damaged}.
+/// Teacher weights: those the experiment names, else those that come with the pair, or that its teacher is made with; for synthetic
+/// data, from which there is nothing to learn, else those that are drawn from the seed. Throws Error{NotFound} or {Damaged}.
 class TeacherWeights {
 public:
     TeacherWeights(const experiment::Experiment& experiment, const Pair& pair);

@@ -83,7 +83,9 @@ Error failure_of(const Outcome& outcome, const PairImport& import, const Names& 
         = outcome.last_lines.empty() ? "" : "; it last said " + in_quotes(names.in(outcome.last_lines.back()), 300);
     return {error.code(), "the engine that opened the models " + error.problem().substr(rank.size()),
         import.teacher.file.native() + " and " + import.student.file.native(),
-        "one of them is damaged, or asks for more than an import may use: export it again" + last};
+        "one of them is damaged, never ends, or asks for more memory or time than an import may use: see what it does, or export "
+        "it again"
+            + last};
 }
 
 Json answer_of(const fs::path& request, const PairImport& import, const Names& names, const ImportLimits& limits,

@@ -286,7 +286,7 @@ private Q_SLOTS:
             "2 tensors would go through the cut between 'body.0.conv' and 'body.0.norm+body.0.relu+body.1': 'relu_' in stem.2, "
             "'conv2d_1' in body.0.conv: --teacher-blocks; the nearest possible cuts are after stem and after 'add__2' in body.0");
         row("not there", "images", "stem,bodies,head",
-            "there is nothing in the block 'bodies': --teacher-blocks; its modules are those of the model: stem.0, stem.1, stem.2, "
+            "there is no module 'bodies': --teacher-blocks; its modules are those of the model: stem.0, stem.1, stem.2, "
             "body.0.conv, body.0.norm, body.0.depth, body.0, body.0.relu, body.1.conv, body.1.norm, body.1.depth, body.1, ...");
         row("wrong order", "images", "body,stem,head",
             "the blocks 'body' and 'stem' do not run one after the other: --teacher-blocks; name blocks in the order in which they "

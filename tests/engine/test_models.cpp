@@ -69,6 +69,36 @@ private Q_SLOTS:
         QCOMPARE(QByteArray(error_of([&] { student(experiment, 0); })->what()), QByteArray::fromStdString(line));
     }
 
+    void aTeacherThatComesWithoutWeightsIsDrawnForNoiseAlone()
+    {
+        Experiment experiment;
+        experiment.pair = "compress-digits";
+        const Pair& pair = find_pair(experiment.pair);
+        const auto error = error_of([&] { TeacherWeights(experiment, pair); });
+        QCOMPARE(QByteArray(error->what()),
+            QByteArray("the teacher has no weights: pair \"compress-digits\", with which none come; set weights in [teacher] to a "
+                       "safetensors file, or add [stage.teacher] to train it"));
+        experiment.data.source = "synthetic";
+        experiment.seed = 3;
+        experiment.teacher.fold_batch_norm = false;
+        const Models models = Models::make(experiment, pair, std::set<int>{1}, {}, at::kCPU);
+        QVERIFY(models.teacher.at(1)->parameters()[0].tensor.equal(pair.make_teacher(1, 3)->parameters()[0].tensor));
+        QCOMPARE(models.teacher_sha256, std::string());
+    }
+
+    void aTeacherThatIsTrainedBeginsWithItsWeights()
+    {
+        const QTemporaryDir folder;
+        const std::unique_ptr<Block> given = pair().make_teacher(0, 7);
+        std::vector<NamedTensor> tensors = given->parameters();
+        tensors.insert(tensors.end(), given->buffers().begin(), given->buffers().end());
+        Experiment experiment = of_dtype("float32", false);
+        experiment.train.network = "teacher";
+        experiment.teacher.weights = folder.filePath("teacher.safetensors").toStdString();
+        write_tensors(experiment.teacher.weights, tensors, {});
+        QVERIFY(student(experiment, 0)->parameters()[0].tensor.equal(given->parameters()[0].tensor));
+    }
+
     void aFoldedTeacherSaysTheSameToRounding_data()
     {
         QTest::addColumn<QString>("dtype");

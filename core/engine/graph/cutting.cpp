@@ -51,9 +51,22 @@ private:
 
     std::string name(std::size_t block) const { return in_quotes(to_string(blocks_[block])); }
 
+    void require_known_modules() const
+    {
+        for (const BlockParts& block : blocks_)
+            for (const BlockPart& part : block.parts) {
+                bool is_there = false;
+                for (int n = 0; n < analysis_.nodes() && !is_there; ++n)
+                    is_there = analysis_.node(n).has_module && part.holds(analysis_.node(n).module);
+                if (!is_there)
+                    refuse("there is no module " + in_quotes(to_string(part)), "its modules are those of the model: " + modules());
+            }
+    }
+
     /// First and last node of the modules of each block.
     void find_runs()
     {
+        require_known_modules();
         runs_.assign(blocks_.size(), {});
         const Node* forgotten = nullptr;
         for (int n = 0; n < analysis_.nodes(); ++n) {

@@ -29,11 +29,14 @@ struct Child {
     Module module;
 };
 
-/// The first line of what LibTorch says.
-std::string first_line(const std::exception& error)
+/// What LibTorch says, in a line: the reason that ends its account of a failed program, else how it begins.
+std::string reason(const std::exception& error)
 {
-    const std::string text = error.what();
-    return printable(text.substr(0, std::min(text.find('\n'), text.find("  (Could this error"))), 300); // LibTorch's plea for reports
+    std::string text = error.what();
+    constexpr std::string_view mark = "\nRuntimeError: ";
+    if (const std::size_t found = text.rfind(mark); found != std::string::npos)
+        text.erase(0, found + mark.size());
+    return printable(text.substr(0, std::min(text.find('\n'), text.find("  (Could this error"))), 300); // its plea for reports
 }
 
 std::string joined_path(const std::string& path, const std::string& name)
@@ -99,7 +102,7 @@ public:
         } catch (const Error&) {
             throw;
         } catch (const std::exception& error) {
-            throw Error(Code::BadRequest, "the TorchScript module failed: " + first_line(error), where_,
+            throw Error(Code::BadRequest, "the TorchScript module failed: " + reason(error), where_,
                 "cut elsewhere, or export it with torch.export");
         }
     }
@@ -119,7 +122,7 @@ public:
         try {
             whole_ = torch::jit::load(where_, at::kCPU);
         } catch (const std::exception& error) {
-            throw Error(Code::Damaged, "the TorchScript module cannot be loaded (" + first_line(error) + ")", where_,
+            throw Error(Code::Damaged, "the TorchScript module cannot be loaded (" + reason(error) + ")", where_,
                 "save it again, or export it with torch.export");
         }
         if (blocks.empty())
@@ -166,7 +169,7 @@ public:
             expected = run(own, sample);
         } catch (const std::exception& error) {
             throw Error(
-                Code::BadRequest, "the TorchScript module failed: " + first_line(error), where_, "see that it takes such an input");
+                Code::BadRequest, "the TorchScript module failed: " + reason(error), where_, "see that it takes such an input");
         }
         at::Tensor activation = sample;
         try {
