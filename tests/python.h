@@ -14,12 +14,14 @@ struct PythonEnded {
     QString errors;
 };
 
-inline PythonEnded python(const QStringList& arguments, int milliseconds = 300'000)
+/// In `folder`, or where the test runs.
+inline PythonEnded python(const QStringList& arguments, const QString& folder = {}, int milliseconds = 600'000)
 {
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
     environment.insert("OMP_NUM_THREADS", "1");
     QProcess process;
     process.setProcessEnvironment(environment);
+    process.setWorkingDirectory(folder);
     process.start(qEnvironmentVariable("PIPEBD_PYTHON", "python3"), arguments);
     const bool ended = process.waitForFinished(milliseconds) && process.exitStatus() == QProcess::NormalExit;
     return {ended ? process.exitCode() : -1, QString::fromUtf8(process.readAllStandardOutput()),
@@ -27,9 +29,9 @@ inline PythonEnded python(const QStringList& arguments, int milliseconds = 300'0
 }
 
 /// Of a script in tests/python.
-inline PythonEnded pythonScript(const QString& name, const QStringList& arguments, int milliseconds = 300'000)
+inline PythonEnded pythonScript(const QString& name, const QStringList& arguments)
 {
-    return python(QStringList{QStringLiteral(PIPEBD_SOURCE_DIR "/tests/python/") + name} + arguments, milliseconds);
+    return python(QStringList{QStringLiteral(PIPEBD_SOURCE_DIR "/tests/python/") + name} + arguments);
 }
 
 /// Why these modules ("torch, torchvision") cannot be used; empty if they can.

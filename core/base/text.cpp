@@ -66,6 +66,18 @@ std::size_t distance(std::string_view a, std::string_view b)
     return last.back();
 }
 
+template <typename Names>
+std::string list_of(const Names& names)
+{
+    std::string list;
+    for (const auto& name : names) {
+        if (!list.empty())
+            list += ", ";
+        list += name;
+    }
+    return list;
+}
+
 } // namespace
 
 std::string printable(std::string_view text, std::size_t limit)
@@ -111,13 +123,12 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
 
 std::string joined(std::span<const std::string_view> names)
 {
-    std::string list;
-    for (std::string_view name : names) {
-        if (!list.empty())
-            list += ", ";
-        list += name;
-    }
-    return list;
+    return list_of(names);
+}
+
+std::string joined(std::span<const std::string> names)
+{
+    return list_of(names);
 }
 
 bool is_utf8(std::string_view text)

@@ -20,6 +20,7 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
 
 /// "a, b, c".
 std::string joined(std::span<const std::string_view> names);
+std::string joined(std::span<const std::string> names);
 
 /// `text` without the spaces around it.
 std::string_view trimmed(std::string_view text);

@@ -19,16 +19,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string dimensions(const std::vector<std::int64_t>& shape)
-{
-    std::string text;
-    for (std::int64_t size : shape) {
-        text += text.empty() ? "" : "x";
-        text += std::to_string(size);
-    }
-    return text;
-}
-
 std::string table_of(const launch::ImportedPair& imported)
 {
     Table table({"block", "teacher", "student", ">output", ">teacher parameters", ">student parameters", "gradients"});
@@ -37,7 +27,7 @@ std::string table_of(const launch::ImportedPair& imported)
         const launch::ImportedBlock& block = imported.blocks[i];
         const std::size_t none = block.without_gradient.size();
         const std::size_t all = none + static_cast<std::size_t>(block.gradient_tensors);
-        table.add({std::to_string(i), printable(block.name), printable(block.student_modules), dimensions(block.output_shape),
+        table.add({std::to_string(i), printable(block.name), printable(block.student_modules), shape_text(block.output_shape),
             std::to_string(block.teacher_parameters), std::to_string(block.student_parameters),
             none == 0 ? "all " + std::to_string(all) : std::to_string(block.gradient_tensors) + " of " + std::to_string(all)});
         for (const std::string& name : block.without_gradient)
@@ -75,10 +65,11 @@ std::vector<std::int64_t> shape_from(const std::string& text)
     return shape;
 }
 
-std::string required(const std::string& value, const std::string& option, const std::string& what)
+/// `value`, of the command `pipebd pairs COMMAND`, if it was given.
+std::string required(const std::string& value, const std::string& option, const std::string& command, const std::string& what)
 {
     if (value.empty())
-        throw Error(Code::BadRequest, option + " is missing", "pipebd pairs import", "give " + what);
+        throw Error(Code::BadRequest, option + " is missing", "pipebd pairs " + command, "give " + what);
     return value;
 }
 
@@ -87,9 +78,9 @@ std::string required(const std::string& value, const std::string& option, const 
 int import_pair(const Context& context, const ImportPairOptions& options)
 {
     launch::PairImport import;
-    import.teacher = {required(options.teacher, "--teacher", "the teacher's model file"), options.teacher_blocks};
-    import.student = {required(options.student, "--student", "the student's model file"), options.student_blocks};
-    import.name = required(options.name, "--name", "the pair a name");
+    import.teacher = {required(options.teacher, "--teacher", "import", "the teacher's model file"), options.teacher_blocks};
+    import.student = {required(options.student, "--student", "import", "the student's model file"), options.student_blocks};
+    import.name = required(options.name, "--name", "import", "the pair a name");
     import.trust = options.trust;
     import.end_to_end = options.end_to_end;
     import.input = shape_from(options.input);
@@ -115,7 +106,7 @@ int import_pair(const Context& context, const ImportPairOptions& options)
 int delete_pair(const Context& context, const std::string& name)
 {
     store::Lab lab = context.open_lab();
-    lab.delete_pair(required(name, "the pair's name", "one; pipebd pairs list shows them"));
+    lab.delete_pair(required(name, "the pair's name", "delete", "one; pipebd pairs list shows them"));
     return 0;
 }
 

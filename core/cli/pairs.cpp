@@ -17,17 +17,9 @@ namespace {
 
 using launch::BlockDescription;
 
-std::string text_of(const std::vector<std::int64_t>& shape)
-{
-    std::string text;
-    for (std::int64_t size : shape)
-        text += (text.empty() ? "" : "x") + std::to_string(size);
-    return text;
-}
-
 std::string input_of(const launch::EnginePair& pair)
 {
-    return pair.vocabulary > 0 ? text_of(pair.input) + " tokens of " + std::to_string(pair.vocabulary) : text_of(pair.input);
+    return pair.vocabulary > 0 ? shape_text(pair.input) + " tokens of " + std::to_string(pair.vocabulary) : shape_text(pair.input);
 }
 
 std::string millions(std::int64_t count)
@@ -58,7 +50,7 @@ BlockDescription sum_of(const std::vector<BlockDescription>& blocks)
 
 std::vector<std::string> row(const std::string& block, const std::string& network, const BlockDescription& description)
 {
-    return {block, network, text_of(description.output), millions(description.parameters), format_bytes(description.bytes),
+    return {block, network, shape_text(description.output), millions(description.parameters), format_bytes(description.bytes),
         millions(description.macs)};
 }
 
@@ -96,10 +88,7 @@ int list_pairs(const Context& context)
     }
     Table table({"pair", "input", ">classes", "blocks"});
     for (const launch::EnginePair& pair : pairs) {
-        std::string blocks;
-        for (const std::string& block : pair.blocks)
-            blocks += (blocks.empty() ? "" : ", ") + block;
-        table.add({printable(pair.name), input_of(pair), std::to_string(pair.classes), printable(blocks)});
+        table.add({printable(pair.name), input_of(pair), std::to_string(pair.classes), printable(joined(pair.blocks))});
     }
     std::cout << table.text();
     return 0;
@@ -122,7 +111,8 @@ int show_pair(const Context& context, const std::string& name)
     }
     table.add(row("all", "teacher", sum_of(described.teacher)));
     table.add(row("", "student", sum_of(described.student)));
-    std::cout << printable(described.pair.name) << ": " << input_of(described.pair) << " to " << described.pair.classes << " classes\n\n"
+    std::cout << printable(described.pair.name) << ": " << input_of(described.pair) << " to " << described.pair.classes
+              << " classes\n\n"
               << table.text();
     return 0;
 }

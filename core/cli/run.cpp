@@ -214,10 +214,10 @@ void complete(const Context& context, const RunOptions& options, store::Lab& lab
     const launch::Checked checked = check_work(context, lab, request.experiment, request.devices);
     request.steps = checked.steps;
     request.pair_folder = pair_folder(lab, request.experiment.pair);
-    if (point)
+    if (point) {
         check_same_pair(request.pair_folder, *point);
-    if (point)
         request.resumed = resumed_from(*point, request.steps);
+    }
     if (distils(request.experiment))
         plan_distillation(context, options, lab, request);
     else

@@ -66,6 +66,14 @@ std::string general(double number)
     return text;
 }
 
+std::string shape_text(const std::vector<std::int64_t>& sizes)
+{
+    std::string text;
+    for (std::int64_t size : sizes)
+        text += (text.empty() ? "" : "x") + std::to_string(size);
+    return text;
+}
+
 std::string percent(double fraction)
 {
     return fixed(fraction * 100, 1) + " %";

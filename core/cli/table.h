@@ -1,6 +1,7 @@
 // Table: rows of text in aligned columns.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ std::string fixed(double number, int decimals);
 
 /// `number` with as many of six digits as it needs: "1.7".
 std::string general(double number);
+
+/// The sizes of a shape: "3x224x224".
+std::string shape_text(const std::vector<std::int64_t>& sizes);
 
 /// 0.973 as "97.3 %".
 std::string percent(double fraction);

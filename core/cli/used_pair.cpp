@@ -8,12 +8,11 @@ namespace pipebd::cli {
 
 namespace {
 
-std::string listed(const std::vector<std::string>& names)
+std::string listed(std::vector<std::string> names)
 {
-    std::string list;
-    for (const std::string& name : names)
-        list += (list.empty() ? "" : ", ") + printable(name, 80);
-    return list;
+    for (std::string& name : names)
+        name = printable(name, 80);
+    return joined(names);
 }
 
 } // namespace

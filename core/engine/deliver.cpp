@@ -41,11 +41,11 @@ void report_cost(Reporter& reporter, const std::string& prefix, const Cost& cost
     report_value(reporter, prefix + "parameters", static_cast<double>(cost.parameters));
 }
 
-std::vector<BlockCosts> costs_of(const Pair& pair, Network network)
+std::vector<BlockCosts> costs_in(const std::vector<BlockFigures>& figures)
 {
     std::vector<BlockCosts> costs;
-    for (const BlockFigures& figures : figures_of(pair, network))
-        costs.push_back(figures.costs);
+    for (const BlockFigures& block : figures)
+        costs.push_back(block.costs);
     return costs;
 }
 
@@ -117,8 +117,9 @@ public:
         , data_(data)
         , device_(backend.device())
         , reporter_(reporter)
-        , teacher_costs_(costs_of(pair, Network::Teacher))
-        , student_costs_(costs_of(pair, Network::Student))
+        , teacher_costs_(costs_in(figures_of(pair, Network::Teacher)))
+        , student_figures_(figures_of(pair, Network::Student))
+        , student_costs_(costs_in(student_figures_))
     {
     }
 
@@ -126,7 +127,11 @@ public:
     {
         reporter_.heartbeat(0, "export");
         const bool distilled = distils(experiment_);
-        const bool derives = distilled && has_cells(student_costs_) && experiment_.student.architecture.empty();
+        const bool is_teacher = experiment_.train.network == "teacher";
+        const bool is_derived = !experiment_.student.architecture.empty();
+        // A supernet can also be trained on labels as it is; then there is no one network to describe.
+        const bool is_supernet = !is_teacher && !is_derived && has_cells(student_costs_);
+        const bool derives = distilled && is_supernet;
         const std::filesystem::path trained = spec_.folder / (derives ? "supernet.safetensors" : "student.safetensors");
         export_student(checkpoint, spec_.program.blocks, trained);
 
@@ -137,8 +142,6 @@ public:
         const Blocks teacher = in_order(std::move(models.teacher));
         Blocks student = in_order(std::move(models.student));
         fill(student, trained);
-        Cost cost = cost_of_student();
-        const bool is_teacher = experiment_.train.network == "teacher";
         Architecture architecture = fixed_architecture(pair_, is_teacher ? teacher_costs_ : student_costs_);
         architecture.teacher = sum_of(teacher_costs_);
         if (derives) {
@@ -146,38 +149,28 @@ public:
             architecture = search_architecture(
                 experiment_, pair_, pointers(teacher), pointers(student), student_costs_, sum_of(teacher_costs_), data_, device_);
             student = derived(architecture, trained);
-            cost = architecture.cost();
         }
-        if (derives || !has_undecided_cells())
+        if (derives || !is_supernet)
             architecture.network = describe_network(pair_, pointers(student));
-        replace_file(spec_.folder / "architecture.json",
-            experiment_.student.architecture.empty() ? to_json(architecture) : read_file(experiment_.student.architecture));
+        replace_file(
+            spec_.folder / "architecture.json", is_derived ? read_file(experiment_.student.architecture) : to_json(architecture));
         reporter_.heartbeat(0, "evaluation");
         if (distilled) {
-            report_cost(reporter_, "teacher_", sum_of(teacher_costs_));
+            report_cost(reporter_, "teacher_", architecture.teacher);
             report_accuracy(reporter_, "teacher_accuracy", test_accuracy(pointers(teacher), data_, device_));
         }
-        report_cost(reporter_, "", cost);
+        report_cost(reporter_, "", is_derived ? cost_of_derived() : architecture.cost());
         report_accuracy(reporter_, "test_accuracy", test_accuracy(pointers(student), data_, device_));
     }
 
 private:
-    /// A supernet can be trained on labels as it is; then there is no one network to describe.
-    bool has_undecided_cells() const
+    /// Of the student that student.architecture names.
+    Cost cost_of_derived() const
     {
-        return experiment_.train.network != "teacher" && experiment_.student.architecture.empty() && has_cells(student_costs_);
-    }
-
-    Cost cost_of_student() const
-    {
-        if (experiment_.train.network == "teacher")
-            return sum_of(teacher_costs_);
-        if (experiment_.student.architecture.empty())
-            return sum_of(student_costs_);
         const std::vector<std::vector<std::string>> chosen = read_chosen(experiment_.student.architecture, pair_);
         Cost sum;
         for (std::size_t block = 0; block < chosen.size(); ++block) {
-            const std::vector<Block::Cell> cells = pair_.make_student(static_cast<int>(block), 0)->cells();
+            const std::vector<Block::Cell>& cells = student_figures_[block].cells;
             std::vector<int> candidates;
             for (std::size_t cell = 0; cell < cells.size(); ++cell) {
                 const auto found = std::ranges::find(cells[cell].candidates, chosen[block].at(cell));
@@ -213,6 +206,7 @@ private:
     at::Device device_;
     Reporter& reporter_;
     std::vector<BlockCosts> teacher_costs_;
+    std::vector<BlockFigures> student_figures_;
     std::vector<BlockCosts> student_costs_;
 };
 
@@ -229,12 +223,12 @@ void check_derivation(const experiment::Experiment& experiment, const Pair& pair
     const bool wants_budget = experiment.derive.macs > 0 || experiment.derive.parameters > 0;
     if (!distils(experiment) || (!wants_budget && !experiment.architecture.train))
         return;
-    const std::vector<BlockCosts> costs = costs_of(pair, Network::Student);
+    const std::vector<BlockCosts> costs = costs_in(figures_of(pair, Network::Student));
     if (!has_cells(costs))
         throw Error(Code::BadRequest, "the student of " + std::string(pair.name()) + " has no cells to choose from",
             experiment.architecture.train ? "architecture.train" : "[derive]",
             "leave it out, or name a pair whose student is a supernet");
-    require_within_reach(costs, budget_of(experiment.derive, sum_of(costs_of(pair, Network::Teacher))));
+    require_within_reach(costs, budget_of(experiment.derive, sum_of(costs_in(figures_of(pair, Network::Teacher)))));
 }
 
 } // namespace pipebd::engine

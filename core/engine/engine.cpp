@@ -51,11 +51,6 @@ std::unique_ptr<DataSet> data_for(const Pair& pair, const RunSpec& spec, Reporte
         {.threads = reading_threads(spec), .warn = warn, .progress = [&reporter] { reporter.pulse(); }});
 }
 
-bool has_teacher(const RunSpec& spec)
-{
-    return distils(spec.experiment);
-}
-
 /// What a rank says of itself: version, host, and the time of day at its zero of time.
 std::string versions()
 {
@@ -357,9 +352,9 @@ void check(const RunSpec& spec, Reporter& reporter)
     std::int64_t steps = steps_of(spec.experiment, train_samples);
     std::vector<std::string> names = pair->block_names();
     std::string weights;
-    if (has_teacher(spec) && !schedule::is_end_to_end(spec.experiment.run.strategy))
+    if (distils(spec.experiment) && !schedule::is_end_to_end(spec.experiment.run.strategy))
         require_same_outputs(*pair);
-    if (has_teacher(spec)) {
+    if (distils(spec.experiment)) {
         TeacherWeights teacher(spec.experiment, *pair);
         for (int block = 0; block < static_cast<int>(names.size()); ++block)
             teacher.load_into(*pair->make_teacher(block, 0));

@@ -73,8 +73,8 @@ std::unique_ptr<Block> make_student(const experiment::Experiment& experiment, co
 {
     std::unique_ptr<Block> student = make_initial(experiment, pair, block);
     move_to(*student, at::kCPU, weight_dtype(experiment.run.dtype));
-    const bool is_teacher = experiment.train.network == "teacher" && experiment.student.weights.empty();
-    const std::string& weights = is_teacher ? experiment.teacher.weights : experiment.student.weights;
+    const bool begins_as_teacher = experiment.train.network == "teacher" && experiment.student.weights.empty();
+    const std::string& weights = begins_as_teacher ? experiment.teacher.weights : experiment.student.weights;
     if (!weights.empty())
         load_weights(*student, MappedFile(weights).bytes(), weights);
     return student;

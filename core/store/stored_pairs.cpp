@@ -174,11 +174,11 @@ void StoredPairs::remove(const std::string& name)
     SQLite::Transaction transaction(library_, SQLite::TransactionBehavior::IMMEDIATE);
     const std::optional<StoredPair> pair = find(name);
     if (!pair) {
-        std::string known;
+        std::vector<std::string> known;
         for (const StoredPair& other : all())
-            known += (known.empty() ? "" : ", ") + other.name;
+            known.push_back(other.name);
         throw Error(Code::NotFound, "there is no imported pair of this name", in_quotes(name),
-            known.empty() ? "no pair was imported" : "imported are: " + known);
+            known.empty() ? "no pair was imported" : "imported are: " + joined(known));
     }
     SQLite::Statement remove(library_, "DELETE FROM pair WHERE name = ?");
     remove.bind(1, name);

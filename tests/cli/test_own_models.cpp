@@ -1,4 +1,5 @@
 // Models of one's own, from Python to trained weights: exported, imported, run; and what happens to files that are something else.
+#include "python.h"
 #include "real_run.h"
 
 #include <QCryptographicHash>
@@ -6,9 +7,11 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QProcessEnvironment>
 #include <QTemporaryDir>
 #include <QTest>
+
+using pipebd::test::PythonEnded;
+using pipebd::test::whyPythonCannotImport;
 
 namespace {
 
@@ -112,19 +115,7 @@ class TestOwnModels : public QObject {
         return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
     }
 
-    Ended python(const QStringList& arguments) const
-    {
-        QProcess process;
-        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-        environment.insert("OMP_NUM_THREADS", "1");
-        process.setProcessEnvironment(environment);
-        process.setWorkingDirectory(m_folder.path());
-        process.start(environment.value("PIPEBD_PYTHON", "python3"), arguments);
-        process.waitForFinished(300'000);
-        const bool ran = process.error() == QProcess::UnknownError && process.exitStatus() == QProcess::NormalExit;
-        return {ran ? process.exitCode() : -1, QString::fromUtf8(process.readAllStandardOutput()),
-            QString::fromUtf8(process.readAllStandardError())};
-    }
+    PythonEnded python(const QStringList& arguments) const { return pipebd::test::python(arguments, m_folder.path()); }
 
     Ended import(const QString& teacher, const QString& student, const QString& name, const QStringList& more = {}) const
     {
@@ -154,15 +145,13 @@ class TestOwnModels : public QObject {
 private slots:
     void initTestCase()
     {
-        const Ended imports = python({"-c", "import torch, torchvision, timm"});
-        if (imports.status != 0)
-            QSKIP(qPrintable("Python cannot import torch, torchvision and timm (set PIPEBD_PYTHON): "
-                + imports.errors.trimmed().section('\n', -1)));
+        if (const QString why = whyPythonCannotImport("torch, torchvision, timm"); !why.isEmpty())
+            QSKIP(qPrintable(why));
         write("make_files.py", makeFiles);
         write("own.py", ownModels);
-        const Ended made = python({"make_files.py"});
+        const PythonEnded made = python({"make_files.py"});
         QVERIFY2(made.status == 0, qPrintable(made.errors));
-        const Ended exported = python(
+        const PythonEnded exported = python(
             {exportScript, "--teacher", "own.py:teacher", "--student", "own.py:student", "--input", "3x16x16", "--out", "."});
         QVERIFY2(exported.status == 0, qPrintable(exported.errors));
         QVERIFY(exported.output.contains("pipebd pairs import --teacher teacher.pt2 --student student.pt2 --name NAME"));
@@ -170,7 +159,7 @@ private slots:
 
     void modelsOfTorchvisionTrainTheSameWeightsUnderATwoDevicePipelineAsOnOneDevice()
     {
-        const Ended exported = python({exportScript, "--teacher", "torchvision:resnet34", "--student", "torchvision:resnet18",
+        const PythonEnded exported = python({exportScript, "--teacher", "torchvision:resnet34", "--student", "torchvision:resnet18",
             "--input", "3x32x32", "--classes", "10", "--out", "resnets"});
         QVERIFY2(exported.status == 0, qPrintable(exported.errors));
         const QString blocks = "conv1+bn1+layer1,layer2,layer3,layer4+fc";
@@ -195,7 +184,7 @@ private slots:
         QVERIFY(bytesOf("single/student.safetensors").size() > 4 * 11'000'000);
         QVERIFY(bytesOf("single/student.safetensors") == bytesOf("tr+dpu/student.safetensors"));
 
-        const Ended compared = python({"-c",
+        const PythonEnded compared = python({"-c",
             "import torch, torchvision, safetensors.torch\n"
             "torch.manual_seed(0)\n"
             "model = torchvision.models.resnet18(num_classes=10)\n"
@@ -272,7 +261,7 @@ private slots:
                      "pipebd: error: this is a state dict, pickled weights: " + path("weights.pth") + "; in Python: "),
             qPrintable(refused.errors));
         const QString line = refused.errors.trimmed().section("in Python: ", 1);
-        const Ended converted = python({"-c", "import torch, safetensors.torch\n" + line});
+        const PythonEnded converted = python({"-c", "import torch, safetensors.torch\n" + line});
         QVERIFY2(converted.status == 0, qPrintable(line + "\n" + converted.errors));
         QVERIFY(QFile::exists(path("weights.safetensors")));
     }
@@ -301,7 +290,7 @@ private slots:
         }
         QVERIFY(!bytesOf("script-single/student.safetensors").isEmpty());
         QVERIFY(bytesOf("script-single/student.safetensors") == bytesOf("script-tr+dpu/student.safetensors"));
-        const Ended trained = python({"-c",
+        const PythonEnded trained = python({"-c",
             "import torch, safetensors.torch\n"
             "start = torch.jit.load('student.pt').state_dict()\n"
             "trained = safetensors.torch.load_file('script-single/student.safetensors')\n"

@@ -4,6 +4,8 @@
 #include "engine/graph/cut_program.h"
 #include "engine/tensor_file.h"
 #include "engine_testing.h"
+#include "python.h"
+#include "stored_tensor.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
@@ -11,23 +13,12 @@
 
 #include <QDir>
 #include <QElapsedTimer>
-#include <QProcess>
 #include <QTemporaryDir>
 
 using namespace pipebd;
 using namespace pipebd::engine;
 
 namespace {
-
-at::Tensor tensor_of(const SafetensorsFile& file, const std::string& name)
-{
-    const TensorView* view = file.find(name);
-    if (!view)
-        return {};
-    at::Tensor tensor = at::zeros(view->shape, at::TensorOptions(scalar_type(view->dtype)));
-    std::memcpy(tensor.mutable_data_ptr(), view->data.data(), view->data.size());
-    return tensor;
-}
 
 /// |a - b| / |b|, of vectors.
 double relative_difference(const at::Tensor& a, const at::Tensor& b)
@@ -46,30 +37,14 @@ class TestExportedNetworks : public QObject {
 
     QString folder() const { return ready_.isEmpty() ? folder_.path() : ready_; }
 
-    static QByteArray python(const QStringList& arguments, int& status)
-    {
-        QProcess process;
-        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-        environment.insert("OMP_NUM_THREADS", "1");
-        process.setProcessEnvironment(environment);
-        process.start(qEnvironmentVariable("PIPEBD_PYTHON", "python3"), arguments);
-        process.waitForFinished(600'000);
-        const bool ran = process.error() == QProcess::UnknownError && process.exitStatus() == QProcess::NormalExit;
-        status = ran ? process.exitCode() : -1;
-        return process.readAllStandardError();
-    }
-
 private Q_SLOTS:
     void initTestCase()
     {
         ready_ = qEnvironmentVariable("PIPEBD_EXPORTED_NETWORKS");
         if (!ready_.isEmpty())
             return;
-        int status = 0;
-        const QByteArray said = python({"-c", "import torch, torchvision, timm, safetensors"}, status);
-        if (status != 0)
-            QSKIP("Python cannot import torch, torchvision, timm and safetensors (set PIPEBD_PYTHON): "
-                + said.trimmed().split('\n').last());
+        if (const QString why = test::whyPythonCannotImport("torch, torchvision, timm, safetensors"); !why.isEmpty())
+            QSKIP(qPrintable(why));
     }
 
     void computesWhatPyTorchComputes_data()
@@ -101,9 +76,8 @@ private Q_SLOTS:
         const QString name = QTest::currentDataTag();
         const QString model = folder() + "/" + name + ".pt2", reference = folder() + "/" + name + ".safetensors";
         if (ready_.isEmpty()) {
-            int status = 0;
-            const QByteArray said = python({PIPEBD_SOURCE_DIR "/tests/python/export_networks.py", folder(), name}, status);
-            QVERIFY2(status == 0, said);
+            const test::PythonEnded ended = test::pythonScript("export_networks.py", {folder(), name});
+            QVERIFY2(ended.status == 0, qPrintable(ended.errors));
         }
         {
             const CutProgram network(model.toStdString(), blocks.toStdString(), "blocks");

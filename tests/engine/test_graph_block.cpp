@@ -13,6 +13,7 @@
 #include "engine/tensor_file.h"
 #include "engine_testing.h"
 #include "exported_archive.h"
+#include "stored_tensor.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -38,11 +39,7 @@ constexpr const char* image_blocks = "stem,body.0,body.1,drop+head";
 
 at::Tensor expected(const std::string& network, const std::string& name)
 {
-    const SafetensorsFile file(exported(network + ".safetensors"));
-    const TensorView* view = file.find(name);
-    at::Tensor tensor = at::zeros(view->shape, at::TensorOptions(scalar_type(view->dtype)));
-    std::memcpy(tensor.mutable_data_ptr(), view->data.data(), view->data.size());
-    return tensor;
+    return tensor_of(SafetensorsFile(exported(network + ".safetensors")), name);
 }
 
 std::vector<std::unique_ptr<Block>> make_all(const CutProgram& network, at::ScalarType type)

@@ -4,10 +4,10 @@
 #include "engine/data/data_set.h"
 #include "engine_testing.h"
 #include "image_oracle.h"
+#include "python.h"
 
 #include <ATen/ops/from_blob.h>
 
-#include <QProcess>
 #include <QTemporaryDir>
 
 #include <fstream>
@@ -23,25 +23,19 @@ class TestImageOracle : public QObject {
 
     fs::path at_path(const std::string& name) const { return fs::path(m_folder.path().toStdString()) / name; }
 
-    /// What the Python program says on standard error; empty if it went well.
-    static QString python(const QStringList& arguments)
+    /// What the program says on standard error; empty if it went well.
+    static QString failure_of_oracle(const QStringList& arguments)
     {
-        QProcess process;
-        process.start(qEnvironmentVariable("PIPEBD_PYTHON", "python3"), arguments);
-        process.waitForFinished(300'000);
-        const bool went_well
-            = process.error() == QProcess::UnknownError && process.exitStatus() == QProcess::NormalExit && process.exitCode() == 0;
-        return went_well ? QString() : "it failed: " + QString::fromUtf8(process.readAllStandardError()).trimmed();
+        const test::PythonEnded ended = test::pythonScript("data_oracle.py", arguments);
+        return ended.status == 0 ? QString() : "it failed: " + ended.errors.trimmed();
     }
 
 private Q_SLOTS:
     void initTestCase()
     {
-        const QString missing = python({"-c", "import numpy, PIL, safetensors, torchvision"});
-        if (!missing.isEmpty())
-            QSKIP(qPrintable("python cannot import numpy, PIL, safetensors and torchvision: " + missing.section('\n', -1)));
-        QCOMPARE(python({PIPEBD_SOURCE_DIR "/tests/python/data_oracle.py", "images", at_path("many.safetensors").c_str(), "many"}),
-            QString());
+        if (const QString why = test::whyPythonCannotImport("numpy, PIL, safetensors, torchvision"); !why.isEmpty())
+            QSKIP(qPrintable(why));
+        QCOMPARE(failure_of_oracle({"images", at_path("many.safetensors").c_str(), "many"}), QString());
     }
 
     void imagesOfManySizesAndKindsAreReadAsPillowAndTorchvisionDo()
@@ -120,7 +114,7 @@ private Q_SLOTS:
 
     void recordsOfCifarAreReadAsNumpyWritesThem()
     {
-        QCOMPARE(python({PIPEBD_SOURCE_DIR "/tests/python/data_oracle.py", "cifar", m_folder.path()}), QString());
+        QCOMPARE(failure_of_oracle({"cifar", m_folder.path()}), QString());
         const SafetensorsFile expected(at_path("expected.safetensors"));
         for (const std::string source : {"cifar10", "cifar100"}) {
             experiment::Experiment experiment;

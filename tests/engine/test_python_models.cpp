@@ -10,11 +10,12 @@
 #include "engine/resnet_pair.h"
 #include "engine/tensor_file.h"
 #include "engine_testing.h"
+#include "python.h"
+#include "stored_tensor.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/randint.h>
 
-#include <QProcess>
 #include <QTemporaryDir>
 #include <cmath>
 
@@ -101,14 +102,6 @@ void perturb(const Model& network)
     }
 }
 
-at::Tensor tensor_of(const SafetensorsFile& file, const char* name)
-{
-    const TensorView& view = *file.find(name);
-    at::Tensor tensor = at::empty(view.shape, view.dtype == DType::I64 ? at::kLong : at::kFloat);
-    std::memcpy(tensor.mutable_data_ptr(), view.data.data(), view.data.size());
-    return tensor;
-}
-
 } // namespace
 
 class TestPythonModels : public QObject {
@@ -119,28 +112,22 @@ class TestPythonModels : public QObject {
     QString file(const QString& name) const { return folder_.filePath(name); }
 
     /// What it wrote on standard error; null if it succeeded.
-    static QString failure_of_python(const QStringList& arguments)
+    static QString failure_of(const test::PythonEnded& ended)
     {
-        QProcess process;
-        process.start(qEnvironmentVariable("PIPEBD_PYTHON", "python3"), arguments);
-        process.waitForFinished(300'000);
-        if (process.error() != QProcess::UnknownError || process.exitStatus() != QProcess::NormalExit)
-            return process.errorString();
-        qInfo("%s", process.readAllStandardOutput().trimmed().constData());
-        return process.exitCode() == 0 ? QString() : QString::fromUtf8(process.readAllStandardError()) + " ";
+        qInfo("%s", qPrintable(ended.output.trimmed()));
+        return ended.status == 0 ? QString() : ended.errors + " ";
     }
 
     static QString failure_of_script(const QStringList& arguments)
     {
-        return failure_of_python(QStringList{PIPEBD_SOURCE_DIR "/tests/python/reference_models.py"} + arguments);
+        return failure_of(test::pythonScript("reference_models.py", arguments));
     }
 
 private Q_SLOTS:
     void initTestCase()
     {
-        const QString failure = failure_of_python({"-c", "import torch, torchvision, safetensors"});
-        if (!failure.isNull())
-            QSKIP(qPrintable("Python cannot import torch, torchvision and safetensors: " + failure.trimmed().section('\n', -1)));
+        if (const QString why = test::whyPythonCannotImport("torch, torchvision, safetensors"); !why.isEmpty())
+            QSKIP(qPrintable(why));
     }
 
     void weightsFromPythonGiveItsOutputs_data()
@@ -242,8 +229,8 @@ private Q_SLOTS:
         replace_file(run / "architecture.json", architecture_of(pair, network));
         const QString failure = failure_of_script({"export", QString::fromStdString(run.string())});
         QVERIFY2(failure.isNull(), qPrintable(failure));
-        const QString summary
-            = failure_of_python({PIPEBD_SOURCE_DIR "/resources/python/load_student.py", QString::fromStdString(run.string())});
+        const QString summary = failure_of(
+            test::python({PIPEBD_SOURCE_DIR "/resources/python/load_student.py", QString::fromStdString(run.string())}));
         QVERIFY2(summary.isNull(), qPrintable(summary));
     }
 };
