@@ -83,7 +83,10 @@ void grabWindow(Settings& settings, const Options& options)
         waitFor(
             loop, [&] { return window.isSettled(); }, options.lab);
     }
-    if (options.page == QLatin1String("runs")) {
+    if (options.page != QLatin1String("run")) { // the whole window
+        window.showPage(options.page);
+        waitFor(
+            loop, [&] { return window.isSettled(); }, options.lab);
         window.runPage()->drawNow();
         write(window, options.grabFile);
         return;

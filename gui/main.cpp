@@ -50,7 +50,7 @@ int runWindow(QApplication& application, const Options& options)
         window.selectRun(*options.run);
     window.show();
     if (!options.experiment.isEmpty())
-        window.openStartDialog(options.experiment);
+        window.openFile(options.experiment);
     return application.exec();
 }
 

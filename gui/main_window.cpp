@@ -1,6 +1,8 @@
 #include "gui/main_window.h"
 
 #include "gui/chart_export.h"
+#include "gui/command_strip.h"
+#include "gui/compare_page.h"
 #include "gui/error_text.h"
 #include "gui/icons.h"
 #include "gui/launcher.h"
@@ -8,8 +10,12 @@
 #include "gui/main_window_actions.h"
 #include "gui/message_page.h"
 #include "gui/metric_chart.h"
+#include "gui/pairs_page.h"
+#include "gui/profile_page.h"
 #include "gui/run_list.h"
 #include "gui/run_page.h"
+#include "gui/runs_page.h"
+#include "gui/schedules_page.h"
 #include "gui/start_dialog.h"
 
 #include <QApplication>
@@ -20,25 +26,34 @@
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QFileInfo>
+#include <QMenu>
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
-#include <QStackedWidget>
 #include <QStatusBar>
+#include <QTabBar>
+#include <QTabWidget>
 #include <QToolBar>
 #include <QUrl>
+#include <QVBoxLayout>
 
+#include <algorithm>
 #include <utility>
 
 namespace pipebd::gui {
 
 namespace {
 
-constexpr int layoutVersion = 1; // raise it when docks or toolbars change: older layouts are then not restored
+constexpr int layoutVersion = 2; // raise it when docks or toolbars change: older layouts are then not restored
 constexpr QSize defaultSize(1280, 800);
 constexpr int runsWidth = 456;
 constexpr int logHeight = 130;
 constexpr int messageTime = 10000; // ms
+
+QString layoutKey(const Page* page)
+{
+    return page->id() == QLatin1String("runs") ? QStringLiteral("layout") : QStringLiteral("layout-") + page->id();
+}
 
 } // namespace
 
@@ -53,15 +68,14 @@ MainWindow::MainWindow(Settings& settings, const std::filesystem::path& lab, QWi
     createDocks();
     createActions();
     createMenus();
-    m_welcomePage = makeWelcomePage(toQString(lab), m_actions->start, m_actions->openLab, m_pages);
-    m_pages->addWidget(m_welcomePage);
-    m_errorPage->addAction(m_actions->openLab, true);
+    m_runsPage->setWelcome(makeWelcomePage(toQString(lab), m_actions->start, m_actions->openLab, m_runsPage));
+    m_runsPage->error()->addAction(m_actions->openLab, true);
     statusBar()->setSizeGripEnabled(false);
 
     resize(defaultSize);
     resizeDocks({m_runsDock}, {runsWidth}, Qt::Horizontal);
     resizeDocks({m_logDock}, {logHeight}, Qt::Vertical);
-    m_defaultLayout = QMainWindow::saveState(layoutVersion);
+    rememberDefaultLayouts();
     restoreLayout();
     openLab(lab);
 }
@@ -70,16 +84,84 @@ MainWindow::~MainWindow() = default;
 
 void MainWindow::createPages()
 {
-    m_pages = new QStackedWidget(this);
-    m_readingPage = new MessagePage(tr("Reading the lab…"), {}, m_pages);
-    m_errorPage = new MessagePage(tr("This lab cannot be read"), {}, m_pages);
-    m_runPage = new RunPage(m_settings, m_pages);
-    for (QWidget* page : std::initializer_list<QWidget*>{m_readingPage, m_errorPage, m_runPage})
-        m_pages->addWidget(page);
-    setCentralWidget(m_pages);
-    connect(m_runPage, &RunPage::loaded, this, &MainWindow::settled);
-    connect(m_runPage, &RunPage::recordChanged, this, &MainWindow::recordChanged);
-    connect(m_runPage, &RunPage::exportRequested, this, &MainWindow::exportChart);
+    auto* centre = new QWidget(this);
+    m_tabs = new QTabWidget(centre);
+    m_tabs->setObjectName(QStringLiteral("pages"));
+    m_tabs->setDocumentMode(true);
+    m_tabs->tabBar()->setAccessibleName(tr("Pages"));
+    m_command = new CommandStrip(centre);
+    auto* layout = new QVBoxLayout(centre);
+    layout->setContentsMargins({});
+    layout->setSpacing(0);
+    layout->addWidget(m_tabs, 1);
+    layout->addWidget(m_command);
+    setCentralWidget(centre);
+
+    m_runsPage = new RunsPage(m_settings, m_tabs);
+    for (Page* page : std::initializer_list<Page*>{new PairsPage(m_settings, m_tabs), new ProfilePage(m_settings, m_tabs),
+             new SchedulesPage(m_settings, m_tabs), m_runsPage, new ComparePage(m_settings, m_tabs)})
+        addPage(page);
+    m_front = m_runsPage;
+    m_tabs->setCurrentWidget(m_front);
+    connect(m_tabs, &QTabWidget::currentChanged, this, &MainWindow::pageChanged);
+    connect(runPage(), &RunPage::recordChanged, this, &MainWindow::recordChanged);
+    connect(runPage(), &RunPage::exportRequested, this, &MainWindow::exportChart);
+}
+
+void MainWindow::addPage(Page* page)
+{
+    m_pages.push_back(page);
+    m_tabs->addTab(page, page->title());
+    connect(page, &Page::settled, this, &MainWindow::settled);
+    connect(page, &Page::commandChanged, this, &MainWindow::showCommand);
+    connect(page, &Page::messagePosted, this, [this](const QString& text) { statusBar()->showMessage(text, messageTime); });
+    connect(page, &Page::startRequested, this, &MainWindow::openStartDialog);
+    connect(page, &Page::runRequested, this, [this](int id) {
+        showPage(m_runsPage->id());
+        selectRun(id);
+    });
+    connect(page, &Page::comparisonRequested, this, &MainWindow::compareRuns);
+    connect(page, &Page::profilingRequested, this, &MainWindow::profilePair);
+    connect(page, &Page::schedulesRequested, this, &MainWindow::planProfile);
+}
+
+RunPage* MainWindow::runPage() const
+{
+    return m_runsPage->run();
+}
+
+Page* MainWindow::page(const QString& id) const
+{
+    const auto found = std::find_if(m_pages.begin(), m_pages.end(), [&](const Page* page) { return page->id() == id; });
+    return found == m_pages.end() ? nullptr : *found;
+}
+
+Page* MainWindow::currentPage() const
+{
+    return m_front;
+}
+
+void MainWindow::showPage(const QString& id)
+{
+    if (Page* wanted = page(id))
+        m_tabs->setCurrentWidget(wanted);
+}
+
+void MainWindow::pageChanged()
+{
+    m_layouts[m_front->id()] = QMainWindow::saveState(layoutVersion);
+    m_front = qobject_cast<Page*>(m_tabs->currentWidget());
+    QMainWindow::restoreState(m_layouts.value(m_front->id()), layoutVersion);
+    for (const auto& [page, menu] : m_actions->pageMenus)
+        menu->menuAction()->setVisible(page == m_front);
+    m_front->comeToFront();
+    showCommand();
+    updateTitle();
+}
+
+void MainWindow::showCommand()
+{
+    m_command->setCommand(m_front->command());
 }
 
 void MainWindow::createDocks()
@@ -97,22 +179,44 @@ void MainWindow::createDocks()
     m_logDock->setWidget(m_log);
     addDockWidget(Qt::BottomDockWidgetArea, m_logDock);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
-    connect(m_runPage, &RunPage::logRead, m_log, &LogPanel::append);
+    connect(runPage(), &RunPage::logRead, m_log, &LogPanel::append);
 
     m_runsDock->toggleViewAction()->setStatusTip(tr("Show or hide the list of runs"));
     m_logDock->toggleViewAction()->setStatusTip(tr("Show or hide the log of the run"));
 }
 
+// The list of runs belongs to the pages that show runs, the log to the one that shows a single one.
+void MainWindow::rememberDefaultLayouts()
+{
+    const auto remember = [this](bool runs, bool log, const auto& isOf) {
+        m_runsDock->setVisible(runs);
+        m_logDock->setVisible(log);
+        const QByteArray layout = QMainWindow::saveState(layoutVersion);
+        for (const Page* page : m_pages)
+            if (isOf(page))
+                m_defaultLayouts[page->id()] = layout;
+    };
+    remember(false, false, [](const Page*) { return true; });
+    remember(true, false, [](const Page* page) { return page->id() == QLatin1String("compare"); });
+    remember(true, true, [this](const Page* page) { return page == m_runsPage; });
+    m_layouts = m_defaultLayouts;
+}
+
 void MainWindow::restoreLayout()
 {
     const QByteArray window = m_settings.state(QStringLiteral("window"));
-    const QByteArray layout = m_settings.state(QStringLiteral("layout"));
     if (!window.isEmpty() && !restoreGeometry(window))
         m_settings.reportDamage();
-    if (!layout.isEmpty() && !QMainWindow::restoreState(layout, layoutVersion)) {
-        m_settings.reportDamage();
-        QMainWindow::restoreState(m_defaultLayout, layoutVersion);
+    for (Page* page : m_pages) {
+        const QByteArray layout = m_settings.state(layoutKey(page));
+        if (layout.isEmpty())
+            continue;
+        if (QMainWindow::restoreState(layout, layoutVersion))
+            m_layouts[page->id()] = layout;
+        else
+            m_settings.reportDamage();
     }
+    QMainWindow::restoreState(m_layouts.value(m_front->id()), layoutVersion);
     if (m_settings.wasDamaged())
         statusBar()->showMessage(tr("Some saved settings could not be used; their defaults are in force."));
 }
@@ -120,23 +224,29 @@ void MainWindow::restoreLayout()
 void MainWindow::saveLayout()
 {
     m_settings.setState(QStringLiteral("window"), saveGeometry());
-    m_settings.setState(QStringLiteral("layout"), QMainWindow::saveState(layoutVersion));
+    m_layouts[m_front->id()] = QMainWindow::saveState(layoutVersion);
+    for (Page* page : m_pages) {
+        m_settings.setState(layoutKey(page), m_layouts.value(page->id()));
+        page->saveState();
+    }
     m_runList->saveState();
-    m_runPage->saveState();
 }
 
 void MainWindow::restoreDefaultLayout()
 {
-    QMainWindow::restoreState(m_defaultLayout, layoutVersion);
+    m_layouts = m_defaultLayouts;
+    QMainWindow::restoreState(m_layouts.value(m_front->id()), layoutVersion);
     resizeDocks({m_runsDock}, {runsWidth}, Qt::Horizontal);
     resizeDocks({m_logDock}, {logHeight}, Qt::Vertical);
     m_runList->restoreDefaultLayout();
-    m_runPage->restoreDefaultLayout();
+    for (Page* page : m_pages)
+        page->restoreDefaultLayout();
 }
 
 void MainWindow::showOnlyThePage()
 {
-    for (QWidget* around : std::initializer_list<QWidget*>{m_runsDock, m_logDock, menuBar(), statusBar(), findChild<QToolBar*>()})
+    for (QWidget* around : std::initializer_list<QWidget*>{
+             m_runsDock, m_logDock, menuBar(), statusBar(), findChild<QToolBar*>(), m_tabs->tabBar(), m_command})
         around->hide();
 }
 
@@ -150,11 +260,11 @@ void MainWindow::openLab(const std::filesystem::path& lab)
 {
     m_lab = lab;
     m_scanned = false;
-    m_runPage->leave();
     m_log->clear();
     m_runList->setRuns(std::make_shared<const std::vector<store::RunRecord>>());
-    m_pages->setCurrentWidget(m_readingPage);
-    m_readingPage->setText(toQString(lab));
+    for (Page* page : m_pages)
+        page->openLab(lab);
+    m_front->comeToFront();
     updateTitle();
 
     if (m_launcher) {
@@ -192,11 +302,10 @@ void MainWindow::take(const RunRecords& runs)
     if (first && !m_runList->selected() && !runs->empty())
         m_runList->select(runs->front().id);
     if (runs->empty()) {
-        m_runPage->leave();
-        m_pages->setCurrentWidget(m_welcomePage);
+        m_runsPage->showWelcome();
         updateTitle();
-    } else if (m_runPage->runId()) {
-        m_pages->setCurrentWidget(m_runPage);
+    } else if (runPage()->runId()) {
+        m_runsPage->showRun();
     }
     m_launcher->lookAt(runs);
     if (first && isSettled())
@@ -205,18 +314,17 @@ void MainWindow::take(const RunRecords& runs)
 
 void MainWindow::showLabError(const QString& error)
 {
-    if (m_runPage->runId()) {
+    if (runPage()->runId()) {
         statusBar()->showMessage(error, messageTime); // what is on the page stays there
         return;
     }
-    m_errorPage->setText(error);
-    m_pages->setCurrentWidget(m_errorPage);
+    m_runsPage->showError(error);
     emit labFailed(error);
 }
 
 bool MainWindow::isSettled() const
 {
-    return m_scanned && !m_wanted && (!m_runPage->runId() || m_runPage->isLoaded());
+    return m_scanned && !m_wanted && m_front->isSettled();
 }
 
 void MainWindow::selectRun(int id)
@@ -227,11 +335,11 @@ void MainWindow::selectRun(int id)
 
 void MainWindow::showRun(const store::RunRecord& run)
 {
-    if (m_runPage->runId() == run.id)
+    if (runPage()->runId() == run.id)
         return;
     m_log->clear();
-    m_runPage->follow(run);
-    m_pages->setCurrentWidget(m_runPage);
+    runPage()->follow(run);
+    m_runsPage->showRun();
 }
 
 void MainWindow::recordChanged(const store::RunRecord& run)
@@ -242,8 +350,8 @@ void MainWindow::recordChanged(const store::RunRecord& run)
 
 void MainWindow::updateTitle()
 {
-    const bool hasRun = m_runPage->runId().has_value();
-    const store::RunRecord& run = m_runPage->record();
+    const bool hasRun = runPage()->runId().has_value();
+    const store::RunRecord& run = runPage()->record();
     m_actions->copyFolder->setEnabled(hasRun);
     m_actions->openFolder->setEnabled(hasRun);
     m_actions->stop->setEnabled(hasRun && !store::is_final(run.state));
@@ -254,14 +362,48 @@ void MainWindow::updateTitle()
         hasRun ? tr("%1 (run %2) – %3").arg(QString::fromStdString(run.name), QString::number(run.id), program) : program);
 }
 
-void MainWindow::openStartDialog(const QString& experiment)
+void MainWindow::openStartDialog(const StartRequest& request)
 {
     auto* dialog = new StartDialog(m_settings, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    if (!experiment.isEmpty())
-        dialog->setFile(experiment);
+    dialog->setRequest(request);
     connect(dialog, &QDialog::accepted, this, [this, dialog] { launch(dialog->request()); });
     dialog->open();
+}
+
+void MainWindow::openFile(const QString& file)
+{
+    if (m_front->openFile(file))
+        return;
+    for (Page* page : m_pages) {
+        if (page != m_front && page->openFile(file)) {
+            showPage(page->id());
+            return;
+        }
+    }
+    openStartDialog({file, {}, {}, {}});
+}
+
+void MainWindow::compareRuns(const std::vector<int>& ids)
+{
+    auto* compare = static_cast<ComparePage*>(page(QStringLiteral("compare")));
+    compare->setRuns(ids);
+    showPage(compare->id());
+}
+
+void MainWindow::profilePair(const QString& pair)
+{
+    auto* profile = static_cast<ProfilePage*>(page(QStringLiteral("profile")));
+    showPage(profile->id());
+    profile->openMeasureDialog(pair);
+}
+
+void MainWindow::planProfile(const QString& profileId)
+{
+    auto* schedules = static_cast<SchedulesPage*>(page(QStringLiteral("schedules")));
+    if (!profileId.isEmpty())
+        schedules->setProfile(profileId);
+    showPage(schedules->id());
 }
 
 void MainWindow::launch(const StartRequest& request)
@@ -273,7 +415,7 @@ void MainWindow::launch(const StartRequest& request)
 
 void MainWindow::stopRun()
 {
-    if (const std::optional<int> id = m_runPage->runId()) {
+    if (const std::optional<int> id = runPage()->runId()) {
         statusBar()->showMessage(tr("Stopping run %1…").arg(*id), messageTime);
         m_launcher->stop(*id);
     }
@@ -288,19 +430,19 @@ void MainWindow::chooseLab()
 
 void MainWindow::copyFolder()
 {
-    QApplication::clipboard()->setText(toQString(m_runPage->record().folder));
+    QApplication::clipboard()->setText(toQString(runPage()->record().folder));
 }
 
 void MainWindow::openFolder()
 {
-    QDesktopServices::openUrl(QUrl::fromLocalFile(toQString(m_runPage->record().folder)));
+    QDesktopServices::openUrl(QUrl::fromLocalFile(toQString(runPage()->record().folder)));
 }
 
 void MainWindow::exportChart(MetricChart* chart)
 {
     const QString name = QStringLiteral("%1-%2")
-                             .arg(m_runPage->record().id, 4, 10, QLatin1Char('0'))
-                             .arg(QString::fromStdString(m_runPage->record().name));
+                             .arg(runPage()->record().id, 4, 10, QLatin1Char('0'))
+                             .arg(QString::fromStdString(runPage()->record().name));
     exportChartInteractively(*chart, QString(name).replace(QLatin1Char('/'), QLatin1Char('_')), m_settings, this);
 }
 
@@ -327,7 +469,7 @@ void MainWindow::dropEvent(QDropEvent* event)
 {
     const QString file = firstLocalFile(*event->mimeData());
     event->acceptProposedAction();
-    openStartDialog(file);
+    openFile(file);
 }
 
 } // namespace pipebd::gui

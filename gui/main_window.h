@@ -1,5 +1,6 @@
-// MainWindow: the runs of a lab on the left, the selected one in the middle, its log below.
+// MainWindow: the pages of one lab; on those that show runs, the list of runs on the left and the log below.
 //
+// Each page has a layout of docks of its own.
 // It reads the lab in threads of its own and writes nothing to it; closing or killing it does nothing to a run.
 #pragma once
 
@@ -7,23 +8,28 @@
 #include "gui/settings.h"
 #include "gui/theme.h"
 
+#include <QByteArray>
 #include <QMainWindow>
+#include <QMap>
 
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
 class QActionGroup;
-class QStackedWidget;
+class QTabWidget;
 
 namespace pipebd::gui {
 
+class CommandStrip;
 class Launcher;
 class LogPanel;
-class MessagePage;
 class MetricChart;
+class Page;
 class RunList;
 class RunPage;
+class RunsPage;
 struct StartRequest;
 
 class MainWindow : public QMainWindow {
@@ -36,24 +42,31 @@ public:
     /// Selects the run, at once or when the lab has been read; says so if there is none.
     void selectRun(int id);
     void openLab(const std::filesystem::path& lab);
-    void openStartDialog(const QString& experiment = {});
+    void openStartDialog(const StartRequest& request);
     void launch(const StartRequest& request);
+    /// Whatever it is, by the page that makes sense of it.
+    void openFile(const QString& file);
 
-    RunPage* runPage() const { return m_runPage; }
+    /// By its id; null if there is none.
+    Page* page(const QString& id) const;
+    Page* currentPage() const;
+    void showPage(const QString& id);
+
+    RunPage* runPage() const;
     RunList* runList() const { return m_runList; }
     LogPanel* log() const { return m_log; }
 
     /// Hides all that stands around the page in the middle, for a picture of it.
     void showOnlyThePage();
 
-    /// The lab has been read and the selected run, if there is one, is on the page.
+    /// The lab has been read, and what is asked for is on the page in front.
     bool isSettled() const;
 
 public slots:
     void restoreDefaultLayout();
 
 signals:
-    void settled(); // once for each lab opened and each run selected
+    void settled(); // isSettled() may have become true
     void labFailed(const QString& error);
 
 protected:
@@ -69,6 +82,10 @@ private:
     void createMenus();
     void createDocks();
     void createPages();
+    void addPage(Page* page);
+    void pageChanged();
+    void showCommand();
+    void rememberDefaultLayouts();
     void restoreLayout();
     void saveLayout();
     void tintIcons();
@@ -79,6 +96,9 @@ private:
     void recordChanged(const store::RunRecord& run);
     void updateTitle();
     void chooseLab();
+    void compareRuns(const std::vector<int>& ids);
+    void profilePair(const QString& pair);
+    void planProfile(const QString& profileId);
     void stopRun();
     void copyFolder();
     void openFolder();
@@ -89,16 +109,17 @@ private:
     std::unique_ptr<Actions> m_actions;
     std::unique_ptr<LabFollower> m_follower;
     Launcher* m_launcher = nullptr;
-    QStackedWidget* m_pages = nullptr;
-    MessagePage* m_readingPage = nullptr;
-    MessagePage* m_welcomePage = nullptr;
-    MessagePage* m_errorPage = nullptr;
-    RunPage* m_runPage = nullptr;
+    QTabWidget* m_tabs = nullptr;
+    std::vector<Page*> m_pages;
+    Page* m_front = nullptr;
+    RunsPage* m_runsPage = nullptr;
+    CommandStrip* m_command = nullptr;
     RunList* m_runList = nullptr;
     LogPanel* m_log = nullptr;
     QDockWidget* m_runsDock = nullptr;
     QDockWidget* m_logDock = nullptr;
-    QByteArray m_defaultLayout;
+    QMap<QString, QByteArray> m_defaultLayouts; // by page
+    QMap<QString, QByteArray> m_layouts;
     std::optional<int> m_wanted; // selected at the first scan
     bool m_scanned = false;
 };

@@ -3,6 +3,7 @@
 #include "gui/about.h"
 #include "gui/icons.h"
 #include "gui/metric_chart.h"
+#include "gui/page.h"
 #include "gui/run_list.h"
 #include "gui/run_page.h"
 
@@ -38,7 +39,7 @@ void MainWindow::createActions()
     Actions& a = *m_actions;
 
     a.start = makeAction(this, tr("&Start a run…"), tr("Choose an experiment file and start it"), QKeySequence::New);
-    connect(a.start, &QAction::triggered, this, [this] { openStartDialog(); });
+    connect(a.start, &QAction::triggered, this, [this] { openStartDialog({}); });
     a.stop = makeAction(this, tr("S&top the run"), tr("Stop the selected run; what it has stored is kept"),
         QKeySequence(Qt::CTRL | Qt::Key_Period));
     a.stop->setEnabled(false);
@@ -56,13 +57,19 @@ void MainWindow::createActions()
     a.fit = makeAction(this, tr("&Fit all"), tr("Show all data in every chart again"));
     a.fit->setShortcuts({QKeySequence(Qt::Key_F), QKeySequence(Qt::Key_Escape)});
     a.fit->setToolTip(tr("Fit all (F)"));
-    connect(a.fit, &QAction::triggered, this, [this] { m_runPage->fitAll(); });
+    connect(a.fit, &QAction::triggered, this, [this] { runPage()->fitAll(); });
     a.filter = makeAction(this, tr("Fi&lter the runs"), tr("Go to the filter of the list of runs"), QKeySequence::Find);
     connect(a.filter, &QAction::triggered, this, [this] {
         m_runsDock->show();
         m_runList->filterField()->setFocus(Qt::ShortcutFocusReason);
     });
 
+    for (Page* page : m_pages) {
+        const int number = static_cast<int>(a.pages.size()) + 1;
+        QAction* action = makeAction(this, page->title(), tr("Go to this page"), QKeySequence(Qt::CTRL | (Qt::Key_0 + number)));
+        connect(action, &QAction::triggered, this, [this, page] { showPage(page->id()); });
+        a.pages.push_back(action);
+    }
     a.themes = new QActionGroup(this);
     const Theme current = m_settings.theme();
     for (const auto& [theme, text] :
@@ -76,7 +83,7 @@ void MainWindow::createActions()
         = makeAction(this, tr("&Restore default layout"), tr("Put docks, columns and charts back where they were at first"));
     connect(a.defaultLayout, &QAction::triggered, this, &MainWindow::restoreDefaultLayout);
 
-    for (MetricChart* chart : m_runPage->charts()) {
+    for (MetricChart* chart : runPage()->charts()) {
         QAction* action = makeAction(this, tr("%1…").arg(chart->title()), tr("Write this chart as PNG, PDF, SVG or CSV"));
         connect(action, &QAction::triggered, this, [this, chart] { exportChart(chart); });
         a.exports.push_back(action);
@@ -108,7 +115,25 @@ void MainWindow::createMenus()
     run->addAction(a.copyFolder);
     run->addAction(a.openFolder);
 
+    for (Page* page : m_pages) {
+        const std::vector<QAction*> own = page->menuActions();
+        if (own.empty())
+            continue;
+        QMenu* menu = menuBar()->addMenu(page->title());
+        for (QAction* action : own) {
+            if (action)
+                menu->addAction(action);
+            else
+                menu->addSeparator();
+        }
+        menu->menuAction()->setVisible(page == m_front);
+        a.pageMenus[page] = menu;
+    }
+
     QMenu* view = menuBar()->addMenu(tr("&View"));
+    for (QAction* action : a.pages)
+        view->addAction(action);
+    view->addSeparator();
     view->addAction(a.fit);
     view->addAction(a.filter);
     view->addSeparator();

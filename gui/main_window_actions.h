@@ -5,7 +5,10 @@
 
 #include <QAction>
 
+#include <map>
 #include <vector>
+
+class QMenu;
 
 namespace pipebd::gui {
 
@@ -19,6 +22,8 @@ struct MainWindow::Actions {
     QAction* quit = nullptr;
     QAction* fit = nullptr;
     QAction* filter = nullptr;
+    std::vector<QAction*> pages; // go to each
+    std::map<const Page*, QMenu*> pageMenus;
     QActionGroup* themes = nullptr;
     QAction* defaultLayout = nullptr;
     QAction* about = nullptr;

@@ -134,6 +134,17 @@ void StartDialog::setFile(const QString& file)
     m_file->setCurrentText(QFileInfo(file).absoluteFilePath());
 }
 
+void StartDialog::setRequest(const StartRequest& request)
+{
+    m_furtherSettings = request.settings;
+    if (!request.file.isEmpty())
+        setFile(request.file);
+    if (!request.strategy.isEmpty())
+        m_strategy->setCurrentIndex(m_strategy->findData(request.strategy));
+    m_devices->setText(request.devices);
+    check();
+}
+
 void StartDialog::browse()
 {
     const QString file = QFileDialog::getOpenFileName(this, tr("Choose an experiment file"),
@@ -188,7 +199,7 @@ void StartDialog::readFile()
 
 QStringList StartDialog::overrides() const
 {
-    QStringList settings;
+    QStringList settings = m_furtherSettings;
     if (!m_name->text().trimmed().isEmpty())
         settings << QStringLiteral("name=") + m_name->text().trimmed();
     if (!m_length->text().trimmed().isEmpty())

@@ -25,6 +25,8 @@ public:
     explicit StartDialog(Settings& settings, QWidget* parent = nullptr);
 
     void setFile(const QString& file);
+    /// Fills the dialog in; what `request` leaves empty stays as the file says.
+    void setRequest(const StartRequest& request);
 
     /// What the user asks for; valid while the Start button is enabled.
     StartRequest request() const;
@@ -54,6 +56,7 @@ private:
     QLineEdit* m_length;
     QDialogButtonBox* m_buttons;
     std::optional<experiment::Experiment> m_asInFile;
+    QStringList m_furtherSettings; // of a request, which no field shows
 };
 
 /// The first dropped or pasted local file, empty if there is none.

@@ -68,8 +68,8 @@ void CommandLineTest::helpAndVersionNeedNoDisplay()
 void CommandLineTest::everyPageCanBeDrawn_data()
 {
     QTest::addColumn<QStringList>("arguments");
-    QTest::newRow("runs") << QStringList{"--page", "runs", "--size", "1000x640"};
-    QTest::newRow("run") << QStringList{"--page", "run", "--run", "1", "--size", "1000x640"};
+    QTest::newRow("runs") << QStringList{"--page", "runs", "--size", "1000x700"};
+    QTest::newRow("run") << QStringList{"--page", "run", "--run", "1", "--size", "1000x700"};
     QTest::newRow("start") << QStringList{"--page", "start", "--size", "700x560"};
     QTest::newRow("welcome") << QStringList{"--page", "welcome", "--size", "800x600"};
 }

@@ -1,0 +1,65 @@
+// Page: one of the places of the window: pairs, profile, schedules, runs, compare.
+//
+// Lives in the GUI thread and never blocks it: what takes long is done by Background, a ReaderThread or a PipebdProcess.
+#pragma once
+
+#include "gui/launcher.h"
+
+#include <QString>
+#include <QStringList>
+#include <QWidget>
+
+#include <filesystem>
+#include <vector>
+
+class QAction;
+
+namespace pipebd::gui {
+
+class Page : public QWidget {
+    Q_OBJECT
+
+public:
+    /// `id`: stable, for --page and settings. `title`: with a mnemonic.
+    Page(QString id, QString title, QWidget* parent = nullptr);
+
+    const QString& id() const { return m_id; }
+    const QString& title() const { return m_title; }
+
+    /// Forgets all of the lab before; what is there is read when the page is shown first.
+    virtual void openLab(const std::filesystem::path& lab) = 0;
+    /// The page is in front; called after openLab().
+    virtual void comeToFront() { }
+    /// All that is asked for is on the page; then settled() has been or is being emitted.
+    virtual bool isSettled() const = 0;
+
+    /// What does the same on the command line, from "pipebd" on; empty if nothing is on the page.
+    virtual QStringList command() const { return {}; }
+
+    /// The page's own menu, in order, null for a separator; they live as long as the page. A page without any has no menu.
+    virtual std::vector<QAction*> menuActions() const { return {}; }
+
+    /// Whether the page makes sense of `file`, which was dropped or named; it shows it then.
+    virtual bool openFile(const QString& /*file*/) { return false; }
+
+    virtual void saveState() { }
+    virtual void restoreDefaultLayout() { }
+
+signals:
+    void settled();
+    void commandChanged();
+    void messagePosted(const QString& text); // for the status bar
+
+    // What another page, or the window, does about something here.
+    void startRequested(const pipebd::gui::StartRequest& request); // opens the Start dialog with it
+    void runRequested(int runId); // shows the run
+    void comparisonRequested(const std::vector<int>& runIds);
+    void profilingRequested(const QString& pair); // of a pair, by its name
+    void schedulesRequested(const QString& profileId); // of a stored profile; empty: of the one chosen last
+
+private:
+    QString m_id;
+    QString m_title;
+};
+
+} // namespace pipebd::gui
