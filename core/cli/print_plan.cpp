@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "cli/table.h"
+#include "schedule/stages.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -15,37 +16,6 @@ namespace {
 
 using schedule::Idle;
 using schedule::PlannedStrategy;
-
-/// "3", "0,1", "0-7", "0-2,5"
-std::string numbers_of(const std::vector<int>& numbers)
-{
-    std::string text;
-    for (std::size_t i = 0; i < numbers.size();) {
-        std::size_t end = i + 1;
-        while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1)
-            ++end;
-        text += (text.empty() ? "" : ",") + std::to_string(numbers[i]);
-        if (end - i > 1)
-            text += (end - i > 2 ? "-" : ",") + std::to_string(numbers[end - 1]);
-        i = end;
-    }
-    return text;
-}
-
-std::string blocks_of(const schedule::Stage& stage)
-{
-    const std::string first = std::to_string(stage.first);
-    return stage.last - stage.first == 1 ? first : first + "-" + std::to_string(stage.last - 1);
-}
-
-/// "0-2 on 0,1 | 3-5 on 2"
-std::string stages_of(const std::vector<schedule::Stage>& stages)
-{
-    std::string text;
-    for (const schedule::Stage& stage : stages)
-        text += (text.empty() ? "" : " | ") + blocks_of(stage) + " on " + numbers_of(stage.devices);
-    return text;
-}
 
 /// "5,0 on 0 | 4,1 on 1": the blocks of each device in the order in which it trains them.
 std::string tasks_of(const schedule::Schedule& schedule)
@@ -163,7 +133,7 @@ std::string ranked_table(const schedule::Schedule& schedule)
         return {};
     Table table({">" + schedule.strategy, ">slowest stage", "blocks on devices"});
     for (std::size_t i = 0; i < schedule.ranked.size(); ++i)
-        table.add({std::to_string(i + 1), format_milliseconds(schedule.ranked[i].cost), stages_of(schedule.ranked[i].stages)});
+        table.add({std::to_string(i + 1), format_milliseconds(schedule.ranked[i].cost), to_text(schedule.ranked[i].stages)});
     return "\n" + table.text();
 }
 
@@ -171,7 +141,7 @@ std::string ranked_table(const schedule::Schedule& schedule)
 
 std::string placement_of(const schedule::Schedule& schedule)
 {
-    return schedule.task_order.empty() ? stages_of(schedule.stages) : tasks_of(schedule);
+    return schedule.task_order.empty() ? to_text(schedule.stages) : tasks_of(schedule);
 }
 
 std::string impossible_ones(const schedule::Plan& plan)
