@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "cli/trace_file.h"
 #include "schedule/trace.h"
+#include "schedule/what_if.h"
 
 #include <cmath>
 #include <iostream>
@@ -69,18 +70,9 @@ Basis basis_from_experiment(const Context& context, const PlanOptions& options)
     throw Error(Code::BadRequest, what, option, remedy);
 }
 
-/// What the user supposes instead of what was measured.
-struct Supposed {
-    std::optional<int> batch;
-    std::optional<double> speed;
-    std::optional<double> bytes_per_second; // of links
-    std::optional<std::int64_t> memory_limit;
-    std::optional<std::int64_t> samples;
-};
-
-Supposed supposed_from(const PlanOptions& options)
+schedule::WhatIf supposed_from(const PlanOptions& options)
 {
-    Supposed supposed{options.batch, options.scale_device, {}, {}, options.samples};
+    schedule::WhatIf supposed{options.batch, options.scale_device, {}, {}, options.samples};
     if (options.batch && (*options.batch < 1 || *options.batch > largest_batch))
         refuse("there cannot be a batch of " + std::to_string(*options.batch), "--batch",
             "give a number from 1 to " + std::to_string(largest_batch));
@@ -94,33 +86,6 @@ Supposed supposed_from(const PlanOptions& options)
     if (options.samples && *options.samples < 1)
         refuse("an epoch has at least one sample", "--samples", "give the number of samples of the data set");
     return supposed;
-}
-
-/// Lays what is supposed over what was measured or described, and notes it.
-void suppose(Basis& basis, const Supposed& supposed)
-{
-    if (supposed.batch) {
-        basis.notes.push_back("batch " + std::to_string(*supposed.batch) + ": measured for " + std::to_string(basis.profile.batch)
-            + "; times of other sizes are interpolated");
-        basis.profile = at_batch(std::move(basis.profile), *supposed.batch);
-    }
-    if (supposed.speed) {
-        for (schedule::ClusterDevice& device : basis.cluster.devices)
-            device.speed *= *supposed.speed;
-        basis.notes.push_back(
-            "every device computes " + general(*supposed.speed) + " times as fast as it was measured or described");
-    }
-    if (supposed.bytes_per_second) {
-        const double measured = basis.profile.link.bytes_per_ms * 1000;
-        basis.notes.push_back("links of " + format_bandwidth(*supposed.bytes_per_second) + " instead of "
-            + (measured > 0 ? "the measured " + format_bandwidth(measured) : "unlimited ones"));
-        basis.profile.link.bytes_per_ms = *supposed.bytes_per_second / 1000;
-    }
-    if (supposed.memory_limit)
-        for (schedule::ClusterDevice& device : basis.cluster.devices)
-            device.memory_limit = supposed.memory_limit;
-    if (supposed.samples)
-        basis.profile.samples = *supposed.samples;
 }
 
 schedule::PlanningOptions planning_options(const PlanOptions& options)
@@ -170,12 +135,13 @@ int plan(const Context& context, const PlanOptions& options)
             "give an experiment file or --profile FILE");
     std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
     const schedule::PlanningOptions planning = planning_options(options);
-    const Supposed supposed = supposed_from(options);
+    const schedule::WhatIf supposed = supposed_from(options);
     if (!options.profile.empty() && !options.settings.empty())
         refuse("settings are those of an experiment", "--set " + options.settings.front(), "leave them out with --profile");
 
     Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_file(options);
-    suppose(basis, supposed);
+    const std::vector<std::string> supposed_notes = suppose(supposed, basis.profile, basis.cluster);
+    basis.notes.insert(basis.notes.end(), supposed_notes.begin(), supposed_notes.end());
     if (strategies.empty())
         strategies = basis.strategies;
     schedule::Plan plan = schedule::make_plan(schedule::Costs(basis.profile, basis.cluster), strategies, planning);

@@ -17,21 +17,6 @@ namespace {
 using schedule::Idle;
 using schedule::PlannedStrategy;
 
-/// "5,0 on 0 | 4,1 on 1": the blocks of each device in the order in which it trains them.
-std::string tasks_of(const schedule::Schedule& schedule)
-{
-    std::string text;
-    for (int device = 0; device < schedule.devices; ++device) {
-        std::string blocks;
-        for (int task : schedule.task_order)
-            if (schedule.stages[static_cast<std::size_t>(task)].devices.front() == device)
-                blocks += (blocks.empty() ? "" : ",") + std::to_string(task);
-        if (!blocks.empty())
-            text += (text.empty() ? "" : " | ") + blocks + " on " + std::to_string(device);
-    }
-    return text;
-}
-
 double mean(const std::vector<double>& values)
 {
     return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -66,7 +51,7 @@ std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_e
         if (!planned.schedule.feasible || schedule::is_end_to_end(planned.schedule.strategy) != end_to_end)
             continue;
         const auto memory = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
-        table.add({planned.schedule.strategy, placement_of(planned.schedule), format_milliseconds(planned.simulation.step),
+        table.add({planned.schedule.strategy, placement_text(planned.schedule), format_milliseconds(planned.simulation.step),
             fixed(planned.throughput, 1), ratio(end_to_end ? planned.over_ddp : planned.speedup),
             percent(mean(planned.simulation.utilisation)), memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
     }
@@ -138,11 +123,6 @@ std::string ranked_table(const schedule::Schedule& schedule)
 }
 
 } // namespace
-
-std::string placement_of(const schedule::Schedule& schedule)
-{
-    return schedule.task_order.empty() ? to_text(schedule.stages) : tasks_of(schedule);
-}
 
 std::string impossible_ones(const schedule::Plan& plan)
 {

@@ -120,6 +120,21 @@ std::string blocks_text(const Stage& stage)
     return stage.last - stage.first == 1 ? first : first + "-" + std::to_string(stage.last - 1);
 }
 
+/// "5,0 on 0 | 4,1 on 1": the blocks of each device in the order in which it trains them.
+std::string tasks_of(const Schedule& schedule)
+{
+    std::string text;
+    for (int device = 0; device < schedule.devices; ++device) {
+        std::string blocks;
+        for (int task : schedule.task_order)
+            if (schedule.stages[static_cast<std::size_t>(task)].devices.front() == device)
+                blocks += (blocks.empty() ? "" : ",") + std::to_string(task);
+        if (!blocks.empty())
+            text += (text.empty() ? "" : " | ") + blocks + " on " + std::to_string(device);
+    }
+    return text;
+}
+
 } // namespace
 
 std::string numbers_text(std::span<const int> numbers)
@@ -148,6 +163,11 @@ std::string to_text(std::span<const Stage> stages)
     for (const Stage& stage : stages)
         text += (text.empty() ? "" : " | ") + blocks_text(stage) + " on " + numbers_text(stage.devices);
     return text;
+}
+
+std::string placement_text(const Schedule& schedule)
+{
+    return schedule.task_order.empty() ? to_text(schedule.stages) : tasks_of(schedule);
 }
 
 std::vector<Stage> stages_from_text(std::string_view text, std::string_view where)

@@ -19,6 +19,10 @@ std::string to_text(const Stage& stage);
 /// "0-2 on 0,1 | 3-5 on 2": blocks on devices, stage by stage.
 std::string to_text(std::span<const Stage> stages);
 
+/// Which blocks a feasible schedule trains where: its stages, or of tasks the blocks of each device in the order in which it trains
+/// them: "5,0 on 0 | 4,1 on 1".
+std::string placement_text(const Schedule& schedule);
+
 /// The inverse of to_text for stages that have blocks and devices, with numbers below 1,000,000; white space is free. Throws
 /// Error{BadRequest} with `where` and the column for anything else. Whether they fit a network is not asked here.
 std::vector<Stage> stages_from_text(std::string_view text, std::string_view where);
