@@ -33,6 +33,8 @@ struct Parsed {
 
 constexpr const char* devices_help = "cpu,cpu@4 or cuda:0,cuda:1 or auto (every GPU, else a cpu for each core)";
 
+constexpr const char* placement_help = "blocks on devices by hand, such as \"0-2 on 0,1 | 3-5 on 2\"";
+
 void add_settings(CLI::App& command, std::vector<std::string>& settings)
 {
     command.add_option("--set", settings, "a setting of the experiment, such as train.steps=20; may be repeated")
@@ -73,6 +75,7 @@ void add_plan(CLI::App& app, Parsed& parsed)
         ->type_name("G|LIST|CLUSTER.toml");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu; or blockwise, end-to-end, all")
         ->type_name("NAMES");
+    command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
     command->add_option("--memory-limit", options.memory_limit, "of each device, such as 11GiB")->type_name("BYTES");
     command->add_flag("--program", options.program, "print each strategy's program in its text form");
     command->add_option("--trace", options.trace, "write the predicted timelines as Chrome trace JSON (ui.perfetto.dev opens it)")
@@ -105,6 +108,7 @@ void add_run(CLI::App& app, Parsed& parsed)
         = add_command(app, "run", "train", parsed, [&options](const Context& context) { return run(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
+    command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--out", options.out, "a folder that the results are also written to")->type_name("DIR");
     CLI::Option* profile

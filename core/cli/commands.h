@@ -21,6 +21,7 @@ struct PlanOptions {
     std::string profile; // a file, instead of an experiment
     std::string devices; // a list, a number, a cluster file, "auto"; empty: the experiment's
     std::string strategies;
+    std::string placement; // stages in text form, beside what is searched
     std::string memory_limit;
     std::vector<std::string> settings;
     bool program = false;
@@ -40,6 +41,7 @@ struct PlanOptions {
 struct RunOptions {
     std::string experiment;
     std::string strategy; // empty: the experiment's
+    std::string placement; // stages in text form; empty: the experiment's
     std::string devices;
     std::vector<std::string> settings;
     std::string out;
