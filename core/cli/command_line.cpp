@@ -19,6 +19,7 @@ struct Parsed {
     bool json = false;
     bool quiet = false;
     ProfileOptions profile;
+    StoredProfileOptions stored_profile;
     PlanOptions plan;
     RunOptions run;
     VerifyOptions verify;
@@ -60,6 +61,26 @@ void add_profile(CLI::App& app, Parsed& parsed)
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     add_settings(*command, options.settings);
+}
+
+void add_profiles(CLI::App& app, Parsed& parsed)
+{
+    CLI::App* profiles = add_command(app, "profiles", "profiles that the lab keeps", parsed, list_profiles);
+    profiles->require_subcommand(0, 1);
+    StoredProfileOptions& options = parsed.stored_profile;
+    add_command(*profiles, "list", "every one: what it was measured for, and when", parsed, list_profiles);
+    CLI::App* show = add_command(*profiles, "show", "one: a row a block; with --json as pipebd.profile/1", parsed,
+        [&options](const Context& context) { return show_profile(context, options.id); });
+    CLI::App* import = add_command(*profiles, "import", "keep a profile that was measured elsewhere", parsed,
+        [&options](const Context& context) { return import_profile(context, options.file); });
+    CLI::App* exports = add_command(*profiles, "export", "write one to a file (pipebd.profile/1)", parsed,
+        [&options](const Context& context) { return export_profile(context, options); });
+    CLI::App* remove = add_command(*profiles, "delete", "delete one", parsed,
+        [&options](const Context& context) { return delete_profile(context, options.id); });
+    for (CLI::App* command : {show, exports, remove})
+        command->add_option("id", options.id, "as the list says")->type_name("ID");
+    for (CLI::App* command : {import, exports})
+        command->add_option("file", options.file, "a profile (pipebd.profile/1)")->type_name("FILE");
 }
 
 void add_plan(CLI::App& app, Parsed& parsed)
@@ -308,6 +329,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     add_command(app, "doctor", "devices, versions, check of the lab", *parsed, doctor);
     add_pairs(app, *parsed);
     add_profile(app, *parsed);
+    add_profiles(app, *parsed);
     add_plan(app, *parsed);
     add_run(app, *parsed);
     add_verify(app, *parsed);
@@ -325,7 +347,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     refuse_empty_values(app);
     if (!parsed->action)
         throw Error(Code::BadRequest, "no command", "pipebd",
-            "name one of doctor, pairs, profile, plan, run, verify, bench, runs; see pipebd --help");
+            "name one of doctor, pairs, profile, profiles, plan, run, verify, bench, runs; see pipebd --help");
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;

@@ -132,7 +132,7 @@ private slots:
         row("0 at 0", "'on' is missing between blocks and devices", 3);
         row("-1 on 0", "a block such as 0 or 0-2 is missing", 1);
         row("0 on 1000000", "a number is too large", 12);
-        row("0 on 99999999999999999999", "a number is too large", 11);
+        row("0 on 99999999999999999999", "a number is too large", 12);
         row("0 on 0-999999,0-999999", "so many devices cannot be", 23);
         row("0- on 0", "the last number is missing", 4);
         row("0 on 0;1 on 1", "it goes on with ';1 on 1'", 7);
@@ -253,7 +253,7 @@ private slots:
         row("a block to the next stage", move_block(three, 2, 1), "0-1 on 0,1 | 2-3 on 2 | 4-5 on 3");
         row("the blocks between go along", move_block(three, 1, 1), "0 on 0,1 | 1-3 on 2 | 4-5 on 3");
         row("a stage on the way keeps one", move_block(three, 2, 2), "0 on 0,1 | 1 on 2 | 2-5 on 3");
-        row("back", move_block(three, 4, 0), "0-4 on 0,1 | 5 on 2");
+        row("back", move_block(stages("0 on 0 | 1 on 1 | 2-5 on 2"), 3, 0), "0-3 on 0 | 4 on 1 | 5 on 2");
         row("back by one", move_block(three, 4, 1), "0-2 on 0,1 | 3-4 on 2 | 5 on 3");
         row("to where it is", move_block(three, 1, 0), "0-2 on 0,1 | 3 on 2 | 4-5 on 3");
         row("the only block", move_block(three, 3, 0), "stage 1 would be left without a block; join it with a neighbour instead");
