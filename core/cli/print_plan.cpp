@@ -51,7 +51,7 @@ std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_e
         if (!planned.schedule.feasible || schedule::is_end_to_end(planned.schedule.strategy) != end_to_end)
             continue;
         const auto memory = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
-        table.add({planned.schedule.strategy, placement_text(planned.schedule), format_milliseconds(planned.simulation.step),
+        table.add({title_of(planned.schedule), placement_text(planned.schedule), format_milliseconds(planned.simulation.step),
             fixed(planned.throughput, 1), ratio(end_to_end ? planned.over_ddp : planned.speedup),
             percent(mean(planned.simulation.utilisation)), memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
     }
@@ -100,7 +100,7 @@ std::string waste_table(const schedule::Plan& plan)
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible)
             continue;
-        std::vector<std::string> row = {planned.schedule.strategy, std::to_string(planned.teacher_forwards),
+        std::vector<std::string> row = {title_of(planned.schedule), std::to_string(planned.teacher_forwards),
             std::to_string(planned.dataset_reads), planned.relayed_bytes > 0 ? format_bytes(planned.relayed_bytes) : "-",
             imbalance_of(planned), share(planned, &Idle::fill), share(planned, &Idle::imbalance), share(planned, &Idle::data),
             share(planned, &Idle::communication), share(planned, &Idle::barrier)};
@@ -129,7 +129,7 @@ std::string impossible_ones(const schedule::Plan& plan)
     std::string text;
     for (const PlannedStrategy& planned : plan.strategies)
         if (!planned.schedule.feasible)
-            text += planned.schedule.strategy + " is not possible: " + planned.schedule.why_not + "\n";
+            text += title_of(planned.schedule) + " is not possible: " + planned.schedule.why_not + "\n";
     return text;
 }
 
@@ -156,11 +156,11 @@ std::string programs_text(const schedule::Plan& plan)
     std::string text;
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible) {
-            text += "# " + planned.schedule.strategy + " is not possible: " + planned.schedule.why_not + "\n";
+            text += "# " + title_of(planned.schedule) + " is not possible: " + planned.schedule.why_not + "\n";
             continue;
         }
         if (plan.strategies.size() > 1)
-            text += "# " + planned.schedule.strategy + "\n";
+            text += "# " + title_of(planned.schedule) + "\n";
         text += to_text(planned.program);
     }
     return text;

@@ -103,8 +103,7 @@ private:
 
     [[noreturn]] void refuse(const std::string& what) const
     {
-        throw Error(Code::BadRequest, "these are no stages: " + what,
-            std::string(where_) + " " + in_quotes(text_) + ", column " + std::to_string(at_ + 1),
+        throw Error(Code::BadRequest, "these are no stages: " + what, std::string(where_) + ", column " + std::to_string(at_ + 1),
             "write blocks on devices, such as \"0-2 on 0,1 | 3-5 on 2\"");
     }
 

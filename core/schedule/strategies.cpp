@@ -148,6 +148,20 @@ bool is_end_to_end(std::string_view strategy)
     return std::find(among.begin(), among.end(), strategy) != among.end();
 }
 
+bool may_be_placed(std::string_view strategy)
+{
+    return strategy_of(strategy).by_hand.has_value();
+}
+
+std::vector<std::string_view> placeable_strategy_names()
+{
+    std::vector<std::string_view> result;
+    for (const Strategy& strategy : strategies)
+        if (strategy.by_hand)
+            result.push_back(strategy.name);
+    return result;
+}
+
 Schedule make_schedule(std::string_view strategy, const Costs& costs, const PlanningOptions& options)
 {
     const Strategy& chosen = strategy_of(strategy);
@@ -157,14 +171,9 @@ Schedule make_schedule(std::string_view strategy, const Costs& costs, const Plan
 Schedule schedule_by_hand(std::string_view strategy, std::vector<Stage> stages, const Costs& costs, std::string_view where)
 {
     const Strategy& chosen = strategy_of(strategy);
-    if (!chosen.by_hand) {
-        std::vector<std::string_view> possible;
-        for (const Strategy& other : strategies)
-            if (other.by_hand)
-                possible.push_back(other.name);
+    if (!chosen.by_hand)
         throw Error(Code::BadRequest, "the stages of " + std::string(chosen.name) + " cannot be placed by hand", std::string(where),
-            "choose one of " + joined(possible));
-    }
+            "choose one of " + joined(placeable_strategy_names()));
     Schedule result = named_schedule(chosen, costs);
     result.decided_by = "hand";
     check_stages(stages, result.blocks, result.devices, where);

@@ -40,6 +40,12 @@ std::string_view strategy_named(std::string_view name);
 
 bool is_end_to_end(std::string_view strategy);
 
+/// Whether it has stages that may be placed by hand (schedule_by_hand()).
+bool may_be_placed(std::string_view strategy);
+
+/// Those that may be.
+std::vector<std::string_view> placeable_strategy_names();
+
 /// Best schedule of `strategy`. A strategy that cannot run here is an answer (feasible = false), not an error;
 /// a name that is not known is Error{BadRequest} that lists the names.
 Schedule make_schedule(std::string_view strategy, const Costs& costs, const PlanningOptions& options = {});
