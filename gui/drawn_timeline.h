@@ -2,11 +2,11 @@
 // read.
 #pragma once
 
+#include <QString> // first: moc cannot read <compare> before it
+
 #include "schedule/program.h"
 #include "schedule/simulator.h"
 #include "schedule/timeline.h"
-
-#include <QString>
 
 #include <array>
 #include <cstddef>

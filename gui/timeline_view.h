@@ -15,9 +15,11 @@
 
 #include <QWidget>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
+class QAction;
 class QLabel;
 class QLineEdit;
 class QScrollBar;
@@ -83,7 +85,7 @@ protected:
 
 private:
     void makeActions();
-    QAction* addAct(const char* name, const QString& text, const QList<QKeySequence>& shortcuts, void (TimelineView::*body)());
+    QAction* addAct(const char* name, const QString& text, const QList<QKeySequence>& shortcuts, const std::function<void()>& body);
     void goToTypedRange();
     void showReadout();
     void updateScrollBar();
