@@ -26,6 +26,7 @@ struct Basis {
     schedule::Cluster cluster;
     std::vector<std::string> strategies; // where none are named
     std::vector<std::string> notes; // what was not measured
+    experiment::Run by_hand = {}; // stages to lay beside, if there are any, and what runs them
 };
 
 bool names_a_pipeline(const PlanOptions& options)
@@ -37,7 +38,7 @@ Basis basis_from_file(const PlanOptions& options)
 {
     schedule::Cluster cluster = cluster_from(options.devices, "--devices");
     const std::string text = named_by_user([&] { return read_file(options.profile); });
-    return {schedule::profile_from_json(text, options.profile), std::move(cluster), {}, {}};
+    return {schedule::profile_from_json(text, options.profile), std::move(cluster), {}, {}, {}};
 }
 
 /// An experiment trains block by block: end-to-end strategies stand beside that only if something is asked of them. For a cluster
@@ -54,6 +55,7 @@ Basis basis_from_experiment(const Context& context, const PlanOptions& options)
         : devices_or_count_from(options.devices, "--devices", context.cancel);
     store::Lab lab = context.open_lab();
     basis.profile = stored_or_measured_profile(context, lab, experiment, devices);
+    basis.by_hand = experiment.run;
     basis.strategies = strategies_from(names_a_pipeline(options) ? "all" : "blockwise", "--strategies");
     if (for_cluster) {
         basis.profile.interpolates = true;
@@ -156,7 +158,7 @@ void write_trace(const schedule::Plan& plan, const std::string& file)
     std::vector<schedule::Traced> all;
     for (const schedule::PlannedStrategy& planned : plan.strategies)
         if (planned.schedule.feasible)
-            all.push_back({planned.schedule.strategy, planned.program, planned.simulation.timeline, planned.simulation.memory});
+            all.push_back({title_of(planned.schedule), planned.program, planned.simulation.timeline, planned.simulation.memory});
     write_trace_file(file, to_chrome_trace(all));
 }
 
@@ -171,6 +173,7 @@ int plan(const Context& context, const PlanOptions& options)
     std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
     const schedule::PlanningOptions planning = planning_options(options);
     const Supposed supposed = supposed_from(options);
+    const std::string placement = options.placement.empty() ? "" : placement_from(options.placement, "--stages");
     if (!options.profile.empty() && !options.settings.empty())
         refuse("settings are those of an experiment", "--set " + options.settings.front(), "leave them out with --profile");
 
@@ -178,7 +181,12 @@ int plan(const Context& context, const PlanOptions& options)
     suppose(basis, supposed);
     if (strategies.empty())
         strategies = basis.strategies;
-    schedule::Plan plan = schedule::make_plan(schedule::Costs(basis.profile, basis.cluster), strategies, planning);
+    const schedule::Costs costs(basis.profile, basis.cluster);
+    schedule::Plan plan = schedule::make_plan(costs, strategies, planning);
+    if (!placement.empty())
+        basis.by_hand.stages = placement;
+    if (!basis.by_hand.stages.empty())
+        plan.strategies.push_back(plan_by_hand(basis.by_hand, costs).strategies.front());
     plan.notes = std::move(basis.notes);
     if (!options.trace.empty())
         write_trace(plan, options.trace);

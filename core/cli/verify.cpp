@@ -125,6 +125,7 @@ int verify(const Context& context, const VerifyOptions& options)
     const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
     if (!distils(measured))
         throw one_device_only(options.experiment);
+    refuse_placement(measured);
     std::vector<std::string> settings = options.settings;
     settings.push_back("train.steps=" + std::to_string(options.steps));
     settings.push_back("run.dtype=" + options.dtype);
