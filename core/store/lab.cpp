@@ -263,7 +263,7 @@ StoredProfile Lab::import_profile(const schedule::Profile& profile, const std::s
         .batch = profile.batch,
         .dtype = profile.dtype,
         .devices = profile.device,
-        .conditions = "imported from " + origin};
+        .conditions = std::string(StoredProfile::imported_from) + origin};
     save_profile(key, profile);
     return profile_of_id(profile_id(key));
 }
