@@ -176,7 +176,9 @@ std::string look_of(int n)
 {
     constexpr int colours = 6;
     constexpr int dashes = 5;
-    return "c" + std::to_string(n % colours) + " d" + std::to_string(n % dashes);
+    std::string look = "c";
+    look += std::to_string(n % colours);
+    return look.append(" d").append(std::to_string(n % dashes));
 }
 
 std::vector<double> round_ticks(double low, double high, int count)
