@@ -1,7 +1,6 @@
 #include "gui/schedules_page.h"
 
-#include "experiment/devices.h"
-#include "gui/chart_export.h"
+#include "base/error.h"
 #include "gui/message_page.h"
 #include "gui/run_text.h"
 #include "gui/settings.h"
@@ -70,6 +69,17 @@ private:
     Stages m_before;
     Stages m_after;
 };
+
+void SchedulesPage::connectEditor()
+{
+    connect(m_editor, &StageEditor::edited, this, [this](const std::vector<Stage>& stages, const QString& what) {
+        m_undo.push(new StageEdit(this, m_byHand, stages, what));
+    });
+    connect(m_editor, &StageEditor::previewed, this, [this](const std::vector<Stage>& stages) {
+        m_previewed = stages;
+        ask();
+    });
+}
 
 // -- profiles --
 

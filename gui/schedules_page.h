@@ -79,6 +79,7 @@ private:
     QWidget* buildHead();
     QWidget* buildTable();
     QWidget* buildEditor();
+    void connectEditor();
     void makeActions();
     QAction* addAct(const char* name, const QString& text, const QString& statusTip, const QKeySequence& shortcut,
         void (SchedulesPage::*body)());

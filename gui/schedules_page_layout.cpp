@@ -120,6 +120,7 @@ SchedulesPage::SchedulesPage(Settings& settings, QWidget* parent)
     connect(m_editor, &StageEditor::refused, this, &Page::messagePosted);
     connect(m_profileBox, &QComboBox::activated, this, [this] { loadProfile(m_profileBox->currentData().toString()); });
     connect(m_runBox, &QComboBox::activated, this, [this] { overlayRun(m_runBox->currentData().toInt()); });
+    connectEditor();
     restoreDefaultLayout();
     restoreState();
 }
