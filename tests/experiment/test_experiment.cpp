@@ -150,12 +150,13 @@ private slots:
     {
         const Experiment e = parse_experiment(everything, "a.toml");
         QCOMPARE(changed(e, {}), e);
-        const Experiment other = changed(e, Settings{"train.steps=7", "run.checkpoint_minutes=3", "run.strategy=dp"});
+        const Experiment other
+            = changed(e, Settings{"train.steps=7", "run.checkpoint_minutes=3", "run.strategy=dp", "run.stages="});
         QCOMPARE(other.train.steps, std::optional<std::int64_t>(7));
         QCOMPARE(other.run.checkpoint_steps, std::nullopt);
         QCOMPARE(differing_keys(e, other),
             (std::vector<std::string>{
-                "train.epochs", "train.steps", "run.strategy", "run.checkpoint_minutes", "run.checkpoint_steps"}));
+                "train.epochs", "train.steps", "run.strategy", "run.stages", "run.checkpoint_minutes", "run.checkpoint_steps"}));
         const Experiment longer = changed(other, Settings{"train.epochs=9"});
         QCOMPARE(longer.train.steps, std::nullopt);
         QCOMPARE(longer.train.epochs, 9.0);
