@@ -12,6 +12,7 @@
 #include "schedule/what_if.h"
 
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 
 namespace pipebd::cli {
@@ -38,7 +39,11 @@ bool names_a_pipeline(const PlanOptions& options)
 Basis basis_from_profile(const Context& context, const PlanOptions& options)
 {
     schedule::Cluster cluster = cluster_from(options.devices, "--devices");
-    return {profile_named(context, options.profile), std::move(cluster), {}, {}, {}};
+    Basis basis{profile_named(context, options.profile), std::move(cluster), {}, {}, {}};
+    if (std::error_code unseen; !std::filesystem::exists(options.profile, unseen)) // stored: of what was measured here
+        if (const std::string note = allow_devices(basis.cluster.size(), basis.profile); !note.empty())
+            basis.notes.push_back(note);
+    return basis;
 }
 
 /// An experiment trains block by block: end-to-end strategies stand beside that only if something is asked of them. For a cluster
