@@ -1,8 +1,8 @@
 // What the schedules page does about what is on it: runs it, writes it to files.
 #include "base/error.h"
 #include "experiment/experiment.h"
-#include "gui/pair_experiment.h"
 #include "gui/chart_export.h"
+#include "gui/pair_experiment.h"
 #include "gui/schedules_page.h"
 #include "gui/settings.h"
 #include "gui/timeline_export.h"
@@ -52,8 +52,6 @@ void SchedulesPage::exportTimelines()
     exportTimelinesInteractively(*m_timelines, QStringLiteral("%1-schedules").arg(pair), m_settings, this);
 }
 
-void SchedulesPage::exportTable()
-{
-}
+void SchedulesPage::exportTable() { }
 
 } // namespace pipebd::gui
