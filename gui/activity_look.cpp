@@ -66,7 +66,7 @@ QColor activityColor(Activity activity)
 QColor idleColor(const QPalette& palette)
 {
     const QColor base = palette.color(QPalette::Base);
-    return base.lightness() < 128 ? base.lighter(165) : base.darker(109);
+    return base.lightness() < 128 ? base.lighter(215) : base.darker(109);
 }
 
 void drawHatch(QPainter& painter, const QRectF& rect, Activity activity)

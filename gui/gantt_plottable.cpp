@@ -68,7 +68,7 @@ GanttPlottable::Lane GanttPlottable::lane(std::size_t device, bool communication
     case Slot::Lower:
         break;
     }
-    return communication ? Lane{top + 2 * all - thin, thin} : Lane{top + all, work};
+    return communication ? Lane{top + 2 * all - thin, thin} : Lane{top + all + 1, work - 1}; // a line between them
 }
 
 QRectF GanttPlottable::pixels(Lane lane) const
@@ -111,7 +111,7 @@ void GanttPlottable::draw(QCPPainter* painter)
         return;
     Columns columns;
     columns.clip = clipRect();
-    columns.scale = painter->modes().testFlag(QCPPainter::pmVectorized) ? 1 : painter->device()->devicePixelRatioF();
+    columns.scale = painter->modes().testFlag(QCPPainter::pmVectorized) ? 1 : painter->deviceTransform().m11();
     columns.count = std::max(1, toInt(std::ceil(columns.clip.width() * columns.scale)));
     columns.left = columns.clip.left();
     columns.origin = mKeyAxis->pixelToCoord(columns.left);
