@@ -4,6 +4,7 @@
 #include <QVarLengthArray>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace pipebd::gui {
@@ -61,6 +62,17 @@ QColor activityColor(Activity activity)
         break;
     }
     return QColor(0x8c8c8c);
+}
+
+QColor activityEdgeColor(Activity activity)
+{
+    static const auto colours = [] {
+        std::array<QColor, activities.size()> all;
+        for (const Activity each : activities)
+            all[static_cast<std::size_t>(each)] = activityColor(each).darker(170).rgb();
+        return all;
+    }();
+    return colours[static_cast<std::size_t>(activity)];
 }
 
 QColor idleColor(const QPalette& palette)

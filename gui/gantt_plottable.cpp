@@ -199,12 +199,11 @@ void GanttPlottable::drawBars(
     for (const Bar& bar : m_bars) {
         const Activity activity = bar.span->activity;
         const QRectF rect(columns.toX(bar.left), lane.top(), (bar.right - bar.left) / columns.scale, lane.height());
-        const QColor colour = activityColor(activity);
-        painter.fillRect(rect, colour);
+        painter.fillRect(rect, activityColor(activity));
         if (rect.width() >= hatchedFrom)
             drawHatch(painter, rect, activity);
         if (rect.width() >= edgedFrom)
-            painter.fillRect(QRectF(rect.left(), rect.top(), 1 / columns.scale, rect.height()), colour.darker(170));
+            painter.fillRect(QRectF(rect.left(), rect.top(), 1 / columns.scale, rect.height()), activityEdgeColor(activity));
         if (rect.width() >= hatchedFrom && !communication)
             drawLabel(painter, rect, m_timeline->instruction(device, *bar.span));
     }

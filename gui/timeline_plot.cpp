@@ -312,6 +312,16 @@ const TimelinePlot::Panel* TimelinePlot::panelOf(std::size_t timeline) const
     return nullptr;
 }
 
+double TimelinePlot::middleOf(TimeRange times) const
+{
+    if (m_chosen) {
+        const DrawnSpan& span = spanOf(*m_chosen);
+        if (const double middle = (span.start + span.end) / 2; middle >= times.from && middle <= times.to)
+            return middle;
+    }
+    return (times.from + times.to) / 2;
+}
+
 void TimelinePlot::zoom(double factor, Gesture gesture)
 {
     const Panel* at = m_pointer ? panelAt(m_pointer->y()) : nullptr;
@@ -320,7 +330,7 @@ void TimelinePlot::zoom(double factor, Gesture gesture)
         if (m_ownAxes && at && indexOf(*at) != i)
             continue;
         TimeRange& times = view.times[i];
-        const double fixed = at ? std::clamp(timeAt(*at, m_pointer->x()), times.from, times.to) : (times.from + times.to) / 2;
+        const double fixed = at ? std::clamp(timeAt(*at, m_pointer->x()), times.from, times.to) : middleOf(times);
         times = {fixed - (fixed - times.from) * factor, fixed + (times.to - fixed) * factor};
         const TimeRange all = m_ownAxes ? extent(m_panels[i]) : wholeExtent();
         if (factor > 1) // the fixed point gives way at the ends, so that zooming out ends with everything in view

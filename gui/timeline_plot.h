@@ -48,7 +48,7 @@ public:
     const Panel* panelOf(std::size_t timeline) const;
 
     // By the user: each remembers where they were.
-    void zoom(double factor, Gesture gesture); // around the pointer, or the middle
+    void zoom(double factor, Gesture gesture); // around the pointer; else the chosen instruction, or the middle
     void moveTimes(double share, Gesture gesture); // of what is shown
     void showTimes(TimeRange times);
     void fit();
@@ -131,6 +131,7 @@ private:
     TimeRange wholeExtent() const;
     const Panel* panelAt(double y) const; // the nearest; null if there is none
     std::size_t indexOf(const Panel& panel) const { return static_cast<std::size_t>(&panel - m_panels.data()); }
+    double middleOf(TimeRange times) const; // of the chosen instruction, if that is within them
     double timeAt(const Panel& panel, double x) const { return panel.axis->pixelToCoord(x); }
     double snapped(const QPointF& position) const; // the time there, or that of an end of a bar close by
     std::vector<RowPlace> rowsBetween(double y1, double y2) const;

@@ -114,7 +114,7 @@ QTableView* TimelineSumsPanel::addTable(const QString& name, const QString& titl
 
 void TimelineSumsPanel::show(const TimelineSums& sums)
 {
-    m_title->setText(tr("Selected: %1, %n row(s)", nullptr, static_cast<int>(sums.devices.size())).arg(rangeText(sums.times)));
+    m_title->setText(tr("Selected: %1, rows: %2").arg(rangeText(sums.times)).arg(sums.devices.size()));
     QList<QList<QStandardItem*>> rows;
     for (const ActivitySum& sum : sums.activities) {
         QStandardItem* name = textItem(activityName(sum.activity));

@@ -628,7 +628,7 @@ void TimelineTest::everyColumnShowsWhatRunsThere()
                 QVERIFY2(seen[i] == 0 || near[static_cast<std::size_t>(x)][i], where.constData());
             }
             const int activity = whole[static_cast<std::size_t>(x)];
-            if (activity < 0 || image.pixel(x, lane.top() + 1) == activityColor(static_cast<Activity>(activity)).darker(170).rgb())
+            if (activity < 0 || image.pixel(x, lane.top() + 1) == activityEdgeColor(static_cast<Activity>(activity)).rgb())
                 continue; // the edge of a bar
             ++bars;
             QVERIFY2(seen[static_cast<std::size_t>(activity)] > 2, qPrintable(QString::number(x)));
