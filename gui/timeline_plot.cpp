@@ -108,6 +108,8 @@ void TimelinePlot::setTimelines(std::vector<DrawnTimelinePtr> timelines, bool ov
 void TimelinePlot::keepMarks(const std::vector<DrawnTimelinePtr>& before)
 {
     m_hovered.reset();
+    if (m_timelines.empty())
+        m_drag = Drag::None;
     if (m_chosen) {
         const DrawnTimeline& old = *before[m_chosen->timeline];
         const DrawnSpan& was = old.devices[m_chosen->device].track(m_chosen->communication).spans[m_chosen->span];
@@ -278,7 +280,7 @@ void TimelinePlot::applyView()
 
 void TimelinePlot::show(View view, Gesture gesture)
 {
-    if (m_panels.empty())
+    if (m_panels.empty() || view.times.size() != m_view.times.size()) // of panels that are there no more
         return;
     view.everything = true;
     for (std::size_t i = 0; i < view.times.size(); ++i) {

@@ -88,7 +88,7 @@ private:
     QAction* addAct(const char* name, const QString& text, const QList<QKeySequence>& shortcuts, const std::function<void()>& body);
     void goToTypedRange();
     void showReadout();
-    void updateScrollBar();
+    void followView();
 
     TimelinePlot* m_plot;
     QScrollBar* m_scrollBar;

@@ -44,6 +44,7 @@ private slots:
     void theWheelZoomsAtThePointer();
     void theWheelWithModifiersScrolls();
     void aDragMovesTheView();
+    void aDoubleClickShowsOneInstruction();
     void everyKeyDoesWhatItsActionSays();
     void escapeGoesBackOneViewAndThenToEverything();
     void theHistoryGoesBackAndForth();
@@ -53,6 +54,8 @@ private slots:
     void commaAndFullStopGoFromInstructionToInstruction();
     void axesAreLinkedUnlessEachHasItsOwn();
     void newTimelinesKeepWhatTheUserLooksAt();
+    void timelinesMayChangeInTheMiddleOfADrag_data();
+    void timelinesMayChangeInTheMiddleOfADrag();
     void manyRowsScroll();
     void everyColumnShowsWhatRunsThere_data();
     void everyColumnShowsWhatRunsThere();
@@ -285,6 +288,18 @@ void TimelineTest::sumsOfASelectionAreThoseByHand()
     QCOMPARE(table->model()->rowCount(), 6);
     QCOMPARE(table->model()->index(3, 1).data().toString(), QLocale().toString(8.0, 'f', 3));
 
+    const TimeRange before = view->shownTimes();
+    auto* activityTable = view->findChild<QAbstractItemView*>("activitySums");
+    view->showTimes({10, 20});
+    activityTable->setFocus();
+    activityTable->setCurrentIndex(activityTable->model()->index(0, 0));
+    QTest::keyClick(activityTable, Qt::Key_Down);
+    QTest::keyClick(activityTable, Qt::Key_Right);
+    QCOMPARE(activityTable->currentIndex().row(), 1); // keys are the table's
+    QVERIFY(sameRange(view->shownTimes(), {10, 20}));
+    QTest::keyClick(activityTable, Qt::Key_F);
+    QVERIFY(view->shownTimes() == before);
+
     view->select({40, 1000}, {{0, 0}}); // no idle time beyond the end
     QVERIFY(nearly(view->selection().devices[0].idle, 3));
     view->clearMarks();
@@ -385,6 +400,17 @@ void TimelineTest::aDragMovesTheView()
     QVERIFY(!shownTimes.isEmpty());
 }
 
+void TimelineTest::aDoubleClickShowsOneInstruction()
+{
+    const auto view = shown({byHand()});
+    const TimeRange before = view->shownTimes();
+    QTest::mouseDClick(&view->plot(), Qt::LeftButton, {}, pointAt(*view, 16));
+    QVERIFY(sameRange(view->shownTimes(), {13.5, 19.5})); // B0 and half as much on either side
+    view->plot().replot();
+    QTest::mouseDClick(&view->plot(), Qt::LeftButton, {}, QPoint(pointAt(*view, 16).x(), view->plot().axisRect()->top() + 2));
+    QVERIFY(view->shownTimes() == before);
+}
+
 void TimelineTest::everyKeyDoesWhatItsActionSays()
 {
     const auto view = shown({byHand()});
@@ -460,6 +486,7 @@ void TimelineTest::aRangeCanBeTyped()
     QVERIFY(sameRange(view->shownTimes(), {12.5, 30}));
     QVERIFY(view->plot().hasFocus());
 
+    QCOMPARE(rangeFromText(field->text()), std::optional(TimeRange{12.5, 30})); // it shows what is in view
     press(*view, Qt::Key_G);
     QTest::keyClicks(field, "soon");
     QTest::keyClick(field, Qt::Key_Return);
@@ -562,6 +589,34 @@ void TimelineTest::newTimelinesKeepWhatTheUserLooksAt()
     press(*view, Qt::Key_C);
     press(*view, Qt::Key_W);
     turnWheel(*view, {100, 100}, 1);
+}
+
+void TimelineTest::timelinesMayChangeInTheMiddleOfADrag_data()
+{
+    QTest::addColumn<int>("modifiers");
+    QTest::newRow("moving") << 0;
+    QTest::newRow("selecting") << static_cast<int>(Qt::ShiftModifier);
+    QTest::newRow("a cursor") << static_cast<int>(Qt::ControlModifier);
+}
+
+void TimelineTest::timelinesMayChangeInTheMiddleOfADrag()
+{
+    QFETCH(int, modifiers);
+    const auto view = shown({byHand("a"), byHand("b")});
+    view->setAxisMode(TimelineView::AxisMode::Own);
+    view->plot().replot();
+    turnWheel(*view, pointAt(*view, 15), 3);
+    const QPoint from = pointAt(*view, 15, 1);
+    for (const std::size_t count : {1U, 0U, 2U}) {
+        view->setTimelines({byHand("a"), byHand("b")});
+        QTest::mousePress(&view->plot(), Qt::LeftButton, Qt::KeyboardModifiers(modifiers), from);
+        QTest::mouseMove(&view->plot(), from + QPoint(20, 0));
+        view->setTimelines(std::vector<DrawnTimelinePtr>(count, byHand("c")));
+        QTest::mouseMove(&view->plot(), from + QPoint(60, 10));
+        view->plot().replot();
+        QTest::mouseRelease(&view->plot(), Qt::LeftButton, Qt::KeyboardModifiers(modifiers), from + QPoint(60, 10));
+        QCOMPARE(view->timelines().size(), count);
+    }
 }
 
 void TimelineTest::manyRowsScroll()
@@ -674,7 +729,7 @@ void TimelineTest::theTableHoldsEveryInstruction()
 void TimelineTest::theTableSortsByNumber()
 {
     TimelineTableModel model;
-    model.setTimelines({byHand("a", 12)});
+    model.setTimelines({byHand("a", 12, 3)}); // B1 takes 12 ms, B0 9
     QSortFilterProxyModel sorted;
     const QAbstractItemModelTester tester(&sorted, QAbstractItemModelTester::FailureReportingMode::Fatal);
     sorted.setSortRole(TimelineTableModel::SortRole);
