@@ -46,10 +46,15 @@ void GanttPlottable::setTimeline(DrawnTimelinePtr timeline, Slot slot)
 {
     m_timeline = std::move(timeline);
     m_slot = slot;
+    m_mostMemory = 0;
+    for (const DrawnDevice& device : m_timeline->devices)
+        for (const schedule::MemoryPoint& point : device.memory)
+            m_mostMemory = std::max(m_mostMemory, point.bytes);
 }
 
-void GanttPlottable::setRows(double top, double rowHeight)
+void GanttPlottable::setRows(double top, double rowHeight, double memoryHeight)
 {
+    m_memoryHeight = memoryHeight;
     m_top = top;
     m_rowHeight = rowHeight;
 }
@@ -57,7 +62,7 @@ void GanttPlottable::setRows(double top, double rowHeight)
 GanttPlottable::Lane GanttPlottable::lane(std::size_t device, bool communication) const
 {
     const double top = m_top + static_cast<double>(device) * m_rowHeight + gap;
-    const double all = (m_rowHeight - 2 * gap) / (m_slot == Slot::Whole ? 1 : 2);
+    const double all = (m_rowHeight - m_memoryHeight - 2 * gap) / (m_slot == Slot::Whole ? 1 : 2);
     const double thin = std::clamp(std::round(all * 0.22), 3.0, 9.0);
     const double work = std::floor(all - thin - 1);
     switch (m_slot) {
@@ -69,6 +74,11 @@ GanttPlottable::Lane GanttPlottable::lane(std::size_t device, bool communication
         break;
     }
     return communication ? Lane{top + 2 * all - thin, thin} : Lane{top + all + 1, work - 1}; // a line between them
+}
+
+GanttPlottable::Lane GanttPlottable::memoryLane(std::size_t device) const
+{
+    return {m_top + static_cast<double>(device + 1) * m_rowHeight - m_memoryHeight, std::max(0.0, m_memoryHeight - gap)};
 }
 
 QRectF GanttPlottable::pixels(Lane lane) const
@@ -126,9 +136,43 @@ void GanttPlottable::draw(QCPPainter* painter)
     }
     painter->setAntialiasing(false);
     painter->setFont(font);
-    for (std::size_t device = 0; device < m_timeline->devices.size(); ++device)
+    for (std::size_t device = 0; device < m_timeline->devices.size(); ++device) {
         for (const bool communication : {false, true})
             drawTrack(*painter, columns, device, communication);
+        if (m_memoryHeight > 0 && m_slot != Slot::Lower)
+            drawMemory(*painter, columns, device);
+    }
+}
+
+// In each column the most that is held in it; the height stands for the most that any device holds.
+void GanttPlottable::drawMemory(QCPPainter& painter, const Columns& columns, std::size_t device)
+{
+    const QRectF lane = pixels(memoryLane(device));
+    const std::vector<schedule::MemoryPoint>& points = m_timeline->devices[device].memory;
+    if (points.empty() || m_mostMemory <= 0 || !lane.intersects(columns.clip))
+        return;
+    QColor colour = mParentPlot->palette().color(QPalette::Text);
+    colour.setAlpha(90);
+    const int first = std::clamp(toInt(columns.of(m_timeline->begin)), 0, columns.count);
+    const int last = std::clamp(toInt(std::ceil(columns.of(m_timeline->end))), 0, columns.count);
+    auto next = std::upper_bound(points.begin(), points.end(), columns.origin + first / columns.perMillisecond,
+        [](double time, const schedule::MemoryPoint& point) { return time < point.time; });
+    std::int64_t held = next == points.begin() ? 0 : std::prev(next)->bytes;
+    int begin = first; // of the columns that are equally high
+    double height = -1;
+    for (int column = first; column <= last; ++column) {
+        std::int64_t most = held;
+        for (; next != points.end() && columns.of(next->time) < column + 1; ++next)
+            most = std::max(most, held = next->bytes);
+        const double now
+            = column == last ? -1 : std::round(lane.height() * static_cast<double>(most) / static_cast<double>(m_mostMemory));
+        if (now == height)
+            continue;
+        if (height > 0)
+            painter.fillRect(QRectF(columns.toX(begin), lane.bottom() - height, (column - begin) / columns.scale, height), colour);
+        begin = column;
+        height = now;
+    }
 }
 
 void GanttPlottable::drawTrack(QCPPainter& painter, const Columns& columns, std::size_t device, bool communication)

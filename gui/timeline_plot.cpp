@@ -17,6 +17,7 @@ namespace {
 
 constexpr double leastRow = 24;
 constexpr double mostRow = 46;
+constexpr double memoryRow = 20;
 constexpr double panelGap = 8;
 constexpr double marginShare = 0.01; // of the extent, before and behind it
 
@@ -148,6 +149,13 @@ void TimelinePlot::setOwnAxes(bool own)
     setTimelines(std::move(timelines), m_overlaid);
 }
 
+void TimelinePlot::setMemoryShown(bool shown)
+{
+    m_memoryShown = shown;
+    arrange();
+    replot(rpQueuedReplot);
+}
+
 void TimelinePlot::rebuildPanels()
 {
     clearPlottables();
@@ -200,13 +208,15 @@ void TimelinePlot::arrange()
         rows += panel.rows;
     const double rest = available - static_cast<double>(m_panels.size()) * (title + axis + panelGap);
     const double stretch = m_overlaid ? 1.5 : 1;
-    m_rowHeight = std::clamp(std::floor(rest / std::max(1.0, static_cast<double>(rows))), leastRow * stretch, mostRow * stretch);
+    const double memory = m_memoryShown ? memoryRow : 0;
+    m_rowHeight = memory
+        + std::clamp(std::floor(rest / std::max(1.0, static_cast<double>(rows))) - memory, leastRow * stretch, mostRow * stretch);
     double y = 0;
     for (Panel& panel : m_panels) {
         panel.top = y;
         panel.rowsTop = y + title;
         for (GanttPlottable* gantt : panel.gantts)
-            gantt->setRows(panel.rowsTop, m_rowHeight);
+            gantt->setRows(panel.rowsTop, m_rowHeight, memory);
         y = panel.rowsTop + static_cast<double>(panel.rows) * m_rowHeight + axis + panelGap;
         panel.bottom = y;
     }

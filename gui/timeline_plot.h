@@ -41,6 +41,8 @@ public:
     void setEmptyText(const QString& text);
     void setOwnAxes(bool own);
     bool ownAxes() const { return m_ownAxes; }
+    void setMemoryShown(bool shown);
+    bool memoryShown() const { return m_memoryShown; }
 
     const std::vector<Panel>& panels() const { return m_panels; }
     TimeRange extent(const Panel& panel) const; // all that there is, with a margin
@@ -138,6 +140,7 @@ private:
     std::optional<std::size_t> cursorAt(const QPointF& position) const;
     void setCursorAt(const QPointF& position);
     void selectTo(const QPointF& position);
+    QString memoryTextAt(const QPointF& position) const; // empty where no memory is drawn
     QString toolTipFor(const SpanPlace& place) const;
     void hover(const QPointF& position, const QPoint& global);
     void marksChanged();
@@ -147,6 +150,7 @@ private:
     std::vector<Panel> m_panels;
     bool m_overlaid = false;
     bool m_ownAxes = false;
+    bool m_memoryShown = false;
     View m_view;
     ZoomHistory<View> m_history;
     double m_scroll = 0;

@@ -148,6 +148,8 @@ void TimelineView::makeActions()
     m_ownAxes = addAct("timelineOwnAxes", tr("Each on its own &time axis"), {Qt::Key_T},
         [this] { setAxisMode(m_ownAxes->isChecked() ? AxisMode::Own : AxisMode::Shared); });
     m_ownAxes->setCheckable(true);
+    m_memory = addAct("timelineMemory", tr("Show &memory"), {Qt::Key_M}, [this] { m_plot->setMemoryShown(m_memory->isChecked()); });
+    m_memory->setCheckable(true);
     addAct("timelineExport", tr("E&xport…"), {}, [this] { emit exportRequested(); });
 }
 
@@ -185,6 +187,12 @@ void TimelineView::setAxisMode(AxisMode mode)
 TimelineView::AxisMode TimelineView::axisMode() const
 {
     return m_plot->ownAxes() ? AxisMode::Own : AxisMode::Shared;
+}
+
+void TimelineView::setMemoryShown(bool shown)
+{
+    m_memory->setChecked(shown);
+    m_plot->setMemoryShown(shown);
 }
 
 TimeRange TimelineView::shownTimes(std::size_t timeline) const

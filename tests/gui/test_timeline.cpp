@@ -37,6 +37,7 @@ private slots:
     void theStepPeriodIsThatOfTheSteadyState();
     void thePointerNamesTheInstruction();
     void barsOfAnOverlayAreToldApart();
+    void memoryIsDrawnAndTold();
     void sumsOfASelectionAreThoseByHand();
     void aDragWithShiftSelectsTimesAndRows();
     void theDifferenceOfTwoCursorsIsShown();
@@ -251,6 +252,34 @@ void TimelineTest::barsOfAnOverlayAreToldApart()
     QVERIFY(hovered.last()[0].toString().startsWith("predicted: student forward of block 1, device 1, step 0, 6.0"));
     QTest::mouseMove(&view->plot(), lower.center().toPoint());
     QVERIFY(hovered.last()[0].toString().startsWith("measured: student forward of block 1, device 1, step 0, 6.6"));
+}
+
+void TimelineTest::memoryIsDrawnAndTold()
+{
+    const DrawnTimelinePtr plain = byHand();
+    const auto view
+        = shown({drawnTimeline("memory", plain->program, plain->timeline(), {{{0, 1 << 20}, {20, 4 << 20}, {30, 2 << 20}}, {}})});
+    press(*view, Qt::Key_M);
+    view->plot().replot();
+    const GanttPlottable& gantt = *view->plot().panels().front().gantts.front();
+    const GanttPlottable::Lane lane = gantt.memoryLane(0);
+    QVERIFY(lane.height > 10 && lane.top >= gantt.lane(0, true).top + gantt.lane(0, true).height);
+    const auto at = [&](double time, double share) { // of the lane, from below
+        const QPointF place(
+            view->plot().xAxis->coordToPixel(time), view->plot().yAxis->coordToPixel(lane.top + lane.height * (1 - share)));
+        return place.toPoint();
+    };
+    const QImage image = view->plot().toPixmap(view->plot().width(), view->plot().height()).toImage();
+    const auto filled = [&](double time, double share) {
+        return image.pixelColor(at(time, share)).lightness() < view->palette().color(QPalette::Base).lightness() - 40;
+    };
+    QVERIFY(filled(11, 0.15) && !filled(11, 0.4));
+    QVERIFY(filled(25.5, 0.9));
+    QVERIFY(filled(35.5, 0.4) && !filled(35.5, 0.65));
+    QTest::mouseMove(&view->plot(), at(25, 0.5));
+    QCOMPARE(QToolTip::text().section(' ', 0, -3), "device 0 holds 4.0 MiB at");
+    press(*view, Qt::Key_M);
+    QCOMPARE(gantt.memoryLane(0).height, 0.0);
 }
 
 void TimelineTest::sumsOfASelectionAreThoseByHand()
@@ -486,7 +515,10 @@ void TimelineTest::aRangeCanBeTyped()
     QVERIFY(sameRange(view->shownTimes(), {12.5, 30}));
     QVERIFY(view->plot().hasFocus());
 
-    QCOMPARE(rangeFromText(field->text()), std::optional(TimeRange{12.5, 30})); // it shows what is in view
+    press(*view, Qt::Key_W);
+    const std::optional<TimeRange> read = rangeFromText(field->text()); // it shows what is in view
+    QVERIFY(read && nearly(read->from, view->shownTimes().from, 0.1) && nearly(read->to, view->shownTimes().to, 0.1));
+    view->showTimes({12.5, 30});
     press(*view, Qt::Key_G);
     QTest::keyClicks(field, "soon");
     QTest::keyClick(field, Qt::Key_Return);
