@@ -46,10 +46,6 @@ void GanttPlottable::setTimeline(DrawnTimelinePtr timeline, Slot slot)
 {
     m_timeline = std::move(timeline);
     m_slot = slot;
-    m_mostMemory = 0;
-    for (const DrawnDevice& device : m_timeline->devices)
-        for (const schedule::MemoryPoint& point : device.memory)
-            m_mostMemory = std::max(m_mostMemory, point.bytes);
 }
 
 void GanttPlottable::setRows(double top, double rowHeight, double memoryHeight)
@@ -144,7 +140,7 @@ void GanttPlottable::draw(QCPPainter* painter)
     }
 }
 
-// In each column the most that is held in it; the height stands for the most that any device holds.
+// In each column the most that is held in it; its height is a share of the most memory.
 void GanttPlottable::drawMemory(QCPPainter& painter, const Columns& columns, std::size_t device)
 {
     const QRectF lane = pixels(memoryLane(device));

@@ -32,6 +32,8 @@ public:
     void setTimeline(DrawnTimelinePtr timeline, Slot slot);
     /// Of each row, `memoryHeight` is for the memory that the device holds.
     void setRows(double top, double rowHeight, double memoryHeight);
+    /// The memory that reaches to the top of its lane.
+    void setMostMemory(std::int64_t bytes) { m_mostMemory = bytes; }
     const DrawnTimelinePtr& timeline() const { return m_timeline; }
 
     Lane lane(std::size_t device, bool communication) const;
@@ -69,7 +71,7 @@ private:
     double m_top = 0;
     double m_rowHeight = 30;
     double m_memoryHeight = 0;
-    std::int64_t m_mostMemory = 0; // of all devices
+    std::int64_t m_mostMemory = 0;
 
     // Between the steps of drawing a track.
     std::vector<Bar> m_bars;

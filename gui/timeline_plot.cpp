@@ -74,6 +74,11 @@ void TimelinePlot::setTimelines(std::vector<DrawnTimelinePtr> timelines, bool ov
     m_overlaid = overlaid;
     if (!samePanels)
         rebuildPanels();
+    std::int64_t mostMemory = 0; // of all, so that strategies can be compared
+    for (const DrawnTimelinePtr& timeline : m_timelines)
+        for (const DrawnDevice& device : timeline->devices)
+            for (const schedule::MemoryPoint& point : device.memory)
+                mostMemory = std::max(mostMemory, point.bytes);
     for (Panel& panel : m_panels) {
         panel.rows = 0;
         for (std::size_t i = 0; i < panel.timelines.size(); ++i) {
@@ -82,6 +87,7 @@ void TimelinePlot::setTimelines(std::vector<DrawnTimelinePtr> timelines, bool ov
                 : i == 0                                  ? GanttPlottable::Slot::Upper
                                                           : GanttPlottable::Slot::Lower;
             panel.gantts[i]->setTimeline(timeline, slot);
+            panel.gantts[i]->setMostMemory(mostMemory);
             panel.rows = std::max(panel.rows, timeline->devices.size());
         }
     }
