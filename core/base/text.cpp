@@ -151,4 +151,11 @@ std::string_view trimmed(std::string_view text)
     return text;
 }
 
+std::string general(double number)
+{
+    char text[64];
+    std::snprintf(text, sizeof text, "%g", number);
+    return text;
+}
+
 } // namespace pipebd

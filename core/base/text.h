@@ -28,4 +28,7 @@ std::string_view trimmed(std::string_view text);
 /// Whether `text` is UTF-8 throughout (RFC 3629: no surrogates, no overlong forms).
 bool is_utf8(std::string_view text);
 
+/// `number` with as many of six digits as it needs: "1.7".
+std::string general(double number);
+
 } // namespace pipebd

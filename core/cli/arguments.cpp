@@ -6,6 +6,7 @@
 #include "experiment/cluster_file.h"
 #include "experiment/fields.h"
 #include "launch/engine_queries.h"
+#include "schedule/stages.h"
 #include "schedule/strategies.h"
 
 #include <algorithm>
@@ -153,6 +154,23 @@ std::vector<std::string> strategies_to_run_from(const std::string& text, const s
     for (const std::string& strategy : strategies)
         strategy_to_run_from(strategy, where);
     return strategies;
+}
+
+std::string placement_from(const std::string& text, const std::string& where)
+{
+    return schedule::to_text(schedule::stages_from_text(text, where + " " + in_quotes(text)));
+}
+
+std::string strategy_by_hand(const experiment::Run& run)
+{
+    return run.strategy == "auto" ? std::string(schedule::strategy_by_hand) : run.strategy;
+}
+
+void refuse_placement(const experiment::Experiment& experiment)
+{
+    if (!experiment.run.stages.empty())
+        throw Error(Code::BadRequest, "strategies are compared by the stages that they choose, not by those placed by hand",
+            "run.stages " + in_quotes(experiment.run.stages), "leave it out, or add --set run.stages=");
 }
 
 Error one_device_only(const std::string& file)

@@ -40,6 +40,15 @@ std::string strategy_to_run_from(const std::string& text, const std::string& whe
 /// As strategies_from, of strategies that can be run; every one of them if `text` is empty.
 std::vector<std::string> strategies_to_run_from(const std::string& text, const std::string& where);
 
+/// Stages in text form, in the form that to_text gives them.
+std::string placement_from(const std::string& text, const std::string& where);
+
+/// What runs the stages that `run` places by hand.
+std::string strategy_by_hand(const experiment::Run& run);
+
+/// Throws Error{BadRequest} if `experiment` places stages by hand, for what compares what strategies choose.
+void refuse_placement(const experiment::Experiment& experiment);
+
 /// For what compares strategies: the experiment `file` trains a network on labels, which needs none.
 Error one_device_only(const std::string& file);
 

@@ -48,6 +48,7 @@ launch::TrainingRequest request_from(const Context& context, const store::Lab& l
     request.experiment_text = read_file(options.experiment);
     if (!distils(request.experiment))
         throw one_device_only(options.experiment);
+    refuse_placement(request.experiment);
     request.devices = devices_for(request.experiment, options.devices, context.cancel);
     request.deliver = false;
     check_work(context, lab, request.experiment, request.devices);

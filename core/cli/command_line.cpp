@@ -19,6 +19,7 @@ struct Parsed {
     bool json = false;
     bool quiet = false;
     ProfileOptions profile;
+    StoredProfileOptions stored_profile;
     PlanOptions plan;
     RunOptions run;
     VerifyOptions verify;
@@ -32,6 +33,8 @@ struct Parsed {
 };
 
 constexpr const char* devices_help = "cpu,cpu@4 or cuda:0,cuda:1 or auto (every GPU, else a cpu for each core)";
+
+constexpr const char* placement_help = "blocks on devices by hand, such as \"0-2 on 0,1 | 3-5 on 2\"";
 
 void add_settings(CLI::App& command, std::vector<std::string>& settings)
 {
@@ -60,6 +63,26 @@ void add_profile(CLI::App& app, Parsed& parsed)
     add_settings(*command, options.settings);
 }
 
+void add_profiles(CLI::App& app, Parsed& parsed)
+{
+    CLI::App* profiles = add_command(app, "profiles", "profiles that the lab keeps", parsed, list_profiles);
+    profiles->require_subcommand(0, 1);
+    StoredProfileOptions& options = parsed.stored_profile;
+    add_command(*profiles, "list", "every one: what it was measured for, and when", parsed, list_profiles);
+    CLI::App* show = add_command(*profiles, "show", "one: a row a block; with --json as pipebd.profile/1", parsed,
+        [&options](const Context& context) { return show_profile(context, options.id); });
+    CLI::App* import = add_command(*profiles, "import", "keep a profile that was measured elsewhere", parsed,
+        [&options](const Context& context) { return import_profile(context, options.file); });
+    CLI::App* exports = add_command(*profiles, "export", "write one to a file (pipebd.profile/1)", parsed,
+        [&options](const Context& context) { return export_profile(context, options); });
+    CLI::App* remove = add_command(*profiles, "delete", "delete one", parsed,
+        [&options](const Context& context) { return delete_profile(context, options.id); });
+    for (CLI::App* command : {show, exports, remove})
+        command->add_option("id", options.id, "as the list says")->type_name("ID");
+    for (CLI::App* command : {import, exports})
+        command->add_option("file", options.file, "a profile (pipebd.profile/1)")->type_name("FILE");
+}
+
 void add_plan(CLI::App& app, Parsed& parsed)
 {
     PlanOptions& options = parsed.plan;
@@ -73,6 +96,7 @@ void add_plan(CLI::App& app, Parsed& parsed)
         ->type_name("G|LIST|CLUSTER.toml");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu; or blockwise, end-to-end, all")
         ->type_name("NAMES");
+    command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
     command->add_option("--memory-limit", options.memory_limit, "of each device, such as 11GiB")->type_name("BYTES");
     command->add_flag("--program", options.program, "print each strategy's program in its text form");
     command->add_option("--trace", options.trace, "write the predicted timelines as Chrome trace JSON (ui.perfetto.dev opens it)")
@@ -105,6 +129,7 @@ void add_run(CLI::App& app, Parsed& parsed)
         = add_command(app, "run", "train", parsed, [&options](const Context& context) { return run(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
+    command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--out", options.out, "a folder that the results are also written to")->type_name("DIR");
     CLI::Option* profile
@@ -306,6 +331,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     add_command(app, "doctor", "devices, versions, check of the lab", *parsed, doctor);
     add_pairs(app, *parsed);
     add_profile(app, *parsed);
+    add_profiles(app, *parsed);
     add_plan(app, *parsed);
     add_run(app, *parsed);
     add_verify(app, *parsed);
@@ -323,7 +349,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     refuse_empty_values(app);
     if (!parsed->action)
         throw Error(Code::BadRequest, "no command", "pipebd",
-            "name one of doctor, pairs, profile, plan, run, verify, bench, runs; see pipebd --help");
+            "name one of doctor, pairs, profile, profiles, plan, run, verify, bench, runs; see pipebd --help");
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;

@@ -16,11 +16,17 @@ struct ProfileOptions {
     std::vector<std::string> settings;
 };
 
+struct StoredProfileOptions {
+    std::string id;
+    std::string file; // to read or to write
+};
+
 struct PlanOptions {
     std::string experiment;
     std::string profile; // a file, instead of an experiment
     std::string devices; // a list, a number, a cluster file, "auto"; empty: the experiment's
     std::string strategies;
+    std::string placement; // stages in text form, beside what is searched
     std::string memory_limit;
     std::vector<std::string> settings;
     bool program = false;
@@ -40,6 +46,7 @@ struct PlanOptions {
 struct RunOptions {
     std::string experiment;
     std::string strategy; // empty: the experiment's
+    std::string placement; // stages in text form; empty: the experiment's
     std::string devices;
     std::vector<std::string> settings;
     std::string out;
@@ -103,6 +110,11 @@ int show_pair(const Context& context, const std::string& name);
 int import_pair(const Context& context, const ImportPairOptions& options);
 int delete_pair(const Context& context, const std::string& name);
 int measure_profile(const Context& context, const ProfileOptions& options);
+int list_profiles(const Context& context);
+int show_profile(const Context& context, const std::string& id);
+int import_profile(const Context& context, const std::string& file);
+int export_profile(const Context& context, const StoredProfileOptions& options);
+int delete_profile(const Context& context, const std::string& id);
 int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);
 int verify(const Context& context, const VerifyOptions& options);

@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "cli/trace_file.h"
 #include "schedule/trace.h"
+#include "schedule/what_if.h"
 
 #include <cmath>
 #include <iostream>
@@ -26,6 +27,7 @@ struct Basis {
     schedule::Cluster cluster;
     std::vector<std::string> strategies; // where none are named
     std::vector<std::string> notes; // what was not measured
+    experiment::Run by_hand = {}; // stages to lay beside, if there are any, and what runs them
 };
 
 bool names_a_pipeline(const PlanOptions& options)
@@ -37,7 +39,7 @@ Basis basis_from_file(const PlanOptions& options)
 {
     schedule::Cluster cluster = cluster_from(options.devices, "--devices");
     const std::string text = named_by_user([&] { return read_file(options.profile); });
-    return {schedule::profile_from_json(text, options.profile), std::move(cluster), {}, {}};
+    return {schedule::profile_from_json(text, options.profile), std::move(cluster), {}, {}, {}};
 }
 
 /// An experiment trains block by block: end-to-end strategies stand beside that only if something is asked of them. For a cluster
@@ -54,6 +56,7 @@ Basis basis_from_experiment(const Context& context, const PlanOptions& options)
         : devices_or_count_from(options.devices, "--devices", context.cancel);
     store::Lab lab = context.open_lab();
     basis.profile = stored_or_measured_profile(context, lab, experiment, devices);
+    basis.by_hand = experiment.run;
     basis.strategies = strategies_from(names_a_pipeline(options) ? "all" : "blockwise", "--strategies");
     if (for_cluster) {
         basis.profile.interpolates = true;
@@ -69,18 +72,9 @@ Basis basis_from_experiment(const Context& context, const PlanOptions& options)
     throw Error(Code::BadRequest, what, option, remedy);
 }
 
-/// What the user supposes instead of what was measured.
-struct Supposed {
-    std::optional<int> batch;
-    std::optional<double> speed;
-    std::optional<double> bytes_per_second; // of links
-    std::optional<std::int64_t> memory_limit;
-    std::optional<std::int64_t> samples;
-};
-
-Supposed supposed_from(const PlanOptions& options)
+schedule::WhatIf supposed_from(const PlanOptions& options)
 {
-    Supposed supposed{options.batch, options.scale_device, {}, {}, options.samples};
+    schedule::WhatIf supposed{options.batch, options.scale_device, {}, {}, options.samples};
     if (options.batch && (*options.batch < 1 || *options.batch > largest_batch))
         refuse("there cannot be a batch of " + std::to_string(*options.batch), "--batch",
             "give a number from 1 to " + std::to_string(largest_batch));
@@ -94,33 +88,6 @@ Supposed supposed_from(const PlanOptions& options)
     if (options.samples && *options.samples < 1)
         refuse("an epoch has at least one sample", "--samples", "give the number of samples of the data set");
     return supposed;
-}
-
-/// Lays what is supposed over what was measured or described, and notes it.
-void suppose(Basis& basis, const Supposed& supposed)
-{
-    if (supposed.batch) {
-        basis.notes.push_back("batch " + std::to_string(*supposed.batch) + ": measured for " + std::to_string(basis.profile.batch)
-            + "; times of other sizes are interpolated");
-        basis.profile = at_batch(std::move(basis.profile), *supposed.batch);
-    }
-    if (supposed.speed) {
-        for (schedule::ClusterDevice& device : basis.cluster.devices)
-            device.speed *= *supposed.speed;
-        basis.notes.push_back(
-            "every device computes " + general(*supposed.speed) + " times as fast as it was measured or described");
-    }
-    if (supposed.bytes_per_second) {
-        const double measured = basis.profile.link.bytes_per_ms * 1000;
-        basis.notes.push_back("links of " + format_bandwidth(*supposed.bytes_per_second) + " instead of "
-            + (measured > 0 ? "the measured " + format_bandwidth(measured) : "unlimited ones"));
-        basis.profile.link.bytes_per_ms = *supposed.bytes_per_second / 1000;
-    }
-    if (supposed.memory_limit)
-        for (schedule::ClusterDevice& device : basis.cluster.devices)
-            device.memory_limit = supposed.memory_limit;
-    if (supposed.samples)
-        basis.profile.samples = *supposed.samples;
 }
 
 schedule::PlanningOptions planning_options(const PlanOptions& options)
@@ -156,7 +123,7 @@ void write_trace(const schedule::Plan& plan, const std::string& file)
     std::vector<schedule::Traced> all;
     for (const schedule::PlannedStrategy& planned : plan.strategies)
         if (planned.schedule.feasible)
-            all.push_back({planned.schedule.strategy, planned.program, planned.simulation.timeline, planned.simulation.memory});
+            all.push_back({title_of(planned.schedule), planned.program, planned.simulation.timeline, planned.simulation.memory});
     write_trace_file(file, to_chrome_trace(all));
 }
 
@@ -170,15 +137,22 @@ int plan(const Context& context, const PlanOptions& options)
             "give an experiment file or --profile FILE");
     std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
     const schedule::PlanningOptions planning = planning_options(options);
-    const Supposed supposed = supposed_from(options);
+    const schedule::WhatIf supposed = supposed_from(options);
+    const std::string placement = options.placement.empty() ? "" : placement_from(options.placement, "--stages");
     if (!options.profile.empty() && !options.settings.empty())
         refuse("settings are those of an experiment", "--set " + options.settings.front(), "leave them out with --profile");
 
     Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_file(options);
-    suppose(basis, supposed);
+    const std::vector<std::string> supposed_notes = suppose(supposed, basis.profile, basis.cluster);
+    basis.notes.insert(basis.notes.end(), supposed_notes.begin(), supposed_notes.end());
     if (strategies.empty())
         strategies = basis.strategies;
-    schedule::Plan plan = schedule::make_plan(schedule::Costs(basis.profile, basis.cluster), strategies, planning);
+    const schedule::Costs costs(basis.profile, basis.cluster);
+    schedule::Plan plan = schedule::make_plan(costs, strategies, planning);
+    if (!placement.empty())
+        basis.by_hand.stages = placement;
+    if (!basis.by_hand.stages.empty())
+        plan.strategies.push_back(plan_by_hand(basis.by_hand, costs).strategies.front());
     plan.notes = std::move(basis.notes);
     if (!options.trace.empty())
         write_trace(plan, options.trace);

@@ -4,10 +4,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/arguments.h"
 #include "cli/named.h"
 #include "cli/progress_line.h"
 #include "cli/used_pair.h"
 #include "launch/engine_queries.h"
+#include "schedule/stages.h"
 
 #include <chrono>
 #include <unistd.h>
@@ -96,6 +98,11 @@ schedule::Profile profile_from_file(const std::string& file, const experiment::E
         throw Error(Code::BadRequest, "the profile is of a batch of " + std::to_string(profile.batch), file,
             "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
     return profile;
+}
+
+schedule::Plan plan_by_hand(const experiment::Run& run, const schedule::Costs& costs)
+{
+    return schedule::plan_by_hand(strategy_by_hand(run), schedule::stages_from_text(run.stages, "run.stages"), costs, "run.stages");
 }
 
 schedule::Plan possible_plan(

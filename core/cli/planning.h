@@ -21,6 +21,9 @@ schedule::Profile stored_or_measured_profile(const Context& context, store::Lab&
 /// The profile in `file`. Throws Error{BadRequest} if it is of another pair or batch than the experiment.
 schedule::Profile profile_from_file(const std::string& file, const experiment::Experiment& experiment);
 
+/// The plan of the stages that `run` places by hand, which there are.
+schedule::Plan plan_by_hand(const experiment::Run& run, const schedule::Costs& costs);
+
 /// The plan of `strategies`. Throws Error{BadRequest} if none of them can run on `devices`.
 schedule::Plan possible_plan(
     const schedule::Costs& costs, const std::vector<std::string>& strategies, const std::vector<experiment::Device>& devices);

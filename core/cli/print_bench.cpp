@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "cli/print_plan.h"
 #include "cli/table.h"
+#include "schedule/stages.h"
 
 #include <nlohmann/json.hpp>
 
@@ -91,7 +92,7 @@ std::string bench_text(const Bench& bench)
         ">predicted", ">error"});
     for (const Benched& benched : bench.strategies) {
         const Figures figures = figures_of(benched, bench);
-        table.add({benched.planned->schedule.strategy, placement_of(benched.planned->schedule), format_milliseconds(figures.step),
+        table.add({benched.planned->schedule.strategy, placement_text(benched.planned->schedule), format_milliseconds(figures.step),
             percent(figures.spread), fixed(figures.throughput, 1), ratio(figures.over_dp), ratio(figures.over_ls),
             percent(figures.share_of_limit), format_milliseconds(figures.predicted_step),
             signed_percent(figures.prediction_error)});

@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "cli/table.h"
+#include "schedule/stages.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -15,52 +16,6 @@ namespace {
 
 using schedule::Idle;
 using schedule::PlannedStrategy;
-
-/// "3", "0,1", "0-7", "0-2,5"
-std::string numbers_of(const std::vector<int>& numbers)
-{
-    std::string text;
-    for (std::size_t i = 0; i < numbers.size();) {
-        std::size_t end = i + 1;
-        while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1)
-            ++end;
-        text += (text.empty() ? "" : ",") + std::to_string(numbers[i]);
-        if (end - i > 1)
-            text += (end - i > 2 ? "-" : ",") + std::to_string(numbers[end - 1]);
-        i = end;
-    }
-    return text;
-}
-
-std::string blocks_of(const schedule::Stage& stage)
-{
-    const std::string first = std::to_string(stage.first);
-    return stage.last - stage.first == 1 ? first : first + "-" + std::to_string(stage.last - 1);
-}
-
-/// "0-2 on 0,1 | 3-5 on 2"
-std::string stages_of(const std::vector<schedule::Stage>& stages)
-{
-    std::string text;
-    for (const schedule::Stage& stage : stages)
-        text += (text.empty() ? "" : " | ") + blocks_of(stage) + " on " + numbers_of(stage.devices);
-    return text;
-}
-
-/// "5,0 on 0 | 4,1 on 1": the blocks of each device in the order in which it trains them.
-std::string tasks_of(const schedule::Schedule& schedule)
-{
-    std::string text;
-    for (int device = 0; device < schedule.devices; ++device) {
-        std::string blocks;
-        for (int task : schedule.task_order)
-            if (schedule.stages[static_cast<std::size_t>(task)].devices.front() == device)
-                blocks += (blocks.empty() ? "" : ",") + std::to_string(task);
-        if (!blocks.empty())
-            text += (text.empty() ? "" : " | ") + blocks + " on " + std::to_string(device);
-    }
-    return text;
-}
 
 double mean(const std::vector<double>& values)
 {
@@ -96,7 +51,7 @@ std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_e
         if (!planned.schedule.feasible || schedule::is_end_to_end(planned.schedule.strategy) != end_to_end)
             continue;
         const auto memory = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
-        table.add({planned.schedule.strategy, placement_of(planned.schedule), format_milliseconds(planned.simulation.step),
+        table.add({title_of(planned.schedule), placement_text(planned.schedule), format_milliseconds(planned.simulation.step),
             fixed(planned.throughput, 1), ratio(end_to_end ? planned.over_ddp : planned.speedup),
             percent(mean(planned.simulation.utilisation)), memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
     }
@@ -145,7 +100,7 @@ std::string waste_table(const schedule::Plan& plan)
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible)
             continue;
-        std::vector<std::string> row = {planned.schedule.strategy, std::to_string(planned.teacher_forwards),
+        std::vector<std::string> row = {title_of(planned.schedule), std::to_string(planned.teacher_forwards),
             std::to_string(planned.dataset_reads), planned.relayed_bytes > 0 ? format_bytes(planned.relayed_bytes) : "-",
             imbalance_of(planned), share(planned, &Idle::fill), share(planned, &Idle::imbalance), share(planned, &Idle::data),
             share(planned, &Idle::communication), share(planned, &Idle::barrier)};
@@ -163,23 +118,18 @@ std::string ranked_table(const schedule::Schedule& schedule)
         return {};
     Table table({">" + schedule.strategy, ">slowest stage", "blocks on devices"});
     for (std::size_t i = 0; i < schedule.ranked.size(); ++i)
-        table.add({std::to_string(i + 1), format_milliseconds(schedule.ranked[i].cost), stages_of(schedule.ranked[i].stages)});
+        table.add({std::to_string(i + 1), format_milliseconds(schedule.ranked[i].cost), to_text(schedule.ranked[i].stages)});
     return "\n" + table.text();
 }
 
 } // namespace
-
-std::string placement_of(const schedule::Schedule& schedule)
-{
-    return schedule.task_order.empty() ? stages_of(schedule.stages) : tasks_of(schedule);
-}
 
 std::string impossible_ones(const schedule::Plan& plan)
 {
     std::string text;
     for (const PlannedStrategy& planned : plan.strategies)
         if (!planned.schedule.feasible)
-            text += planned.schedule.strategy + " is not possible: " + planned.schedule.why_not + "\n";
+            text += title_of(planned.schedule) + " is not possible: " + planned.schedule.why_not + "\n";
     return text;
 }
 
@@ -206,11 +156,11 @@ std::string programs_text(const schedule::Plan& plan)
     std::string text;
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible) {
-            text += "# " + planned.schedule.strategy + " is not possible: " + planned.schedule.why_not + "\n";
+            text += "# " + title_of(planned.schedule) + " is not possible: " + planned.schedule.why_not + "\n";
             continue;
         }
         if (plan.strategies.size() > 1)
-            text += "# " + planned.schedule.strategy + "\n";
+            text += "# " + title_of(planned.schedule) + "\n";
         text += to_text(planned.program);
     }
     return text;

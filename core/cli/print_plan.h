@@ -10,9 +10,6 @@ namespace pipebd::cli {
 /// A row a strategy; below, those that cannot run, with why.
 std::string plan_table(const schedule::Plan& plan);
 
-/// "0-2 on 0,1 | 3-5 on 2": which blocks are on which devices.
-std::string placement_of(const schedule::Schedule& schedule);
-
 /// A line for each strategy that cannot run, with why.
 std::string impossible_ones(const schedule::Plan& plan);
 

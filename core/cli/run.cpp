@@ -34,6 +34,8 @@ std::vector<std::string> settings_of(const RunOptions& options)
     std::vector<std::string> settings = options.settings;
     if (!options.strategy.empty())
         settings.push_back("run.strategy=" + strategy_to_run_from(options.strategy, "--strategy"));
+    if (!options.placement.empty())
+        settings.push_back("run.stages=" + placement_from(options.placement, "--stages"));
     return settings;
 }
 
@@ -139,6 +141,13 @@ int prepare(const Context& context, const TrainingRequest& request, const std::f
     return 0;
 }
 
+schedule::Plan plan_of(const experiment::Run& run, const schedule::Costs& costs)
+{
+    if (!run.stages.empty())
+        return plan_by_hand(run, costs);
+    return schedule::make_plan(costs, strategies_from(run.strategy == "auto" ? "blockwise" : run.strategy, "run.strategy"));
+}
+
 void plan_distillation(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request)
 {
     const experiment::Experiment& experiment = request.experiment;
@@ -146,13 +155,11 @@ void plan_distillation(const Context& context, const RunOptions& options, store:
         : options.profile_again                ? measured_profile(context, lab, experiment, request.devices)
                                                : stored_or_measured_profile(context, lab, experiment, request.devices);
     request.devices = repeated(request.devices, options.machines);
-    const std::string& strategy = experiment.run.strategy;
-    const std::vector<std::string> names = strategies_from(strategy == "auto" ? "blockwise" : strategy, "run.strategy");
     const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
-    const schedule::Plan plan = schedule::make_plan(schedule::Costs(*request.profile, cluster), names);
+    const schedule::Plan plan = plan_of(experiment.run, schedule::Costs(*request.profile, cluster));
     if (!context.quiet && !context.json)
         std::cout << plan_table(plan) << std::flush;
-    request.planned = chosen(plan, strategy);
+    request.planned = chosen(plan, experiment.run.strategy);
     schedule::validate(request.planned.program, experiment.data.batch);
     // A program for fewer devices than there are leaves the last ones free.
     request.devices.resize(static_cast<std::size_t>(request.planned.program.devices()));
@@ -290,8 +297,10 @@ private:
 
     void read_experiment()
     {
-        const std::vector<std::string> settings = settings_of(options_);
+        std::vector<std::string> settings = settings_of(options_);
         if (point_ && options_.experiment.empty()) {
+            if (!options_.strategy.empty() || !options_.devices.empty())
+                settings.insert(settings.begin(), "run.stages="); // they were for what it was
             experiment_ = experiment::changed(point_->manifest.experiment, settings);
             experiment_text_ = point_->experiment_text;
         } else {

@@ -59,13 +59,6 @@ std::string fixed(double number, int decimals)
     return text;
 }
 
-std::string general(double number)
-{
-    char text[64];
-    std::snprintf(text, sizeof text, "%g", number);
-    return text;
-}
-
 std::string shape_text(const std::vector<std::int64_t>& sizes)
 {
     std::string text;

@@ -1,6 +1,8 @@
 // Table: rows of text in aligned columns.
 #pragma once
 
+#include "base/text.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,9 +26,6 @@ private:
 
 /// `number` with `decimals` places.
 std::string fixed(double number, int decimals);
-
-/// `number` with as many of six digits as it needs: "1.7".
-std::string general(double number);
 
 /// The sizes of a shape: "3x224x224".
 std::string shape_text(const std::vector<std::int64_t>& sizes);

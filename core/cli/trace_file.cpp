@@ -11,24 +11,29 @@ namespace pipebd::cli {
 namespace {
 
 /// What `file` leads to, which must be a regular file or not there yet.
-std::filesystem::path file_to_replace(const std::filesystem::path& file)
+std::filesystem::path file_to_replace(const std::filesystem::path& file, const std::string& option)
 {
     std::error_code failure;
     const std::filesystem::file_status status = std::filesystem::status(file, failure);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-        throw Error(Code::BadRequest, "this is not a regular file", "--trace " + file.native(), "name a file to be written");
+        throw Error(Code::BadRequest, "this is not a regular file", option + " " + file.native(), "name a file to be written");
     const std::filesystem::path target = std::filesystem::canonical(file, failure);
     return failure ? file : target;
 }
 
 } // namespace
 
-void write_trace_file(const std::string& file, std::string_view trace)
+void write_named_file(const std::string& file, const std::string& option, std::string_view contents)
 {
     named_by_user([&] {
-        replace_file(file_to_replace(file), trace);
+        replace_file(file_to_replace(file, option), contents);
         return 0;
     });
+}
+
+void write_trace_file(const std::string& file, std::string_view trace)
+{
+    write_named_file(file, "--trace", trace);
 }
 
 } // namespace pipebd::cli

@@ -8,6 +8,7 @@
 #include "cli/progress_line.h"
 #include "cli/scratch_runs.h"
 #include "cli/table.h"
+#include "schedule/stages.h"
 #include "cli/used_pair.h"
 #include "launch/compare_weights.h"
 
@@ -81,7 +82,7 @@ std::string table_of(const std::vector<Verdict>& verdicts, const schedule::Plan&
     headings.push_back("against single");
     Table table(std::move(headings));
     for (const Verdict& verdict : verdicts) {
-        std::vector<std::string> row = {verdict.planned->schedule.strategy, placement_of(verdict.planned->schedule)};
+        std::vector<std::string> row = {verdict.planned->schedule.strategy, placement_text(verdict.planned->schedule)};
         for (const BlockDifference& block : verdict.blocks)
             row.push_back(scientific(block.largest));
         row.push_back(in_words(verdict));
@@ -125,6 +126,7 @@ int verify(const Context& context, const VerifyOptions& options)
     const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
     if (!distils(measured))
         throw one_device_only(options.experiment);
+    refuse_placement(measured);
     std::vector<std::string> settings = options.settings;
     settings.push_back("train.steps=" + std::to_string(options.steps));
     settings.push_back("run.dtype=" + options.dtype);

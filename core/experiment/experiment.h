@@ -97,6 +97,7 @@ struct Stages {
 
 struct Run {
     std::string strategy = "auto"; // auto: profile, search, run the best
+    std::string stages; // "0-2 on 0,1 | 3-5 on 2": blocks on devices as they are to be; empty: searched
     std::string devices = "auto";
     std::string dtype = "float32"; // bfloat16
     std::string batch_norm = "sync"; // local
@@ -133,8 +134,8 @@ inline bool distils(const Experiment& experiment)
 /// Reads and checks `file`, with `settings` ("train.steps=20") laid over it: the right side is a TOML value, or else a text without
 /// quotes. Unknown keys (the nearest known one is suggested), wrong types and impossible values are Error{BadRequest} whose place
 /// is "FILE:LINE" or "--set SETTING"; of two keys that exclude each other a setting drops the one in the file. `data.path`,
-/// `teacher.weights`, `student.weights` and `student.architecture` become absolute and must be there. Throws Error{NotFound} for what
-/// is missing, this file or one of those.
+/// `teacher.weights`, `student.weights` and `student.architecture` become absolute and must be there. Throws Error{NotFound} for
+/// what is missing, this file or one of those.
 Experiment read_experiment(const std::filesystem::path& file, std::span<const std::string> settings = {});
 
 /// The same for text; `where` stands for the file's name. Paths stay as they are.

@@ -39,6 +39,9 @@ struct Flag { };
 /// "auto" or a list of devices.
 struct DeviceList { };
 
+/// Nothing, or stages in text form.
+struct StageList { };
+
 namespace choices {
 inline constexpr std::array<std::string_view, 6> source = {"digits", "synthetic", "cifar10", "cifar100", "imagefolder", "tensors"};
 inline constexpr std::array<std::string_view, 3> augment = {"none", "crop-flip", "imagenet"};
@@ -144,6 +147,7 @@ void visit_fields(E& experiment, Visitor&& visit)
 
     auto& run = experiment.run;
     visit("run.strategy", run.strategy, OneOf{choices::strategy()});
+    visit("run.stages", run.stages, StageList{});
     visit("run.devices", run.devices, DeviceList{});
     visit("run.dtype", run.dtype, OneOf{choices::dtype});
     visit("run.batch_norm", run.batch_norm, OneOf{choices::batch_norm});

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "experiment/fields.h"
+#include "schedule/stages.h"
 
 #include <algorithm>
 #include <array>
@@ -74,6 +75,11 @@ std::string description(DeviceList)
     return "\"auto\" or a list such as \"cpu,cpu\" or \"cuda:0,cuda:1\"";
 }
 
+std::string description(StageList)
+{
+    return "blocks on devices such as \"0-2 on 0,1 | 3-5 on 2\"";
+}
+
 // Puts the values that were given into an experiment, key by key, after checking them against their rules.
 class Reader {
 public:
@@ -142,6 +148,12 @@ private:
     {
         const std::string text = text_of(item, rule);
         member = text == "auto" ? text : to_string(parse_devices(text, item.given.place));
+    }
+
+    static void read(const Item& item, std::string& member, const StageList& rule)
+    {
+        const std::string text = text_of(item, rule);
+        member = text.empty() ? text : schedule::to_text(schedule::stages_from_text(text, item.given.place));
     }
 
     static void read(const Item& item, bool& member, const Flag& rule)
@@ -249,6 +261,12 @@ void check_together(const Experiment& experiment, const Settings& settings)
             std::string(train.network == "teacher" ? "the teacher itself" : "a student on labels")
                 + " cannot be trained under the strategy " + in_quotes(strategy),
             place("run.strategy"), "give auto or single, or set train.network to \"student\"");
+    if (!experiment.run.stages.empty() && !distils(experiment))
+        throw Error(
+            Code::BadRequest, "a network that is trained on labels has no stages on devices", place("run.stages"), "leave it out");
+    if (!experiment.run.stages.empty() && strategy != "auto" && !schedule::may_be_placed(strategy))
+        throw Error(Code::BadRequest, "the stages of " + strategy + " cannot be placed by hand", place("run.stages"),
+            "leave it out, or choose one of " + joined(schedule::placeable_strategy_names()));
 }
 
 template <typename Part>

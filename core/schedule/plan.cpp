@@ -80,31 +80,26 @@ PlannedStrategy not_possible(Schedule schedule, std::string why)
     return planned;
 }
 
+Plan plan_of_none(const Costs& costs)
+{
+    const Profile& profile = costs.profile();
+    Plan plan;
+    plan.pair = profile.pair;
+    plan.devices = costs.devices();
+    plan.batch = profile.batch;
+    plan.samples = profile.samples;
+    return plan;
+}
+
+void add_speedup(PlannedStrategy& planned, double dp_step)
+{
+    if (planned.simulation.step > 0)
+        planned.speedup = dp_step / planned.simulation.step;
+}
+
 PlannedStrategy plan_strategy(std::string_view name, const Costs& costs, const PlanningOptions& options)
 {
-    PlannedStrategy planned;
-    planned.schedule = make_schedule(name, costs, options);
-    if (!planned.schedule.feasible)
-        return planned;
-
-    const Profile& profile = costs.profile();
-    planned.program = make_program(planned.schedule);
-    planned.simulation = simulate(planned.program, costs);
-    planned.throughput = planned.simulation.step > 0 ? profile.batch / planned.simulation.step * 1000 : 0;
-    planned.stage_costs = stage_costs(planned.schedule, costs);
-    for (const Stage& stage : planned.schedule.stages)
-        planned.stage_memory.push_back(costs.stage_memory(stage));
-    planned.memory_bytes = memory_of(planned);
-    if (std::string shortage = beyond_limit(planned.memory_bytes, costs.cluster(), "needs"); !shortage.empty())
-        return not_possible(planned.schedule, std::move(shortage));
-    add_peak_note(planned, costs.cluster());
-    planned.teacher_forwards = passes(planned.program, Op::TeacherForward, profile.batch);
-    planned.dataset_reads = passes(planned.program, Op::Load, profile.batch);
-    planned.relayed_bytes = relayed_bytes(planned.program, profile);
-    planned.epoch = profile.samples > 0
-        ? planned.simulation.fill + static_cast<double>(profile.samples) / profile.batch * planned.simulation.step
-        : 0;
-    return planned;
+    return planned(make_schedule(name, costs, options), costs);
 }
 
 /// Of a strategy that nobody asked for: not feasible where the profile lacks what it needs.
@@ -139,22 +134,6 @@ const PlannedStrategy* find(const Plan& plan, std::string_view strategy)
     return nullptr;
 }
 
-/// Nothing if it is not feasible, or, where nobody asked for it, the profile lacks a size that it needs. Data-parallel training
-/// overlaps nothing, so that what its one stage costs is its step, without the simulation of all its phases.
-std::optional<double> data_parallel_step(const Plan& plan, const Costs& costs)
-{
-    if (const PlannedStrategy* planned = find(plan, "dp"))
-        return planned->schedule.feasible ? std::optional(planned->simulation.step) : std::nullopt;
-    try {
-        const Schedule schedule = make_schedule("dp", costs);
-        return schedule.feasible ? std::optional(stage_costs(schedule, costs).front()) : std::nullopt;
-    } catch (const Error& error) {
-        if (error.code() != Code::BadRequest)
-            throw;
-        return std::nullopt;
-    }
-}
-
 std::optional<double> replicated_step(const Plan& plan, const Costs& costs, const PlanningOptions& options)
 {
     const PlannedStrategy* known = find(plan, "ddp");
@@ -164,14 +143,63 @@ std::optional<double> replicated_step(const Plan& plan, const Costs& costs, cons
 
 } // namespace
 
+/// Data-parallel training overlaps nothing, so that what its one stage costs is its step, without the simulation of all its phases.
+double data_parallel_step(const Costs& costs)
+{
+    try {
+        const Schedule schedule = make_schedule("dp", costs);
+        return schedule.feasible ? stage_costs(schedule, costs).front() : 0;
+    } catch (const Error& error) {
+        if (error.code() != Code::BadRequest)
+            throw;
+        return 0;
+    }
+}
+
+PlannedStrategy planned(Schedule schedule, const Costs& costs, double dp_step)
+{
+    PlannedStrategy result;
+    result.schedule = std::move(schedule);
+    if (!result.schedule.feasible)
+        return result;
+
+    const Profile& profile = costs.profile();
+    result.program = make_program(result.schedule);
+    result.simulation = simulate(result.program, costs);
+    result.throughput = result.simulation.step > 0 ? profile.batch / result.simulation.step * 1000 : 0;
+    result.stage_costs = stage_costs(result.schedule, costs);
+    for (const Stage& stage : result.schedule.stages)
+        result.stage_memory.push_back(costs.stage_memory(stage));
+    result.memory_bytes = memory_of(result);
+    if (std::string shortage = beyond_limit(result.memory_bytes, costs.cluster(), "needs"); !shortage.empty())
+        return not_possible(result.schedule, std::move(shortage));
+    add_peak_note(result, costs.cluster());
+    result.teacher_forwards = passes(result.program, Op::TeacherForward, profile.batch);
+    result.dataset_reads = passes(result.program, Op::Load, profile.batch);
+    result.relayed_bytes = relayed_bytes(result.program, profile);
+    result.epoch = profile.samples > 0
+        ? result.simulation.fill + static_cast<double>(profile.samples) / profile.batch * result.simulation.step
+        : 0;
+    add_speedup(result, dp_step);
+    return result;
+}
+
+Plan plan_by_hand(std::string_view strategy, std::vector<Stage> stages, const Costs& costs, std::string_view where)
+{
+    Schedule schedule = schedule_by_hand(strategy, std::move(stages), costs, where);
+    Plan plan = plan_of_none(costs);
+    plan.strategies.push_back(planned(std::move(schedule), costs, data_parallel_step(costs)));
+    return plan;
+}
+
+std::string title_of(const Schedule& schedule)
+{
+    return schedule.decided_by == "hand" ? schedule.strategy + " by hand" : schedule.strategy;
+}
+
 Plan make_plan(const Costs& costs, std::span<const std::string> names, const PlanningOptions& options)
 {
-    const Profile& profile = costs.profile();
-    Plan plan;
-    plan.pair = profile.pair;
-    plan.devices = costs.devices();
-    plan.batch = profile.batch;
-    plan.samples = profile.samples;
+    Plan plan = plan_of_none(costs);
     if (names.empty()) {
         for (std::string_view name : blockwise_strategy_names())
             plan.strategies.push_back(plan_strategy(name, costs, options));
@@ -184,12 +212,12 @@ Plan make_plan(const Costs& costs, std::span<const std::string> names, const Pla
     const auto runs = [](const PlannedStrategy& planned) { return planned.schedule.feasible && planned.simulation.step > 0; };
     const auto end_to_end
         = [&](const PlannedStrategy& planned) { return runs(planned) && is_end_to_end(planned.schedule.strategy); };
-    const std::optional<double> dp = data_parallel_step(plan, costs);
+    const PlannedStrategy* known = find(plan, "dp");
+    const double dp = known == nullptr ? data_parallel_step(costs) : known->simulation.step;
     const bool against_ddp = std::any_of(plan.strategies.begin(), plan.strategies.end(), end_to_end);
     const std::optional<double> ddp = against_ddp ? replicated_step(plan, costs, options) : std::nullopt;
     for (PlannedStrategy& planned : plan.strategies) {
-        if (dp && runs(planned))
-            planned.speedup = *dp / planned.simulation.step;
+        add_speedup(planned, dp);
         if (ddp && end_to_end(planned))
             planned.over_ddp = *ddp / planned.simulation.step;
     }

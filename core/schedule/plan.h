@@ -40,6 +40,19 @@ struct Plan {
 /// where the profile lacks a size that it needs.
 Plan make_plan(const Costs& costs, std::span<const std::string> names = {}, const PlanningOptions& options = {});
 
+/// `schedule` simulated, and all that is known of it; what turns out not to fit the memory limits is not feasible. `dp_step`: ms of
+/// a step of dp, which the speedup is over; 0 if it is not known. Throws Error{BadRequest} that names what the profile lacks.
+PlannedStrategy planned(Schedule schedule, const Costs& costs, double dp_step = 0);
+
+/// Milliseconds of a step of dp; 0 if it is not feasible or the profile lacks a size that it needs.
+double data_parallel_step(const Costs& costs);
+
+/// A plan of one, `stages` as they are (schedule_by_hand()).
+Plan plan_by_hand(std::string_view strategy, std::vector<Stage> stages, const Costs& costs, std::string_view where = "stages");
+
+/// "tr+dpu", "tr+dpu+ahd by hand": what a plan calls it.
+std::string title_of(const Schedule& schedule);
+
 /// The fastest feasible one that trains block by block; null if none is. Of those that are as good as equal (within 1 %, less than
 /// profiles are repeatable to) one without barriers goes before one with, whose devices also wait for each other's scatter, which
 /// mean times do not show; then the faster one, then the first.

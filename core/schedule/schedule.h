@@ -52,7 +52,7 @@ struct Schedule {
     std::vector<Stage> stages; // empty if not feasible; the blocks of each follow those of the one before
     std::vector<int> task_order; // layer-wise: the stages in the order in which their device trains them
     Pipeline pipeline; // of an end-to-end strategy
-    std::string decided_by; // "fixed", "search", "bin packing", "work stealing"
+    std::string decided_by; // "fixed", "search", "bin packing", "work stealing", "hand"
     std::int64_t candidates = 1; // that it was decided among
     std::vector<Candidate> ranked; // the best of an exhaustive search, best first
     bool feasible = true;

@@ -2,13 +2,18 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "schedule/blockwise.h"
+#include "schedule/feasibility.h"
 #include "schedule/generators.h"
 #include "schedule/pipelines.h"
+#include "schedule/search.h"
+#include "schedule/stages.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 namespace pipebd::schedule {
@@ -20,6 +25,7 @@ struct Strategy {
     Schedule (*schedule)(Schedule named, const Costs& costs, const PlanningOptions& options);
     Program (*program)(const Schedule& schedule);
     std::vector<double> (*stage_costs)(const Schedule& schedule, const Costs& costs);
+    std::optional<Width> by_hand = {}; // of stages that may be placed by hand
 };
 
 constexpr std::size_t blockwise_count = 8; // stand first
@@ -30,9 +36,9 @@ constexpr std::array strategies{
     Strategy{"ls", packed_schedule, repeated_program, repeated_stage_costs},
     Strategy{"ls-steal", stolen_schedule, repeated_program, repeated_stage_costs},
     Strategy{"ir", one_stage_schedule, internal_relay_program, relayed_stage_costs},
-    Strategy{"tr", relay_schedule, synchronous_relay_program, relayed_stage_costs},
-    Strategy{"tr+dpu", relay_schedule, relay_program, relayed_stage_costs},
-    Strategy{"tr+dpu+ahd", hybrid_schedule, relay_program, relayed_stage_costs},
+    Strategy{"tr", relay_schedule, synchronous_relay_program, relayed_stage_costs, Width::OneDevice},
+    Strategy{"tr+dpu", relay_schedule, relay_program, relayed_stage_costs, Width::OneDevice},
+    Strategy{"tr+dpu+ahd", hybrid_schedule, relay_program, relayed_stage_costs, Width::Any},
     Strategy{"ddp", replicated_schedule, replicated_program, pipeline_stage_costs},
     Strategy{"mp", spread_schedule, pipeline_program, pipeline_stage_costs},
     Strategy{"gpipe", gpipe_schedule, pipeline_program, pipeline_stage_costs},
@@ -83,6 +89,37 @@ void check(const Schedule& schedule)
         refuse(schedule, "the stages end at block " + std::to_string(next) + " of " + std::to_string(schedule.blocks));
 }
 
+/// With its strategy, blocks, devices and batch.
+Schedule named_schedule(const Strategy& strategy, const Costs& costs)
+{
+    if (costs.devices() < 1)
+        throw Error(Code::BadRequest, "there is no device to run on", std::string(strategy.name), "name at least one");
+    if (costs.blocks() == 0 || costs.profile().batch < 1)
+        throw Error(Code::BadRequest, "the profile has no blocks or no batch", costs.profile().pair, "measure it first");
+    Schedule named;
+    named.strategy = strategy.name;
+    named.blocks = costs.blocks();
+    named.devices = costs.devices();
+    named.batch = costs.profile().batch;
+    return named;
+}
+
+/// Why `stage` cannot be, after "stage 1 (blocks 3-5 on 2) "; empty if it can.
+std::string stage_fault(const Stage& stage, Width width, const Schedule& named, const Costs& costs)
+{
+    const int devices = static_cast<int>(stage.devices.size());
+    if (width == Width::OneDevice && devices > 1)
+        return "has " + counted(devices, "device") + ", " + named.strategy + " gives one to each";
+    if (devices > named.batch)
+        return "has " + counted(devices, "device") + " for a batch of " + std::to_string(named.batch);
+    const std::int64_t bytes = costs.stage_memory(stage);
+    for (int device : stage.devices)
+        if (const auto& limit = costs.cluster().devices[static_cast<std::size_t>(device)].memory_limit; limit && bytes > *limit)
+            return "needs " + format_bytes(bytes) + " on each of its devices, the limit of device " + std::to_string(device)
+                + " is " + format_bytes(*limit);
+    return {};
+}
+
 } // namespace
 
 std::span<const std::string_view> strategy_names()
@@ -111,19 +148,43 @@ bool is_end_to_end(std::string_view strategy)
     return std::find(among.begin(), among.end(), strategy) != among.end();
 }
 
+bool may_be_placed(std::string_view strategy)
+{
+    return strategy_of(strategy).by_hand.has_value();
+}
+
+std::vector<std::string_view> placeable_strategy_names()
+{
+    std::vector<std::string_view> result;
+    for (const Strategy& strategy : strategies)
+        if (strategy.by_hand)
+            result.push_back(strategy.name);
+    return result;
+}
+
 Schedule make_schedule(std::string_view strategy, const Costs& costs, const PlanningOptions& options)
 {
     const Strategy& chosen = strategy_of(strategy);
-    if (costs.devices() < 1)
-        throw Error(Code::BadRequest, "there is no device to run on", std::string(strategy), "name at least one");
-    if (costs.blocks() == 0 || costs.profile().batch < 1)
-        throw Error(Code::BadRequest, "the profile has no blocks or no batch", costs.profile().pair, "measure it first");
-    Schedule named;
-    named.strategy = chosen.name;
-    named.blocks = costs.blocks();
-    named.devices = costs.devices();
-    named.batch = costs.profile().batch;
-    return chosen.schedule(std::move(named), costs, options);
+    return chosen.schedule(named_schedule(chosen, costs), costs, options);
+}
+
+Schedule schedule_by_hand(std::string_view strategy, std::vector<Stage> stages, const Costs& costs, std::string_view where)
+{
+    const Strategy& chosen = strategy_of(strategy);
+    if (!chosen.by_hand)
+        throw Error(Code::BadRequest, "the stages of " + std::string(chosen.name) + " cannot be placed by hand", std::string(where),
+            "choose one of " + joined(placeable_strategy_names()));
+    Schedule result = named_schedule(chosen, costs);
+    result.decided_by = "hand";
+    check_stages(stages, result.blocks, result.devices, where);
+    for (std::size_t s = 0; s < stages.size(); ++s)
+        if (std::string fault = stage_fault(stages[s], *chosen.by_hand, result, costs); !fault.empty())
+            return not_feasible(std::move(result), "stage " + std::to_string(s) + " (" + to_text(stages[s]) + ") " + fault);
+    result.devices = 0;
+    for (const Stage& stage : stages)
+        result.devices = std::max(result.devices, 1 + *std::max_element(stage.devices.begin(), stage.devices.end()));
+    result.stages = std::move(stages);
+    return result;
 }
 
 Program make_program(const Schedule& schedule)

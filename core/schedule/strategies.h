@@ -40,9 +40,24 @@ std::string_view strategy_named(std::string_view name);
 
 bool is_end_to_end(std::string_view strategy);
 
+/// Whether it has stages that may be placed by hand (schedule_by_hand()).
+bool may_be_placed(std::string_view strategy);
+
+/// Those that may be.
+std::vector<std::string_view> placeable_strategy_names();
+
 /// Best schedule of `strategy`. A strategy that cannot run here is an answer (feasible = false), not an error;
 /// a name that is not known is Error{BadRequest} that lists the names.
 Schedule make_schedule(std::string_view strategy, const Costs& costs, const PlanningOptions& options = {});
+
+/// What runs stages that were placed by hand, of any width.
+inline constexpr std::string_view strategy_by_hand = "tr+dpu+ahd";
+
+/// `stages` as they are, under `strategy`. What does not fit memory, batch or the strategy's width is an answer (feasible = false)
+/// that names the stage. Throws Error{BadRequest} with `where` for a strategy that has no stages to be placed, and for stages that
+/// do not cover the blocks or name devices that there are not (fault_of()). Has as many devices as the last one that is named.
+Schedule schedule_by_hand(
+    std::string_view strategy, std::vector<Stage> stages, const Costs& costs, std::string_view where = "stages");
 
 /// The program of a feasible schedule. Throws Error{BadRequest} for a schedule whose stages do not fit its blocks and devices.
 Program make_program(const Schedule& schedule);

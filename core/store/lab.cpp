@@ -6,6 +6,7 @@
 #include "store/run_folder.h"
 #include "store/run_store.h"
 #include "store/stored_pairs.h"
+#include "store/stored_profiles.h"
 #include "store/supervision.h"
 
 #include <sqlite3.h>
@@ -108,6 +109,7 @@ struct Lab::Impl {
         , library_file(folder / "library.sqlite")
         , library(open_library(folder))
         , pairs(library, folder / "pairs")
+        , profiles(library, library_file)
     {
         make_folder(runs);
     }
@@ -165,6 +167,7 @@ struct Lab::Impl {
     fs::path library_file;
     SQLite::Database library;
     StoredPairs pairs;
+    StoredProfiles profiles;
 };
 
 fs::path default_lab()
@@ -236,38 +239,38 @@ Lab::NewRun Lab::new_run(const std::string& name)
 
 void Lab::save_profile(const ProfileKey& key, const schedule::Profile& profile)
 {
-    guarded(impl_->library_file, [&] {
-        SQLite::Transaction transaction(impl_->library, SQLite::TransactionBehavior::IMMEDIATE);
-        SQLite::Statement replace(impl_->library,
-            "INSERT OR REPLACE INTO profile (pair, batch, dtype, devices, conditions, measured, json) VALUES (?, ?, ?, ?, ?, ?, "
-            "?)");
-        replace.bind(1, key.pair);
-        replace.bind(2, key.batch);
-        replace.bind(3, key.dtype);
-        replace.bind(4, key.devices);
-        replace.bind(5, key.conditions);
-        replace.bind(6, utc_text());
-        replace.bind(7, schedule::to_json(profile));
-        replace.exec();
-        transaction.commit();
-    });
+    guarded(impl_->library_file, [&] { impl_->profiles.save(key, profile); });
 }
 
 std::optional<schedule::Profile> Lab::profile(const ProfileKey& key) const
 {
-    const std::string json = guarded(impl_->library_file, [&] {
-        SQLite::Statement query(impl_->library,
-            "SELECT json FROM profile WHERE pair = ? AND batch = ? AND dtype = ? AND devices = ? AND conditions = ?");
-        query.bind(1, key.pair);
-        query.bind(2, key.batch);
-        query.bind(3, key.dtype);
-        query.bind(4, key.devices);
-        query.bind(5, key.conditions);
-        return query.executeStep() ? query.getColumn(0).getString() : std::string();
-    });
-    if (json.empty())
-        return std::nullopt;
-    return schedule::profile_from_json(json, impl_->library_file.string() + ", profile of " + key.pair);
+    return guarded(impl_->library_file, [&] { return impl_->profiles.read(key); });
+}
+
+std::vector<StoredProfile> Lab::profiles() const
+{
+    return guarded(impl_->library_file, [&] { return impl_->profiles.all(); });
+}
+
+StoredProfile Lab::profile_of_id(const std::string& id) const
+{
+    return guarded(impl_->library_file, [&] { return impl_->profiles.find(id); });
+}
+
+StoredProfile Lab::import_profile(const schedule::Profile& profile, const std::string& origin)
+{
+    const ProfileKey key{.pair = profile.pair,
+        .batch = profile.batch,
+        .dtype = profile.dtype,
+        .devices = profile.device,
+        .conditions = "imported from " + origin};
+    save_profile(key, profile);
+    return profile_of_id(profile_id(key));
+}
+
+void Lab::delete_profile(const std::string& id)
+{
+    guarded(impl_->library_file, [&] { impl_->profiles.remove(id); });
 }
 
 std::vector<StoredPair> Lab::pairs() const

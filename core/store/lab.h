@@ -6,6 +6,7 @@
 
 #include "schedule/profile.h"
 #include "store/run_record.h"
+#include "store/stored_profile.h"
 
 #include <filesystem>
 #include <memory>
@@ -17,15 +18,6 @@ namespace pipebd::store {
 
 /// PIPEBD_LAB, else the XDG data folder: ${XDG_DATA_HOME:-~/.local/share}/pipebd.
 std::filesystem::path default_lab();
-
-/// What a stored profile was measured for; equal keys replace each other.
-struct ProfileKey {
-    std::string pair;
-    int batch = 0;
-    std::string dtype;
-    std::string devices; // "cpu,cpu"
-    std::string conditions = {}; // what else it depends on, in words: optimizer, batch norm, machine
-};
 
 /// A pair that was imported (docs/formats/pair.md).
 struct StoredPair {
@@ -80,6 +72,19 @@ public:
 
     void save_profile(const ProfileKey& key, const schedule::Profile& profile);
     std::optional<schedule::Profile> profile(const ProfileKey& key) const;
+
+    /// The stored profiles, by pair, batch, dtype, devices and conditions.
+    std::vector<StoredProfile> profiles() const;
+
+    /// Throws Error{NotFound} that says which ids there are.
+    StoredProfile profile_of_id(const std::string& id) const;
+
+    /// Stores `profile`, measured elsewhere, as one of the device that it names, imported from `origin`; replaces what was imported
+    /// from there before. It is never taken for one of devices of this computer.
+    StoredProfile import_profile(const schedule::Profile& profile, const std::string& origin);
+
+    /// Throws Error{NotFound} like profile_of_id().
+    void delete_profile(const std::string& id);
 
     /// The imported pairs, by name.
     std::vector<StoredPair> pairs() const;
