@@ -8,31 +8,27 @@
 #include <vector>
 
 class QLineEdit;
+class QListWidget;
 class QPushButton;
-class QTableView;
 
 namespace pipebd::gui {
-
-class RunFilterModel;
-class RunTableModel;
 
 class ChooseRunsDialog : public QDialog {
     Q_OBJECT
 
 public:
-    /// `runs` without the run `beside`.
-    ChooseRunsDialog(int beside, std::vector<store::RunRecord> runs, QWidget* parent = nullptr);
+    /// Offers `runs` without the run `beside`.
+    ChooseRunsDialog(int beside, const std::vector<store::RunRecord>& runs, QWidget* parent = nullptr);
 
-    /// In the order of the table.
+    /// In the order in which they are shown.
     std::vector<int> chosen() const;
 
 private:
+    void filter(const QString& words);
     void enable();
 
-    RunTableModel* m_model;
-    RunFilterModel* m_filtered;
     QLineEdit* m_filter;
-    QTableView* m_view;
+    QListWidget* m_list;
     QPushButton* m_accept;
 };
 

@@ -33,6 +33,7 @@ public:
     /// In the order of a menu, null for a separator.
     std::vector<QAction*> inOrder() const;
     QAction* stop() const { return m_stop; }
+    void chooseTraceFile();
     void tintIcons();
 
     /// What is known of the run has been read; the actions are as they should be.
@@ -60,7 +61,6 @@ private:
     void askToStopNow();
     void resume();
     void repeat(Then then);
-    void chooseTraceFile();
     void copyFolder();
     void openFolder();
 

@@ -199,6 +199,7 @@ QWidget* StartDialog::buildFields()
     m_profile->setObjectName(QStringLiteral("profile"));
     m_stage->setObjectName(QStringLiteral("stage"));
     m_from->setObjectName(QStringLiteral("from"));
+    m_withoutStages->setObjectName(QStringLiteral("withoutStages"));
     m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
     m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several with commas, one a rank; auto: all GPUs, else the cores"));
     m_profile->setPlaceholderText(tr("the stored one, or measured"));
@@ -266,6 +267,7 @@ QWidget* StartDialog::buildFields()
 QWidget* StartDialog::buildSummary()
 {
     auto* box = new QGroupBox(tr("Experiment"), this);
+    m_summary->setObjectName(QStringLiteral("summary"));
     m_summary->setTextFormat(Qt::RichText);
     m_summary->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_summary->setWordWrap(true);
