@@ -18,51 +18,39 @@ namespace pipebd::gui {
 
 namespace {
 
-[[noreturn]] void cannotWrite(const QString& file)
-{
-    throw Error(Code::System, "the chart cannot be written", file.toStdString(), "choose a folder that you may write to");
-}
-
-void write(const QString& file, const QByteArray& contents)
-{
-    QSaveFile out(file);
-    if (!out.open(QIODevice::WriteOnly) || out.write(contents) != contents.size() || !out.commit())
-        cannotWrite(file);
-}
-
-QByteArray svgOf(MetricChart& chart)
+QByteArray svgOf(QCustomPlot& plot, const QString& title, QSize size)
 {
     QBuffer drawing;
     QSvgGenerator generator;
     generator.setOutputDevice(&drawing);
-    generator.setSize(chart.size());
-    generator.setViewBox(QRect({0, 0}, chart.size()));
-    generator.setTitle(chart.title());
+    generator.setSize(size);
+    generator.setViewBox(QRect({0, 0}, size));
+    generator.setTitle(title);
     QCPPainter painter(&generator);
     painter.setMode(QCPPainter::pmVectorized);
     painter.setMode(QCPPainter::pmNoCaching);
-    chart.toPainter(&painter, chart.width(), chart.height());
+    plot.toPainter(&painter, size.width(), size.height());
     painter.end();
     return drawing.data();
 }
 
 // QCustomPlot prints to a named file only, and complains where it cannot: it gets one of our own.
-QByteArray pdfOf(MetricChart& chart)
+QByteArray pdfOf(QCustomPlot& plot, const QString& title, QSize size)
 {
     const QTemporaryDir folder;
     QFile file(folder.filePath(QStringLiteral("chart.pdf")));
-    if (!chart.savePdf(file.fileName(), chart.width(), chart.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"),
-            chart.title())
+    if (!plot.savePdf(
+            file.fileName(), size.width(), size.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"), title)
         || !file.open(QIODevice::ReadOnly))
-        cannotWrite(folder.path());
+        throw Error(Code::System, "the picture cannot be drawn", folder.path().toStdString(), "free some space there");
     return file.readAll();
 }
 
-QByteArray pngOf(MetricChart& chart)
+QByteArray pngOf(QCustomPlot& plot, QSize size)
 {
     constexpr double scale = 2;
     QBuffer picture;
-    chart.toPixmap(chart.width(), chart.height(), scale).save(&picture, "PNG");
+    plot.toPixmap(size.width(), size.height(), scale).save(&picture, "PNG");
     return picture.data();
 }
 
@@ -84,18 +72,57 @@ QByteArray csvOf(const MetricChart& chart)
 
 } // namespace
 
+QByteArray pictureOf(QCustomPlot& plot, const QString& title, QSize size, const QString& suffix)
+{
+    if (suffix == QLatin1String("svg"))
+        return svgOf(plot, title, size);
+    return suffix == QLatin1String("pdf") ? pdfOf(plot, title, size) : pngOf(plot, size);
+}
+
+void writeFile(const QString& file, const QByteArray& contents)
+{
+    QSaveFile out(file);
+    if (!out.open(QIODevice::WriteOnly) || out.write(contents) != contents.size() || !out.commit())
+        throw Error(Code::System, "the file cannot be written", file.toStdString(), "choose a folder that you may write to");
+}
+
+void showExportError(const QString& error, QWidget* parent)
+{
+    QMessageBox box(QMessageBox::Warning, QObject::tr("Export"), error, QMessageBox::Ok, parent);
+    box.setTextFormat(Qt::PlainText); // it names a file
+    box.exec();
+}
+
+void exportInteractively(const QString& title, const QString& proposedName, const QStringList& filters, Settings& settings,
+    QWidget* parent, const std::function<void(const QString& file)>& write)
+{
+    const auto suffixOf = [](const QString& filter) { return filter.section(QStringLiteral("*."), 1).chopped(1); };
+    QFileDialog dialog(parent, title, settings.folder(QStringLiteral("export")));
+    dialog.setAcceptMode(QFileDialog::AcceptSave);
+    dialog.setNameFilters(filters);
+    dialog.setDefaultSuffix(suffixOf(filters.constFirst()));
+    QObject::connect(&dialog, &QFileDialog::filterSelected, &dialog,
+        [&dialog, suffixOf](const QString& filter) { dialog.setDefaultSuffix(suffixOf(filter)); });
+    dialog.selectFile(proposedName);
+    if (dialog.exec() != QDialog::Accepted)
+        return;
+    const QString file = dialog.selectedFiles().constFirst();
+    settings.setFolder(QStringLiteral("export"), QFileInfo(file).absolutePath());
+    try {
+        write(file);
+    } catch (...) {
+        showExportError(currentErrorText(), parent);
+    }
+}
+
 void exportChart(MetricChart& chart, const QString& file)
 {
     const QString suffix = QFileInfo(file).suffix().toLower();
     chart.replotNow();
     if (suffix == QLatin1String("csv"))
-        write(file, csvOf(chart));
-    else if (suffix == QLatin1String("svg"))
-        write(file, svgOf(chart));
-    else if (suffix == QLatin1String("png"))
-        write(file, pngOf(chart));
-    else if (suffix == QLatin1String("pdf"))
-        write(file, pdfOf(chart));
+        writeFile(file, csvOf(chart));
+    else if (suffix == QLatin1String("png") || suffix == QLatin1String("pdf") || suffix == QLatin1String("svg"))
+        writeFile(file, pictureOf(chart, chart.title(), chart.size(), suffix));
     else
         throw Error(Code::BadRequest, "no format for a chart has this suffix", file.toStdString(), "use .png, .pdf, .svg or .csv");
 }
@@ -104,24 +131,9 @@ void exportChartInteractively(MetricChart& chart, const QString& runName, Settin
 {
     const QStringList filters{QObject::tr("PNG image (*.png)"), QObject::tr("PDF document (*.pdf)"),
         QObject::tr("SVG drawing (*.svg)"), QObject::tr("CSV table of the samples (*.csv)")};
-    QFileDialog dialog(parent, QObject::tr("Export %1").arg(chart.title()), settings.folder(QStringLiteral("export")));
-    dialog.setAcceptMode(QFileDialog::AcceptSave);
-    dialog.setNameFilters(filters);
-    dialog.setDefaultSuffix(QStringLiteral("png"));
-    QObject::connect(&dialog, &QFileDialog::filterSelected, &dialog,
-        [&dialog](const QString& filter) { dialog.setDefaultSuffix(filter.section(QStringLiteral("*."), 1).chopped(1)); });
-    dialog.selectFile(QStringLiteral("%1-%2").arg(runName, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-'))));
-    if (dialog.exec() != QDialog::Accepted)
-        return;
-    const QString file = dialog.selectedFiles().constFirst();
-    settings.setFolder(QStringLiteral("export"), QFileInfo(file).absolutePath());
-    try {
-        exportChart(chart, file);
-    } catch (...) {
-        QMessageBox box(QMessageBox::Warning, QObject::tr("Export"), currentErrorText(), QMessageBox::Ok, parent);
-        box.setTextFormat(Qt::PlainText); // it names a file
-        box.exec();
-    }
+    const QString name = QStringLiteral("%1-%2").arg(runName, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-')));
+    exportInteractively(QObject::tr("Export %1").arg(chart.title()), name, filters, settings, parent,
+        [&](const QString& file) { exportChart(chart, file); });
 }
 
 } // namespace pipebd::gui

@@ -307,6 +307,8 @@ void MainWindow::openLab(const std::filesystem::path& lab)
 void MainWindow::take(const RunRecords& runs)
 {
     m_runList->setRuns(runs);
+    for (Page* page : m_pages)
+        page->runsChanged(runs);
     const bool first = !std::exchange(m_scanned, true);
     if (m_wanted && !m_runList->select(*m_wanted))
         statusBar()->showMessage(tr("There is no run %1 in this lab.").arg(*m_wanted), messageTime);

@@ -44,7 +44,8 @@ OverridesTable::OverridesTable(QWidget* parent)
     horizontalHeader()->setSectionResizeMode(Key, QHeaderView::Stretch);
     horizontalHeader()->setSectionResizeMode(Value, QHeaderView::Stretch);
     verticalHeader()->hide();
-    setEditTriggers(QAbstractItemView::AllEditTriggers);
+    setEditTriggers(QAbstractItemView::DoubleClicked | QAbstractItemView::SelectedClicked | QAbstractItemView::EditKeyPressed
+        | QAbstractItemView::AnyKeyPressed);
     setTabKeyNavigation(false); // Tab leaves it; the arrows move in it
     setSelectionMode(QAbstractItemView::ExtendedSelection);
     setMinimumHeight(fontMetrics().lineSpacing() * 6);

@@ -3,6 +3,7 @@
 // Lives in the GUI thread and never blocks it: what takes long is done by Background, a ReaderThread or a PipebdProcess.
 #pragma once
 
+#include "gui/lab_follower.h"
 #include "gui/launcher.h"
 
 #include <QString>
@@ -30,6 +31,8 @@ public:
     virtual void openLab(const std::filesystem::path& lab) = 0;
     /// The page is in front; called after openLab().
     virtual void comeToFront() { }
+    /// The runs of the lab have been read again.
+    virtual void runsChanged(const RunRecords& /*runs*/) { }
     /// All that is asked for is on the page; then settled() has been or is being emitted.
     virtual bool isSettled() const = 0;
 

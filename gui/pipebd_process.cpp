@@ -4,6 +4,7 @@
 
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QLocale>
 #include <QTimer>
 
 #include <algorithm>
@@ -18,7 +19,9 @@ namespace {
 
 constexpr qsizetype mostOutput = 64 << 20; // bytes; a description of a large pair is one
 constexpr qsizetype longestLine = 1 << 20;
-constexpr auto patience = 3s;
+constexpr qsizetype longestError = 4000; // characters
+constexpr qsizetype mostErrors = 16 << 20;
+constexpr auto timeToEnd = 3s;
 
 // Ends it sooner or later, whatever becomes of who started it.
 void endLater(QProcess* process)
@@ -33,7 +36,7 @@ void endLater(QProcess* process)
         return;
     }
     process->terminate();
-    QTimer::singleShot(patience, process, &QProcess::kill);
+    QTimer::singleShot(timeToEnd, process, &QProcess::kill);
 }
 
 } // namespace
@@ -41,6 +44,11 @@ void endLater(QProcess* process)
 PipebdProcess::PipebdProcess(QObject* parent)
     : QObject(parent)
 {
+    m_silence.setSingleShot(true);
+    connect(&m_silence, &QTimer::timeout, this, [this] {
+        fail(tr("pipebd has not said anything for %1 s; start the same command in a terminal to see what it does")
+                 .arg(QLocale().toString(static_cast<double>(m_patience.count()) / 1000)));
+    });
 }
 
 PipebdProcess::~PipebdProcess()
@@ -55,6 +63,8 @@ void PipebdProcess::start(const QStringList& arguments)
     m_line.clear();
     m_error.clear();
     m_lastLine.clear();
+    m_errorBytes = 0;
+    m_fraction = -1;
     m_cancelled = false;
     const QString program = findPipebd();
     m_process = new QProcess(this);
@@ -66,13 +76,20 @@ void PipebdProcess::start(const QStringList& arguments)
     connect(m_process, &QProcess::finished, this, &PipebdProcess::end);
     connect(
         m_process, &QProcess::errorOccurred, this,
-        [this](QProcess::ProcessError error) {
-            if (error == QProcess::FailedToStart && m_process)
+        [this, process = m_process](QProcess::ProcessError error) {
+            if (error == QProcess::FailedToStart && m_process == process)
                 fail(tr("The program pipebd cannot be started: %1; install it, or name it in PIPEBD_PROGRAM")
                          .arg(m_process->errorString()));
         },
         Qt::QueuedConnection);
+    if (m_patience.count() > 0)
+        m_silence.start(m_patience);
     m_process->start();
+}
+
+void PipebdProcess::stop()
+{
+    letGo();
 }
 
 void PipebdProcess::cancel()
@@ -81,19 +98,25 @@ void PipebdProcess::cancel()
         return;
     m_cancelled = true;
     m_process->terminate();
-    QTimer::singleShot(patience, m_process, &QProcess::kill);
+    QTimer::singleShot(timeToEnd, m_process, &QProcess::kill);
 }
 
 void PipebdProcess::readOutput()
 {
     m_output += m_process->readAllStandardOutput();
+    if (m_silence.isActive())
+        m_silence.start();
     if (m_output.size() > mostOutput)
         fail(tr("pipebd answers without an end; start the same command in a terminal to see what it says"));
 }
 
 void PipebdProcess::readErrors()
 {
-    m_line += m_process->readAllStandardError();
+    const QByteArray said = m_process->readAllStandardError();
+    m_line += said;
+    m_errorBytes += said.size();
+    if (m_silence.isActive())
+        m_silence.start();
     qsizetype begin = 0;
     for (qsizetype end = m_line.indexOf('\n'); end >= 0; end = m_line.indexOf('\n', begin)) {
         takeLine(m_line.mid(begin, end - begin));
@@ -102,6 +125,10 @@ void PipebdProcess::readErrors()
     m_line.remove(0, begin);
     if (m_line.size() > longestLine)
         fail(tr("pipebd writes a line without an end; start the same command in a terminal to see what it says"));
+    else if (m_errorBytes > mostErrors)
+        fail(tr("pipebd talks without an end; start the same command in a terminal to see what it says"));
+    else if (m_fraction >= 0)
+        emit progressed(std::exchange(m_fraction, -1), m_doing);
 }
 
 void PipebdProcess::takeLine(const QByteArray& line)
@@ -111,17 +138,17 @@ void PipebdProcess::takeLine(const QByteArray& line)
         return;
     const QJsonObject message = line.startsWith('{') ? QJsonDocument::fromJson(line).object() : QJsonObject();
     if (message.contains(QLatin1String("progress"))) {
-        emit progressed(std::clamp(message.value(QLatin1String("progress")).toDouble(), 0.0, 1.0),
-            message.value(QLatin1String("doing")).toString());
+        m_fraction = std::clamp(message.value(QLatin1String("progress")).toDouble(), 0.0, 1.0);
+        m_doing = message.value(QLatin1String("doing")).toString();
         return;
     }
     if (message.contains(QLatin1String("note"))) {
         emit noted(message.value(QLatin1String("note")).toString());
         return;
     }
-    m_lastLine = text;
+    m_lastLine = text.left(longestError);
     if (text.contains(QLatin1String("error: ")))
-        m_error = text.section(QStringLiteral("error: "), 1);
+        m_error = text.section(QStringLiteral("error: "), 1).left(longestError);
 }
 
 void PipebdProcess::end(int status, QProcess::ExitStatus how)
@@ -157,6 +184,7 @@ void PipebdProcess::fail(const QString& error)
 
 void PipebdProcess::letGo()
 {
+    m_silence.stop();
     if (QProcess* process = std::exchange(m_process, nullptr))
         endLater(process);
 }

@@ -117,6 +117,15 @@ const PlannedStrategy* StrategyTableModel::planned(int row) const
     return row >= 0 && row < rowCount() ? &m_answer->plan.strategies[static_cast<std::size_t>(row)] : nullptr;
 }
 
+std::vector<int> StrategyTableModel::measuredRuns() const
+{
+    std::vector<int> runs;
+    for (int row = 0; row < rowCount(); ++row)
+        if (const auto measured = measuredOf(*planned(row)))
+            runs.push_back(measured->run);
+    return runs;
+}
+
 int StrategyTableModel::rowOf(const QString& title) const
 {
     for (int row = 0; row < rowCount(); ++row)

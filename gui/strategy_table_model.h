@@ -60,6 +60,7 @@ public:
     void setMeasured(std::map<QString, MeasuredStep> measured);
 
     const schedule::PlannedStrategy* planned(int row) const;
+    std::vector<int> measuredRuns() const; // what the measured steps are of, by row
     int rowOf(const QString& title) const; // -1: none
     int bestRow() const { return m_best; } // -1: none
 

@@ -18,6 +18,7 @@ QString strategyWords(const std::string& strategy)
                         "Data parallel: one block after another, each on all devices; the teacher runs again for every block.")},
         Words{"ls", QT_TRANSLATE_NOOP("Strategy",
                         "Layer-wise: each block is a task of one device, which loads the data and runs the teacher by itself.")},
+        Words{"ls-steal", QT_TRANSLATE_NOOP("Strategy", "Layer-wise, and a device that is done takes the next task that nobody has begun.")},
         Words{"ir", QT_TRANSLATE_NOOP("Strategy",
                         "Internal relaying: all devices own all blocks and split the batch; one pass of the teacher feeds all blocks.")},
         Words{"tr", QT_TRANSLATE_NOOP("Strategy",

@@ -4,8 +4,8 @@
 #include "cli/commands.h"
 #include "cli/named.h"
 #include "cli/print_plan.h"
+#include "cli/output_file.h"
 #include "cli/table.h"
-#include "cli/trace_file.h"
 
 #include <nlohmann/json.hpp>
 
@@ -100,7 +100,7 @@ int export_profile(const Context& context, const StoredProfileOptions& options)
     require_id(options.id, usage);
     require_file(options.file, usage);
     const store::Lab lab = context.open_lab();
-    write_named_file(options.file, usage, to_json(profile_of(lab, options.id)) + "\n");
+    write_output_file(usage, options.file, to_json(profile_of(lab, options.id)) + "\n");
     if (context.json)
         std::cout << text_of(json_of(lab.profile_of_id(options.id))) << "\n";
     return 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace pipebd::store {
 
@@ -21,6 +22,11 @@ struct StoredProfile {
     ProfileKey key;
     std::string device; // its name, as measured; empty if the profile cannot be read
     std::string measured; // or imported; ISO 8601, UTC
+
+    /// Measured elsewhere: its devices are none of this computer's.
+    bool imported() const { return key.conditions.starts_with(imported_from); }
+
+    static constexpr std::string_view imported_from = "imported from ";
 };
 
 /// The id of what is stored under `key`.

@@ -293,8 +293,11 @@ void StartingTest::anySettingCanBeTyped()
     const auto type = [&](int row, int column, const char* text) {
         table->setFocus();
         table->setCurrentCell(row, column);
-        table->edit(table->model()->index(row, column));
-        auto* editor = table->findChild<QLineEdit*>();
+        QTest::keyClick(table, Qt::Key_F2);
+        auto* editor = qobject_cast<QLineEdit*>(table->indexWidget(table->model()->index(row, column)));
+        for (QLineEdit* open : table->findChildren<QLineEdit*>())
+            if (open->isVisible())
+                editor = open;
         QVERIFY(editor);
         if (column == 0) {
             QVERIFY(editor->completer());
@@ -302,7 +305,7 @@ void StartingTest::anySettingCanBeTyped()
             QCOMPARE(editor->completer()->currentCompletion(), QString("stage.finetune.momentum"));
         }
         QTest::keyClicks(editor, text);
-        QTest::keyClick(editor, Qt::Key_Tab);
+        QTest::keyClick(editor, Qt::Key_Return);
     };
     type(0, 0, "data.batch");
     type(0, 1, "32");
@@ -423,6 +426,7 @@ void StartingTest::aRunIsRepeatedAsItWasResolved()
     spec.experiment = experiment::of_stage(
         experiment::parse_experiment(toml, "experiment.toml", settings), experiment::StageKind::Distil);
     spec.program = schedule::from_text("device 0: load  T0  F0 B0 U0\n", "test");
+    spec.devices = experiment::parse_devices("cpu", "test");
     run.store().save_document("spec", experiment::to_json(spec));
     run.record().stage = "distil";
     run.end(store::RunState::Finished);

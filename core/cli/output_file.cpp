@@ -1,4 +1,4 @@
-#include "cli/trace_file.h"
+#include "cli/output_file.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -11,7 +11,7 @@ namespace pipebd::cli {
 namespace {
 
 /// What `file` leads to, which must be a regular file or not there yet.
-std::filesystem::path file_to_replace(const std::filesystem::path& file, const std::string& option)
+std::filesystem::path file_to_replace(const std::string& option, const std::filesystem::path& file)
 {
     std::error_code failure;
     const std::filesystem::file_status status = std::filesystem::status(file, failure);
@@ -23,17 +23,12 @@ std::filesystem::path file_to_replace(const std::filesystem::path& file, const s
 
 } // namespace
 
-void write_named_file(const std::string& file, const std::string& option, std::string_view contents)
+void write_output_file(const std::string& option, const std::string& file, std::string_view contents)
 {
     named_by_user([&] {
-        replace_file(file_to_replace(file, option), contents);
+        replace_file(file_to_replace(option, file), contents);
         return 0;
     });
-}
-
-void write_trace_file(const std::string& file, std::string_view trace)
-{
-    write_named_file(file, "--trace", trace);
 }
 
 } // namespace pipebd::cli

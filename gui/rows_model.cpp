@@ -1,0 +1,223 @@
+#include "gui/rows_model.h"
+
+#include "gui/table_copy.h"
+
+#include <QHeaderView>
+#include <QRegularExpression>
+#include <QTableView>
+#include <QTextDocument>
+
+#include <algorithm>
+#include <utility>
+
+namespace pipebd::gui {
+
+QString plainToolTip(const QString& text)
+{
+    return Qt::mightBeRichText(text) ? Qt::convertFromPlainText(text) : text;
+}
+
+RowsModel::RowsModel(std::vector<Column> columns, QObject* parent)
+    : QAbstractTableModel(parent)
+    , m_columns(std::move(columns))
+{
+}
+
+bool RowsModel::keepsOrder(const std::vector<Row>& rows) const
+{
+    QStringList before;
+    QStringList after;
+    for (const Row& row : m_rows)
+        if (std::any_of(rows.begin(), rows.end(), [&](const Row& other) { return other.id == row.id; }))
+            before << row.id;
+    for (const Row& row : rows)
+        if (indexOf(row.id).isValid())
+            after << row.id;
+    return before == after;
+}
+
+void RowsModel::setRows(std::vector<Row> rows)
+{
+    const auto has = [&](const QString& id) { return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.id == id; }); };
+    const qsizetype ticks = m_ticked.size();
+    m_ticked.removeIf([&](const QString& id) { return !has(id); });
+    if (!keepsOrder(rows)) {
+        beginResetModel();
+        m_rows = std::move(rows);
+        endResetModel();
+    } else {
+        for (int row = rowCount() - 1; row >= 0; --row) {
+            if (has(m_rows[static_cast<std::size_t>(row)].id))
+                continue;
+            beginRemoveRows({}, row, row);
+            m_rows.erase(m_rows.begin() + row);
+            endRemoveRows();
+        }
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const int row = static_cast<int>(i);
+            if (i >= m_rows.size() || m_rows[i].id != rows[i].id) {
+                beginInsertRows({}, row, row);
+                m_rows.insert(m_rows.begin() + row, std::move(rows[i]));
+                endInsertRows();
+            } else if (m_rows[i] != rows[i]) {
+                m_rows[i] = std::move(rows[i]);
+                emit dataChanged(index(row, 0), index(row, columnCount() - 1));
+            }
+        }
+    }
+    if (m_ticked.size() != ticks)
+        emit tickedChanged();
+}
+
+QModelIndex RowsModel::indexOf(const QString& id) const
+{
+    const auto row = std::find_if(m_rows.begin(), m_rows.end(), [&](const Row& candidate) { return candidate.id == id; });
+    return row == m_rows.end() ? QModelIndex() : index(static_cast<int>(row - m_rows.begin()), 0);
+}
+
+void RowsModel::setTickable(bool on)
+{
+    beginResetModel();
+    m_tickable = on;
+    endResetModel();
+}
+
+QStringList RowsModel::ticked() const
+{
+    QStringList ids;
+    for (const Row& row : m_rows)
+        if (m_ticked.contains(row.id))
+            ids << row.id;
+    return ids;
+}
+
+void RowsModel::setTicked(const QStringList& ids)
+{
+    if (ids == m_ticked)
+        return;
+    m_ticked = ids;
+    if (!m_rows.empty())
+        emit dataChanged(index(0, 0), index(rowCount() - 1, 0), {Qt::CheckStateRole});
+    emit tickedChanged();
+}
+
+int RowsModel::rowCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
+}
+
+int RowsModel::columnCount(const QModelIndex& parent) const
+{
+    return parent.isValid() ? 0 : static_cast<int>(m_columns.size());
+}
+
+QVariant RowsModel::data(const QModelIndex& index, int role) const
+{
+    if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
+        return {};
+    const Row& row = m_rows[static_cast<std::size_t>(index.row())];
+    const Cell& cell = row.cells[static_cast<std::size_t>(index.column())];
+    switch (role) {
+    case Qt::DisplayRole:
+        return cell.text;
+    case SortRole:
+        return cell.key.isValid() ? cell.key : cell.text;
+    case IdRole:
+        return row.id;
+    case Qt::ToolTipRole:
+        return plainToolTip(cell.toolTip.isEmpty() ? cell.text : cell.toolTip);
+    case Qt::TextAlignmentRole:
+        return headerData(index.column(), Qt::Horizontal, role);
+    case Qt::CheckStateRole:
+        if (m_tickable && index.column() == 0)
+            return m_ticked.contains(row.id) ? Qt::Checked : Qt::Unchecked;
+        return {};
+    default:
+        return {};
+    }
+}
+
+bool RowsModel::setData(const QModelIndex& index, const QVariant& value, int role)
+{
+    if (role != Qt::CheckStateRole || !m_tickable || index.column() != 0 || !checkIndex(index, CheckIndexOption::IndexIsValid))
+        return false;
+    QStringList ids = m_ticked;
+    const QString& id = m_rows[static_cast<std::size_t>(index.row())].id;
+    ids.removeAll(id);
+    if (value.toInt() == Qt::Checked)
+        ids << id;
+    setTicked(ids);
+    return true;
+}
+
+Qt::ItemFlags RowsModel::flags(const QModelIndex& index) const
+{
+    Qt::ItemFlags flags = QAbstractTableModel::flags(index) | Qt::ItemNeverHasChildren;
+    if (m_tickable && index.column() == 0)
+        flags |= Qt::ItemIsUserCheckable;
+    return flags;
+}
+
+QVariant RowsModel::headerData(int section, Qt::Orientation orientation, int role) const
+{
+    if (orientation != Qt::Horizontal || section < 0 || section >= columnCount())
+        return {};
+    const Column& column = m_columns[static_cast<std::size_t>(section)];
+    switch (role) {
+    case Qt::DisplayRole:
+        return column.title;
+    case Qt::ToolTipRole:
+        return column.toolTip.isEmpty() ? column.title : column.toolTip;
+    case Qt::TextAlignmentRole:
+        return QVariant((column.isNumber ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    default:
+        return {};
+    }
+}
+
+RowsFilter::RowsFilter(RowsModel* rows)
+    : QSortFilterProxyModel(rows)
+{
+    setSortRole(RowsModel::SortRole);
+    setSortCaseSensitivity(Qt::CaseInsensitive);
+    setSourceModel(rows);
+}
+
+void RowsFilter::setWords(const QString& words)
+{
+    static const QRegularExpression space(QStringLiteral("\\s+"));
+    m_words = words.split(space, Qt::SkipEmptyParts);
+    invalidateFilter();
+}
+
+bool RowsFilter::filterAcceptsRow(int row, const QModelIndex& parent) const
+{
+    return std::all_of(m_words.begin(), m_words.end(), [&](const QString& word) {
+        for (int column = 0; column < sourceModel()->columnCount(parent); ++column)
+            if (sourceModel()->index(row, column, parent).data().toString().contains(word, Qt::CaseInsensitive))
+                return true;
+        return false;
+    });
+}
+
+void dressTable(QTableView* view)
+{
+    view->setSelectionBehavior(QAbstractItemView::SelectRows);
+    view->setSelectionMode(QAbstractItemView::ExtendedSelection);
+    view->setEditTriggers(QAbstractItemView::NoEditTriggers);
+    view->setSortingEnabled(true);
+    view->setAlternatingRowColors(true);
+    view->setShowGrid(false);
+    view->setWordWrap(false);
+    view->setTabKeyNavigation(false);
+    view->setFrameShape(QFrame::NoFrame);
+    view->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
+    view->setContextMenuPolicy(Qt::ActionsContextMenu);
+    view->verticalHeader()->hide();
+    view->verticalHeader()->setDefaultSectionSize(view->fontMetrics().height() + 10);
+    view->horizontalHeader()->setSectionsMovable(true);
+    view->horizontalHeader()->setHighlightSections(false);
+    addCopyAction(view);
+}
+
+} // namespace pipebd::gui
