@@ -6,6 +6,7 @@
 #include "gui/experiment_values.h"
 #include "gui/found_devices.h"
 #include "gui/overrides_table.h"
+#include "gui/pair_menu.h"
 #include "gui/run_text.h"
 #include "gui/settings.h"
 #include "schedule/strategies.h"
@@ -179,11 +180,20 @@ QWidget* StartDialog::buildSource()
     auto* browseButton = new QPushButton(tr("&Browse…"), m_source);
     browseButton->setAutoDefault(false);
     connect(browseButton, &QPushButton::clicked, this, &StartDialog::browse);
+    auto* pairButton = new QPushButton(tr("O&f a pair"), m_source);
+    pairButton->setObjectName(QStringLiteral("ofAPair"));
+    pairButton->setToolTip(tr("The experiment of a pair for which nobody has written one"));
+    pairButton->setAutoDefault(false);
+    auto* pairs = new PairMenu(toQString(m_lab), pairButton);
+    pairButton->setMenu(pairs);
+    connect(pairs, &PairMenu::experimentChosen, this, &StartDialog::setFile);
+    connect(pairs, &PairMenu::failed, this, &StartDialog::showError);
     auto* row = new QHBoxLayout(m_source);
     row->setContentsMargins({});
     row->addWidget(label);
     row->addWidget(m_file, 1);
     row->addWidget(browseButton);
+    row->addWidget(pairButton);
     return m_source;
 }
 

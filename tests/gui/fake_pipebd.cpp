@@ -4,6 +4,7 @@
 //                              FAKE_MILLISECONDS, and finishes
 //     run [FILE] ... --check   answers as pipebd does, or refuses with FAKE_REFUSAL
 //     doctor                   finds a CPU of eight cores and two GPUs; FAKE_DOCTOR=silent: never answers
+//     pairs            names two
 //     runs export ID --trace FILE ...   writes FILE
 //     runs stop ID ...         refuses; what is asked stands in FAKE_ASKED.COMMAND, a line a word
 #include "base/error.h"
@@ -104,6 +105,10 @@ int main(int argc, char** argv)
         }
         if (arguments.at(0) == "doctor") {
             doctor();
+            return 0;
+        }
+        if (arguments.at(0) == "pairs") {
+            std::cout << R"([{"name": "nas-digits"}, {"name": "my & own"}])" << std::endl;
             return 0;
         }
         if (arguments.size() >= 5 && arguments[1] == "export") {

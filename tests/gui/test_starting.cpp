@@ -19,6 +19,7 @@
 #include <QFile>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QPushButton>
@@ -56,6 +57,7 @@ private slots:
     void stagesByHandAreShownAndCanBeLeftOut();
     void stagesOfAnExperimentCanBeChosen();
     void theCommandLineIsShown();
+    void aPairCanBeChosenInsteadOfAFile();
     void aRunGoesOnFromACheckpointOfItsOwn();
     void aRunIsRepeatedAsItWasResolved();
     void aRelativePathIsMadeAbsolute();
@@ -368,6 +370,20 @@ void StartingTest::theCommandLineIsShown()
     QVERIFY(dialog.canStart());
     const QString shown = dialog.find<QLineEdit>("commandLine")->text();
     QVERIFY2(shown.startsWith("pipebd run /") && shown.endsWith("--set 'name=my run'"), qPrintable(shown));
+}
+
+void StartingTest::aPairCanBeChosenInsteadOfAFile()
+{
+    Dialog dialog;
+    QMenu* menu = dialog.find<QPushButton>("ofAPair")->menu();
+    menu->popup(dialog.dialog.mapToGlobal(QPoint(10, 10)));
+    QTRY_COMPARE_WITH_TIMEOUT(menu->actions().size(), 2, 10000);
+    QCOMPARE(menu->actions().at(1)->text(), QString("my && own"));
+    QTest::keyClick(menu, Qt::Key_Down);
+    QTest::keyClick(menu, Qt::Key_Return);
+    QTRY_VERIFY(dialog.dialog.request().file.endsWith("nas-digits.toml"));
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QVERIFY(dialog.find<QLabel>("summary")->text().contains("nas-digits"));
 }
 
 void StartingTest::aRunGoesOnFromACheckpointOfItsOwn()
