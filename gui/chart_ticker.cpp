@@ -2,6 +2,8 @@
 
 #include "base/units.h"
 
+#include <QCoreApplication>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -17,6 +19,11 @@ double BytesTicker::getTickStep(const QCPRange& range)
 QString BytesTicker::getTickLabel(double tick, const QLocale&, QChar, int)
 {
     return QString::fromStdString(format_bytes(std::llround(tick))).remove(QStringLiteral(".0"));
+}
+
+QString PercentTicker::getTickLabel(double tick, const QLocale& locale, QChar, int)
+{
+    return QCoreApplication::translate("PercentTicker", "%1 %").arg(locale.toString(100 * tick, 'g', 3));
 }
 
 double DurationTicker::getTickStep(const QCPRange& range)

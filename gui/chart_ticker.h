@@ -11,6 +11,12 @@ protected:
     QString getTickLabel(double tick, const QLocale& locale, QChar formatChar, int precision) override;
 };
 
+/// Shares of one, as "40 %".
+class PercentTicker : public QCPAxisTicker {
+protected:
+    QString getTickLabel(double tick, const QLocale& locale, QChar formatChar, int precision) override;
+};
+
 /// Seconds, as "45 s", "3:20" or "1:05:00".
 class DurationTicker : public QCPAxisTicker {
 protected:

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "gui/error_text.h"
+#include "gui/found_devices.h"
 #include "gui/main_window.h"
 #include "gui/message_page.h"
 #include "gui/options.h"
@@ -83,7 +84,7 @@ void grabWindow(Settings& settings, const Options& options)
         waitFor(
             loop, [&] { return window.isSettled(); }, options.lab);
     }
-    if (options.page != QLatin1String("run")) { // the whole window
+    if (options.page != QLatin1String("run") && options.page != QLatin1String("timeline")) { // the whole window
         window.showPage(options.page);
         waitFor(
             loop, [&] { return window.isSettled(); }, options.lab);
@@ -95,16 +96,28 @@ void grabWindow(Settings& settings, const Options& options)
         throw Error(Code::NotFound, "there are no runs to show", options.lab.string(), "start one with pipebd run");
     window.showOnlyThePage();
     lay(window, options.size, {1100, 720});
+    if (options.page == QLatin1String("timeline")) {
+        window.runPage()->showTimeline();
+        waitFor(
+            loop, [&] { return window.isSettled(); }, options.lab);
+    }
     window.runPage()->drawNow();
     write(window, options.grabFile);
 }
 
 void grabStartDialog(Settings& settings, const Options& options)
 {
-    StartDialog dialog(settings);
+    FoundDevices devices;
+    StartDialog dialog(settings, options.lab, devices);
+    QEventLoop loop;
+    QObject::connect(&devices, &FoundDevices::changed, &loop, &QEventLoop::quit);
+    for (const auto signal : {&StartDialog::read, &StartDialog::checked})
+        QObject::connect(&dialog, signal, &loop, &QEventLoop::quit);
     if (!options.experiment.isEmpty())
         dialog.setFile(options.experiment);
-    lay(dialog, options.size, dialog.sizeHint());
+    lay(dialog, options.size, dialog.size());
+    waitFor(
+        loop, [&] { return (devices.isKnown() || !devices.problem().isEmpty()) && dialog.isChecked(); }, options.lab);
     write(dialog, options.grabFile);
 }
 

@@ -78,14 +78,32 @@ QString findPipebd()
 
 QStringList runArguments(const StartRequest& request, const QString& lab)
 {
-    QStringList arguments{QStringLiteral("run"), request.file, QStringLiteral("--lab"), lab};
-    if (!request.strategy.isEmpty())
-        arguments << QStringLiteral("--strategy") << request.strategy;
-    if (!request.devices.isEmpty())
-        arguments << QStringLiteral("--devices") << request.devices;
+    QStringList arguments{QStringLiteral("run")};
+    if (!request.file.isEmpty())
+        arguments << request.file;
+    arguments << QStringLiteral("--lab") << lab;
+    const auto add = [&](const char* option, const QString& value) {
+        if (!value.isEmpty())
+            arguments << QLatin1String(option) << value;
+    };
+    add("--strategy", request.strategy);
+    add("--devices", request.devices);
+    add("--profile", request.profile);
+    add("--stage", request.stage);
+    add("--from", request.from > 0 ? QString::number(request.from) : QString());
+    add("--resume", request.resume > 0 ? QString::number(request.resume) : QString());
+    add("--checkpoint", request.checkpoint);
     for (const QString& setting : request.settings)
         arguments << QStringLiteral("--set") << setting;
     return arguments;
+}
+
+QStringList stopArguments(int runId, bool now, const QString& lab)
+{
+    QStringList arguments{QStringLiteral("runs"), QStringLiteral("stop"), QString::number(runId)};
+    if (now)
+        arguments << QStringLiteral("--now");
+    return arguments << QStringLiteral("--lab") << lab;
 }
 
 Launcher::Launcher(QString lab, QObject* parent)
@@ -179,7 +197,7 @@ bool Launcher::isRunOf(const Starting& starting, const store::RunRecord& run) co
         && !starting.before.contains(run.id);
 }
 
-void Launcher::stop(int runId)
+void Launcher::stop(int runId, bool now)
 {
     auto* process = new QProcess; // deletes itself when it has ended: the destructor of one that runs would wait for it
     connect(process, &QProcess::finished, process, &QObject::deleteLater);
@@ -198,8 +216,7 @@ void Launcher::stop(int runId)
         if (error == QProcess::FailedToStart)
             process->deleteLater();
     });
-    process->start(
-        findPipebd(), {QStringLiteral("runs"), QStringLiteral("stop"), QString::number(runId), QStringLiteral("--lab"), m_lab});
+    process->start(findPipebd(), stopArguments(runId, now, m_lab));
 }
 
 } // namespace pipebd::gui

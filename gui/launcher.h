@@ -19,10 +19,17 @@
 namespace pipebd::gui {
 
 struct StartRequest {
-    QString file;
+    QString file; // an experiment; empty: that of the run to go on from
     QString strategy; // empty: as in the file
     QString devices; // empty: as in the file
     QStringList settings; // "train.steps=20"
+    QString profile = {}; // a file to plan from; empty: the stored profile, or measured
+    QString stage = {}; // "distil,finetune"; empty: all that the experiment has
+    int from = 0; // the run whose results the first of them begins with; 0: none
+    int resume = 0; // the run to go on from; 0: from the beginning
+    QString checkpoint = {}; // of that run; empty: the newest
+
+    bool operator==(const StartRequest&) const = default;
 };
 
 /// The program `pipebd`: PIPEBD_PROGRAM, else the one beside this program, else from PATH; empty if there is none.
@@ -30,6 +37,7 @@ QString findPipebd();
 
 /// What follows the program's name on its command line.
 QStringList runArguments(const StartRequest& request, const QString& lab);
+QStringList stopArguments(int runId, bool now, const QString& lab);
 
 class Launcher : public QObject {
     Q_OBJECT
@@ -39,7 +47,7 @@ public:
 
     /// Ends in one of started() and startFailed(), long after it has returned.
     void start(const StartRequest& request);
-    void stop(int runId); // goes on even if the launcher is gone
+    void stop(int runId, bool now = false); // goes on even if the launcher is gone
     void lookAt(const RunRecords& runs); // call it for every scan of the lab
 
     bool isStarting() const { return !m_starting.empty(); }

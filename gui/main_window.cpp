@@ -1,9 +1,12 @@
 #include "gui/main_window.h"
 
 #include "gui/chart_export.h"
+#include "gui/choose_runs_dialog.h"
 #include "gui/command_strip.h"
 #include "gui/compare_page.h"
 #include "gui/error_text.h"
+#include "gui/file_choice.h"
+#include "gui/found_devices.h"
 #include "gui/icons.h"
 #include "gui/launcher.h"
 #include "gui/log_panel.h"
@@ -12,6 +15,7 @@
 #include "gui/metric_chart.h"
 #include "gui/pairs_page.h"
 #include "gui/profile_page.h"
+#include "gui/run_actions.h"
 #include "gui/run_list.h"
 #include "gui/run_page.h"
 #include "gui/runs_page.h"
@@ -19,12 +23,9 @@
 #include "gui/start_dialog.h"
 
 #include <QApplication>
-#include <QClipboard>
 #include <QCloseEvent>
-#include <QDesktopServices>
 #include <QDockWidget>
 #include <QDragEnterEvent>
-#include <QFileDialog>
 #include <QFileInfo>
 #include <QMenu>
 #include <QMenuBar>
@@ -34,7 +35,8 @@
 #include <QTabBar>
 #include <QTabWidget>
 #include <QToolBar>
-#include <QUrl>
+#include <QTimer>
+#include <QUndoGroup>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -49,6 +51,8 @@ constexpr QSize defaultSize(1280, 800);
 constexpr int runsWidth = 456;
 constexpr int logHeight = 130;
 constexpr int messageTime = 10000; // ms
+constexpr int timeToSettle = 1000; // ms
+constexpr int longestLab = 360; // pixels
 
 QString layoutKey(const Page* page)
 {
@@ -64,13 +68,15 @@ MainWindow::MainWindow(Settings& settings, const std::filesystem::path& lab, QWi
     setWindowIcon(applicationIcon());
     setAcceptDrops(true);
     setDockNestingEnabled(true);
+    m_undo = new QUndoGroup(this);
+    m_devices = new FoundDevices(this);
     createPages();
     createDocks();
     createActions();
     createMenus();
+    createStatusBar();
     m_runsPage->setWelcome(makeWelcomePage(toQString(lab), m_actions->start, m_actions->openLab, m_runsPage));
     m_runsPage->error()->addAction(m_actions->openLab, true);
-    statusBar()->setSizeGripEnabled(false);
 
     resize(defaultSize);
     resizeDocks({m_runsDock}, {runsWidth}, Qt::Horizontal);
@@ -106,6 +112,7 @@ void MainWindow::createPages()
     connect(m_tabs, &QTabWidget::currentChanged, this, &MainWindow::pageChanged);
     connect(runPage(), &RunPage::recordChanged, this, &MainWindow::recordChanged);
     connect(runPage(), &RunPage::exportRequested, this, &MainWindow::exportChart);
+    connect(runPage(), &RunPage::viewChanged, this, &MainWindow::enableFit);
 }
 
 void MainWindow::addPage(Page* page)
@@ -155,6 +162,7 @@ void MainWindow::pageChanged()
     for (const auto& [page, menu] : m_actions->pageMenus)
         menu->menuAction()->setVisible(page == m_front);
     m_front->comeToFront();
+    enableFit();
     showCommand();
     updateTitle();
 }
@@ -260,6 +268,10 @@ void MainWindow::openLab(const std::filesystem::path& lab)
 {
     m_lab = lab;
     m_scanned = false;
+    m_settings.addRecentLab(toQString(lab));
+    m_runActions->setLab(toQString(lab));
+    m_labButton->setText(fontMetrics().elidedText(toQString(lab), Qt::ElideMiddle, longestLab));
+    m_labButton->setToolTip(tr("The lab: %1").arg(toQString(lab)));
     m_log->clear();
     m_runList->setRuns(std::make_shared<const std::vector<store::RunRecord>>());
     for (Page* page : m_pages)
@@ -310,6 +322,7 @@ void MainWindow::take(const RunRecords& runs)
         m_runsPage->showRun();
     }
     m_launcher->lookAt(runs);
+    m_runActions->setOtherRuns(runs->size() > 1);
     if (first && isSettled())
         emit settled();
 }
@@ -346,7 +359,7 @@ void MainWindow::showRun(const store::RunRecord& run)
 
 void MainWindow::recordChanged(const store::RunRecord& run)
 {
-    m_actions->stop->setEnabled(!store::is_final(run.state));
+    m_runActions->setRun(run);
     updateTitle();
 }
 
@@ -354,9 +367,8 @@ void MainWindow::updateTitle()
 {
     const bool hasRun = runPage()->runId().has_value();
     const store::RunRecord& run = runPage()->record();
-    m_actions->copyFolder->setEnabled(hasRun);
-    m_actions->openFolder->setEnabled(hasRun);
-    m_actions->stop->setEnabled(hasRun && !store::is_final(run.state));
+    if (!hasRun)
+        m_runActions->setRun(std::nullopt);
     for (QAction* action : m_actions->exports)
         action->setEnabled(hasRun);
     const QString program = tr("Pipe-BD Workbench");
@@ -366,7 +378,7 @@ void MainWindow::updateTitle()
 
 void MainWindow::openStartDialog(const StartRequest& request)
 {
-    auto* dialog = new StartDialog(m_settings, this);
+    auto* dialog = new StartDialog(m_settings, m_lab, *m_devices, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setRequest(request);
     connect(dialog, &QDialog::accepted, this, [this, dialog] { launch(dialog->request()); });
@@ -383,7 +395,20 @@ void MainWindow::openFile(const QString& file)
             return;
         }
     }
-    openStartDialog({file, {}, {}, {}});
+    openRecentExperiment(file);
+}
+
+void MainWindow::chooseRunsToCompare(int runId)
+{
+    auto* dialog = new ChooseRunsDialog(runId, m_runList->model().runs(), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, dialog, runId] {
+        std::vector<int> ids{runId};
+        for (const int other : dialog->chosen())
+            ids.push_back(other);
+        compareRuns(ids);
+    });
+    dialog->open();
 }
 
 void MainWindow::compareRuns(const std::vector<int>& ids)
@@ -410,34 +435,39 @@ void MainWindow::planProfile(const QString& profileId)
 
 void MainWindow::launch(const StartRequest& request)
 {
-    m_settings.addRecentExperiment(request.file);
-    statusBar()->showMessage(tr("Starting %1…").arg(QFileInfo(request.file).fileName()));
+    const bool isOfARun = request.file.isEmpty() || request.file.startsWith(toQString(m_lab / "runs"));
+    if (!isOfARun)
+        m_settings.addRecentExperiment(request.file);
+    statusBar()->showMessage(isOfARun ? tr("Starting…") : tr("Starting %1…").arg(QFileInfo(request.file).fileName()));
     m_launcher->start(request);
 }
 
-void MainWindow::stopRun()
+void MainWindow::stopRun(int runId, bool now)
 {
-    if (const std::optional<int> id = runPage()->runId()) {
-        statusBar()->showMessage(tr("Stopping run %1…").arg(*id), messageTime);
-        m_launcher->stop(*id);
-    }
+    statusBar()->showMessage(tr("Stopping run %1…").arg(runId), messageTime);
+    m_launcher->stop(runId, now);
 }
 
 void MainWindow::chooseLab()
 {
-    const QString folder = QFileDialog::getExistingDirectory(this, tr("Open another lab"), toQString(m_lab));
-    if (!folder.isEmpty())
-        openLab(toPath(folder));
+    chooseFolder(this, tr("Open another lab"), toQString(m_lab), [this](const QString& folder) { openLab(toPath(folder)); });
 }
 
-void MainWindow::copyFolder()
+void MainWindow::openRecentLab(const QString& folder)
 {
-    QApplication::clipboard()->setText(toQString(runPage()->record().folder));
+    openLab(toPath(folder));
 }
 
-void MainWindow::openFolder()
+void MainWindow::openRecentExperiment(const QString& file)
 {
-    QDesktopServices::openUrl(QUrl::fromLocalFile(toQString(runPage()->record().folder)));
+    openStartDialog({file, {}, {}, {}});
+}
+
+void MainWindow::showEvent(QShowEvent* event)
+{
+    QMainWindow::showEvent(event);
+    if (!m_devices->isKnown()) // once the window is up
+        QTimer::singleShot(timeToSettle, m_devices, [this] { m_devices->look(toQString(m_lab)); });
 }
 
 void MainWindow::exportChart(MetricChart* chart)
@@ -459,6 +489,8 @@ void MainWindow::changeEvent(QEvent* event)
     QMainWindow::changeEvent(event);
     if (event->type() == QEvent::PaletteChange && m_actions)
         tintIcons();
+    if (event->type() == QEvent::WindowStateChange && m_actions)
+        m_actions->fullScreen->setChecked(isFullScreen());
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)

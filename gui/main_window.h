@@ -18,15 +18,20 @@
 #include <vector>
 
 class QActionGroup;
+class QMenu;
 class QTabWidget;
+class QToolButton;
+class QUndoGroup;
 
 namespace pipebd::gui {
 
 class CommandStrip;
+class FoundDevices;
 class Launcher;
 class LogPanel;
 class MetricChart;
 class Page;
+class RunActions;
 class RunList;
 class RunPage;
 class RunsPage;
@@ -52,6 +57,10 @@ public:
     Page* currentPage() const;
     void showPage(const QString& id);
 
+    /// Edit > Undo and Redo follow its active stack: pages add theirs and make it active while they are in front.
+    QUndoGroup* undoGroup() const { return m_undo; }
+    FoundDevices* devices() const { return m_devices; }
+
     RunPage* runPage() const;
     RunList* runList() const { return m_runList; }
     LogPanel* log() const { return m_log; }
@@ -72,6 +81,7 @@ signals:
 protected:
     void closeEvent(QCloseEvent* event) override;
     void changeEvent(QEvent* event) override;
+    void showEvent(QShowEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
 
@@ -80,6 +90,13 @@ private:
 
     void createActions();
     void createMenus();
+    void createFileMenu();
+    void createRunMenu();
+    void createPageMenus();
+    void createViewMenu();
+    void createToolBar();
+    void createStatusBar();
+    void connectRunActions();
     void createDocks();
     void createPages();
     void addPage(Page* page);
@@ -96,12 +113,17 @@ private:
     void recordChanged(const store::RunRecord& run);
     void updateTitle();
     void chooseLab();
+    void chooseRunsToCompare(int runId);
     void compareRuns(const std::vector<int>& ids);
     void profilePair(const QString& pair);
     void planProfile(const QString& profileId);
-    void stopRun();
-    void copyFolder();
-    void openFolder();
+    void stopRun(int runId, bool now);
+    void fillRecent(QMenu* menu, const QStringList& paths, void (MainWindow::*open)(const QString&));
+    void openRecentLab(const QString& folder);
+    void openRecentExperiment(const QString& file);
+    void showDevices();
+    void showFullScreenOrNot(bool full);
+    void enableFit();
     void exportChart(MetricChart* chart);
 
     Settings& m_settings;
@@ -109,6 +131,11 @@ private:
     std::unique_ptr<Actions> m_actions;
     std::unique_ptr<LabFollower> m_follower;
     Launcher* m_launcher = nullptr;
+    RunActions* m_runActions = nullptr;
+    FoundDevices* m_devices = nullptr;
+    QUndoGroup* m_undo = nullptr;
+    QToolButton* m_labButton = nullptr; // in the status bar
+    QToolButton* m_devicesButton = nullptr;
     QTabWidget* m_tabs = nullptr;
     std::vector<Page*> m_pages;
     Page* m_front = nullptr;

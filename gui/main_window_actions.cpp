@@ -1,22 +1,26 @@
 #include "gui/main_window_actions.h"
 
-#include "gui/about.h"
+#include "gui/about_dialog.h"
 #include "gui/icons.h"
 #include "gui/metric_chart.h"
 #include "gui/page.h"
+#include "gui/run_actions.h"
 #include "gui/run_list.h"
 #include "gui/run_page.h"
+#include "gui/shortcut_list.h"
 
 #include <QActionGroup>
 #include <QApplication>
 #include <QDockWidget>
 #include <QLineEdit>
-#include <QMenuBar>
-#include <QToolBar>
+#include <QStatusBar>
+#include <QUndoGroup>
 
 namespace pipebd::gui {
 
 namespace {
+
+constexpr int messageTime = 10000; // ms
 
 QAction* makeAction(QObject* parent, const QString& text, const QString& statusTip, const QKeySequence& shortcut = {})
 {
@@ -40,17 +44,8 @@ void MainWindow::createActions()
 
     a.start = makeAction(this, tr("&Start a run…"), tr("Choose an experiment file and start it"), QKeySequence::New);
     connect(a.start, &QAction::triggered, this, [this] { openStartDialog({}); });
-    a.stop = makeAction(this, tr("S&top the run"), tr("Stop the selected run; what it has stored is kept"),
-        QKeySequence(Qt::CTRL | Qt::Key_Period));
-    a.stop->setEnabled(false);
-    connect(a.stop, &QAction::triggered, this, &MainWindow::stopRun);
     a.openLab = makeAction(this, tr("&Open another lab…"), tr("Show the runs of another lab folder"), QKeySequence::Open);
     connect(a.openLab, &QAction::triggered, this, &MainWindow::chooseLab);
-    a.copyFolder = makeAction(this, tr("&Copy the folder's path"), tr("Copy the path of the selected run's folder"),
-        QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_C));
-    connect(a.copyFolder, &QAction::triggered, this, &MainWindow::copyFolder);
-    a.openFolder = makeAction(this, tr("Open the run's &folder"), tr("Show the selected run's folder in the file manager"));
-    connect(a.openFolder, &QAction::triggered, this, &MainWindow::openFolder);
     a.quit = makeAction(this, tr("&Quit"), tr("Close the window; runs go on"), QKeySequence(Qt::CTRL | Qt::Key_Q));
     connect(a.quit, &QAction::triggered, this, &QWidget::close);
 
@@ -79,6 +74,23 @@ void MainWindow::createActions()
         action->setChecked(theme == current);
         connect(action, &QAction::triggered, this, [this, chosen = theme] { setTheme(chosen); });
     }
+    a.fullScreen = makeAction(this, tr("F&ull screen"), tr("Use the whole screen, or a window again"), Qt::Key_F11);
+    a.fullScreen->setCheckable(true);
+    connect(a.fullScreen, &QAction::toggled, this, &MainWindow::showFullScreenOrNot);
+    a.statusBar = makeAction(this, tr("St&atus bar"), tr("Show or hide the line at the bottom of the window"));
+    a.statusBar->setCheckable(true);
+    a.statusBar->setChecked(true);
+    connect(a.statusBar, &QAction::toggled, this, [this](bool on) { statusBar()->setVisible(on); });
+    a.command = makeAction(this, tr("&Command line"), tr("Show or hide what does the same in a terminal"));
+    a.command->setCheckable(true);
+    a.command->setChecked(true);
+    connect(a.command, &QAction::toggled, this, &MainWindow::showCommand);
+    a.undo = m_undo->createUndoAction(this, tr("&Undo"));
+    a.undo->setShortcut(QKeySequence::Undo);
+    a.undo->setStatusTip(tr("Take the last change on this page back"));
+    a.redo = m_undo->createRedoAction(this, tr("&Redo"));
+    a.redo->setShortcut(QKeySequence::Redo);
+    a.redo->setStatusTip(tr("Make the change again that was taken back"));
     a.defaultLayout
         = makeAction(this, tr("&Restore default layout"), tr("Put docks, columns and charts back where they were at first"));
     connect(a.defaultLayout, &QAction::triggered, this, &MainWindow::restoreDefaultLayout);
@@ -89,84 +101,55 @@ void MainWindow::createActions()
         a.exports.push_back(action);
     }
 
-    a.about = makeAction(this, tr("&About Pipe-BD Workbench"), tr("Versions and licence"));
-    connect(a.about, &QAction::triggered, this, [this] { showAbout(this); });
+    a.shortcuts = makeAction(this, tr("&Keyboard shortcuts…"), tr("All keys of this window, by page"));
+    a.shortcuts->setShortcuts({QKeySequence(Qt::Key_F1), QKeySequence(Qt::Key_Question)});
+    connect(a.shortcuts, &QAction::triggered, this, [this] {
+        auto* list = new ShortcutList(shortcutsOf(*this), this);
+        list->setAttribute(Qt::WA_DeleteOnClose);
+        list->open();
+    });
+    a.about = makeAction(this, tr("&About Pipe-BD Workbench"), tr("Versions and licences"));
+    connect(a.about, &QAction::triggered, this, [this] {
+        auto* about = new AboutDialog(*m_devices, this);
+        about->setAttribute(Qt::WA_DeleteOnClose);
+        about->open();
+    });
     a.aboutQt = makeAction(this, tr("About &Qt"), tr("About the library that draws this window"));
     connect(a.aboutQt, &QAction::triggered, qApp, &QApplication::aboutQt);
+    connectRunActions();
     tintIcons();
+    enableFit();
 }
 
-void MainWindow::createMenus()
+void MainWindow::connectRunActions()
 {
-    Actions& a = *m_actions;
-    QMenu* file = menuBar()->addMenu(tr("&File"));
-    file->addAction(a.start);
-    file->addAction(a.openLab);
-    file->addSeparator();
-    QMenu* exports = file->addMenu(tr("&Export chart"));
-    for (QAction* action : a.exports)
-        exports->addAction(action);
-    file->addSeparator();
-    file->addAction(a.quit);
+    m_runActions = new RunActions(m_settings, this);
+    connect(m_runActions, &RunActions::stopRequested, this, &MainWindow::stopRun);
+    connect(m_runActions, &RunActions::startRequested, this, &MainWindow::openStartDialog);
+    connect(m_runActions, &RunActions::launchRequested, this, &MainWindow::launch);
+    connect(m_runActions, &RunActions::comparisonRequested, this, &MainWindow::chooseRunsToCompare);
+    connect(m_runActions, &RunActions::messagePosted, this,
+        [this](const QString& text) { statusBar()->showMessage(text, messageTime); });
+    connect(runPage(), &RunPage::traceExportRequested, m_runActions, &RunActions::chooseTraceFile);
+}
 
-    QMenu* run = menuBar()->addMenu(tr("&Run"));
-    run->addAction(a.stop);
-    run->addSeparator();
-    run->addAction(a.copyFolder);
-    run->addAction(a.openFolder);
+// A timeline has its own; the same keys twice would do nothing.
+void MainWindow::enableFit()
+{
+    m_actions->fit->setEnabled(m_front->id() == QLatin1String("runs") && runPage()->showsCharts());
+}
 
-    for (Page* page : m_pages) {
-        const std::vector<QAction*> own = page->menuActions();
-        if (own.empty())
-            continue;
-        QMenu* menu = menuBar()->addMenu(page->title());
-        for (QAction* action : own) {
-            if (action)
-                menu->addAction(action);
-            else
-                menu->addSeparator();
-        }
-        menu->menuAction()->setVisible(page == m_front);
-        a.pageMenus[page] = menu;
-    }
-
-    QMenu* view = menuBar()->addMenu(tr("&View"));
-    for (QAction* action : a.pages)
-        view->addAction(action);
-    view->addSeparator();
-    view->addAction(a.fit);
-    view->addAction(a.filter);
-    view->addSeparator();
-    view->addAction(m_runsDock->toggleViewAction());
-    view->addAction(m_logDock->toggleViewAction());
-    view->addSeparator();
-    QMenu* themes = view->addMenu(tr("&Theme"));
-    themes->addActions(a.themes->actions());
-    view->addAction(a.defaultLayout);
-
-    QMenu* help = menuBar()->addMenu(tr("&Help"));
-    help->addAction(a.about);
-    help->addAction(a.aboutQt);
-
-    QToolBar* toolBar = addToolBar(tr("Tools"));
-    toolBar->setObjectName(QStringLiteral("tools"));
-    toolBar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    toolBar->setIconSize({18, 18});
-    toolBar->setMovable(false);
-    toolBar->addActions({a.start, a.stop});
-    toolBar->addSeparator();
-    toolBar->addAction(a.fit);
-    view->insertAction(m_runsDock->toggleViewAction(), toolBar->toggleViewAction());
+void MainWindow::showFullScreenOrNot(bool full)
+{
+    setWindowState(full ? windowState() | Qt::WindowFullScreen : windowState() & ~Qt::WindowFullScreen);
 }
 
 void MainWindow::tintIcons()
 {
     const QColor colour = palette().color(QPalette::ButtonText);
     m_actions->start->setIcon(tintedIcon(QStringLiteral("start"), colour));
-    m_actions->stop->setIcon(tintedIcon(QStringLiteral("stop"), colour));
     m_actions->openLab->setIcon(tintedIcon(QStringLiteral("open"), colour));
-    m_actions->openFolder->setIcon(tintedIcon(QStringLiteral("open"), colour));
-    m_actions->copyFolder->setIcon(tintedIcon(QStringLiteral("copy"), colour));
+    m_runActions->tintIcons();
     m_actions->fit->setIcon(tintedIcon(QStringLiteral("fit"), colour));
     for (QAction* action : m_actions->exports)
         action->setIcon(tintedIcon(QStringLiteral("export"), colour));

@@ -14,18 +14,21 @@ namespace pipebd::gui {
 
 struct MainWindow::Actions {
     QAction* start = nullptr;
-    QAction* stop = nullptr;
     QAction* openLab = nullptr;
     std::vector<QAction*> exports; // one a chart
-    QAction* copyFolder = nullptr;
-    QAction* openFolder = nullptr;
     QAction* quit = nullptr;
     QAction* fit = nullptr;
     QAction* filter = nullptr;
     std::vector<QAction*> pages; // go to each
     std::map<const Page*, QMenu*> pageMenus;
     QActionGroup* themes = nullptr;
+    QAction* fullScreen = nullptr;
+    QAction* statusBar = nullptr; // shows it or not
+    QAction* command = nullptr;
     QAction* defaultLayout = nullptr;
+    QAction* undo = nullptr;
+    QAction* redo = nullptr;
+    QAction* shortcuts = nullptr;
     QAction* about = nullptr;
     QAction* aboutQt = nullptr;
 };

@@ -16,7 +16,8 @@ MetricChart::MetricChart(Quantity quantity, QWidget* parent)
 {
     setObjectName(quantity == Quantity::Throughput ? QStringLiteral("throughputChart")
             : quantity == Quantity::Loss           ? QStringLiteral("lossChart")
-                                                   : QStringLiteral("memoryChart"));
+            : quantity == Quantity::Memory         ? QStringLiteral("memoryChart")
+                                                   : QStringLiteral("utilisationChart"));
     setAccessibleName(title());
     setMinimumSize(220, 140);
     setNoAntialiasingOnDrag(true);
@@ -40,9 +41,11 @@ QString MetricChart::title() const
     case Quantity::Loss:
         return tr("Loss per block");
     case Quantity::Memory:
+        return tr("Memory per rank");
+    case Quantity::Utilisation:
         break;
     }
-    return tr("Memory per rank");
+    return tr("Utilisation per device");
 }
 
 bool MetricChart::wants(const store::Series& series) const
@@ -53,9 +56,11 @@ bool MetricChart::wants(const store::Series& series) const
     case Quantity::Loss:
         return series.name == "loss";
     case Quantity::Memory:
+        return series.name == "memory_bytes" || series.name == "peak_memory_bytes";
+    case Quantity::Utilisation:
         break;
     }
-    return series.name == "memory_bytes" || series.name == "peak_memory_bytes";
+    return series.name == "utilisation";
 }
 
 void MetricChart::buildLayout()
@@ -179,6 +184,8 @@ void MetricChart::chooseTickers()
     xAxis->setLabel(m_axis == XAxis::Time ? tr("time since the start") : tr("step"));
     if (m_quantity == Quantity::Memory)
         yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new BytesTicker));
+    else if (m_quantity == Quantity::Utilisation)
+        yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new PercentTicker));
     else if (m_log)
         yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new DecadeTicker));
     else
@@ -346,6 +353,8 @@ void MetricChart::fitValues(const QCPRange& keys)
     } else if (m_log) {
         const double margin = std::max(1.05, std::pow(most / least, 0.06));
         yAxis->setRange(least / margin, most * margin);
+    } else if (m_quantity == Quantity::Utilisation) {
+        yAxis->setRange(0, 1.05);
     } else if (m_quantity != Quantity::Loss) {
         yAxis->setRange(std::min(0.0, least), most > 0 ? most * 1.1 : 1);
     } else {

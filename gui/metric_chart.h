@@ -18,7 +18,7 @@ class MetricChart : public QCustomPlot {
     Q_OBJECT
 
 public:
-    enum class Quantity { Throughput, Loss, Memory };
+    enum class Quantity { Throughput, Loss, Memory, Utilisation };
 
     explicit MetricChart(Quantity quantity, QWidget* parent = nullptr);
     ~MetricChart() override;

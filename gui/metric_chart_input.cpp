@@ -66,6 +66,7 @@ QString MetricChart::readout(double key) const
         place = m_axis == XAxis::Time ? tr("%1 s").arg(locale().toString(nearest->key, 'f', 1))
                                       : tr("step %1").arg(locale().toString(nearest->key, 'f', 0));
         const QString value = m_quantity == Quantity::Memory ? QString::fromStdString(format_bytes(std::llround(nearest->value)))
+            : m_quantity == Quantity::Utilisation            ? tr("%1 %").arg(locale().toString(100 * nearest->value, 'f', 0))
                                                              : locale().toString(nearest->value, 'g', 5);
         rows += QStringLiteral("<tr><td><font color=\"%1\">■</font> %2%3&nbsp;</td><td align=\"right\">%4</td></tr>")
                     .arg(graph->pen().color().name(), curve->label().toHtmlEscaped(),

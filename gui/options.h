@@ -25,7 +25,8 @@ struct Options {
     QSize size; // empty: the page's default
 };
 
-/// The pages that can be drawn: those of the window by their ids, "run" (a run without what is around it), "start", "welcome".
+/// The pages that can be drawn: those of the window by their ids, "run" and "timeline" (a run without what
+/// is around it), "start", "welcome".
 QStringList pageNames();
 
 /// Throws Error{BadRequest} that names the option and what is allowed. `arguments` starts with the program's name.

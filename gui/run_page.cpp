@@ -3,7 +3,10 @@
 #include "gui/metric_chart.h"
 #include "gui/run_header.h"
 #include "gui/run_text.h"
+#include "gui/run_timeline.h"
 #include "gui/settings.h"
+#include "gui/timeline_plot.h"
+#include "gui/timeline_view.h"
 
 #include <QButtonGroup>
 #include <QCheckBox>
@@ -13,6 +16,7 @@
 #include <QRadioButton>
 #include <QSlider>
 #include <QSplitter>
+#include <QTabWidget>
 #include <QVBoxLayout>
 
 #include <chrono>
@@ -45,7 +49,10 @@ RunPage::RunPage(Settings& settings, QWidget* parent)
     : QWidget(parent)
     , m_settings(settings)
     , m_header(new RunHeader(this))
-    , m_columns(new QSplitter(Qt::Horizontal, this))
+    , m_views(new QTabWidget(this))
+    , m_timeline(new RunTimeline(m_views))
+    , m_columns(new QSplitter(Qt::Horizontal, m_views))
+    , m_losses(new QSplitter(Qt::Vertical, m_columns))
     , m_rows(new QSplitter(Qt::Vertical, m_columns))
 {
     setObjectName(QStringLiteral("runPage"));
@@ -54,8 +61,25 @@ RunPage::RunPage(Settings& settings, QWidget* parent)
     layout->setContentsMargins({});
     layout->setSpacing(0);
     layout->addWidget(m_header);
-    layout->addWidget(buildControls());
-    layout->addWidget(m_columns, 1);
+    layout->addWidget(m_views, 1);
+
+    auto* chartsView = new QWidget(m_views);
+    auto* chartsLayout = new QVBoxLayout(chartsView);
+    chartsLayout->setContentsMargins({});
+    chartsLayout->setSpacing(0);
+    chartsLayout->addWidget(buildControls());
+    chartsLayout->addWidget(m_columns, 1);
+    m_views->setObjectName(QStringLiteral("runViews"));
+    m_views->setDocumentMode(true);
+    m_views->addTab(chartsView, tr("C&harts"));
+    m_views->addTab(m_timeline, tr("T&imeline"));
+    connect(m_views, &QTabWidget::currentChanged, this, &RunPage::viewChanged);
+    connect(m_views, &QTabWidget::tabBarClicked, this, [this](int index) {
+        if (m_views->widget(index) == m_timeline)
+            QMetaObject::invokeMethod(m_timeline, [this] { m_timeline->view()->plot().setFocus(); }, Qt::QueuedConnection);
+    });
+    connect(m_timeline, &RunTimeline::settled, this, &RunPage::loaded);
+    connect(m_timeline, &RunTimeline::exportRequested, this, &RunPage::traceExportRequested);
     restoreState();
     connect(&m_replotTimer, &QTimer::timeout, this, [this] {
         for (MetricChart* chart : m_charts)
@@ -69,11 +93,12 @@ RunPage::~RunPage() = default;
 void RunPage::buildCharts()
 {
     using Quantity = MetricChart::Quantity;
-    m_charts = {new MetricChart(Quantity::Loss, m_columns), new MetricChart(Quantity::Throughput, m_rows),
-        new MetricChart(Quantity::Memory, m_rows)};
-    m_columns->addWidget(m_charts[0]);
+    m_charts = {new MetricChart(Quantity::Loss, m_losses), new MetricChart(Quantity::Throughput, m_rows),
+        new MetricChart(Quantity::Memory, m_rows), new MetricChart(Quantity::Utilisation, m_losses)};
+    m_charts[3]->hide();
+    m_columns->addWidget(m_losses);
     m_columns->addWidget(m_rows);
-    for (QSplitter* splitter : {m_columns, m_rows}) {
+    for (QSplitter* splitter : {m_columns, m_losses, m_rows}) {
         splitter->setChildrenCollapsible(false);
         splitter->setHandleWidth(5);
     }
@@ -133,7 +158,8 @@ void RunPage::restoreState()
     setLogScale(m_settings.logScale());
     setSmoothing(m_settings.smoothing());
     for (const auto& [name, splitter] :
-        {std::pair(QStringLiteral("columns"), m_columns), std::pair(QStringLiteral("rows"), m_rows)}) {
+        {std::pair(QStringLiteral("columns"), m_columns), std::pair(QStringLiteral("losses"), m_losses),
+            std::pair(QStringLiteral("rows"), m_rows)}) {
         const QByteArray state = m_settings.state(name);
         if (!state.isEmpty() && !splitter->restoreState(state))
             m_settings.reportDamage();
@@ -143,6 +169,7 @@ void RunPage::restoreState()
 void RunPage::saveState()
 {
     m_settings.setState(QStringLiteral("columns"), m_columns->saveState());
+    m_settings.setState(QStringLiteral("losses"), m_losses->saveState());
     m_settings.setState(QStringLiteral("rows"), m_rows->saveState());
 }
 
@@ -150,6 +177,7 @@ void RunPage::restoreDefaultLayout()
 {
     m_columns->setSizes({560, 440});
     m_rows->setSizes({100, 100});
+    m_losses->setSizes({100, 100});
     m_columns->setStretchFactor(0, 56);
     m_columns->setStretchFactor(1, 44);
 }
@@ -161,6 +189,7 @@ void RunPage::follow(const store::RunRecord& run)
     leave();
     m_record = run;
     m_header->setRecord(run);
+    m_timeline->follow(run);
     emit recordChanged(m_record);
     m_follower = std::make_unique<RunFollower>(run.folder);
     connect(m_follower.get(), &RunFollower::updated, this, &RunPage::take);
@@ -177,6 +206,8 @@ void RunPage::leave()
     m_batch = 0;
     m_loaded = false;
     m_header->setProblem({});
+    m_timeline->leave();
+    m_charts[3]->hide(); // no device tells of it so far
     for (MetricChart* chart : m_charts) {
         chart->clear();
         chart->setEmptyText(tr("Reading the run…"));
@@ -194,6 +225,7 @@ void RunPage::take(const RunUpdate& update)
         for (MetricChart* chart : m_charts)
             if (chart->wants(series))
                 chart->append(series, points);
+    m_charts[3]->setVisible(!m_charts[3]->curves().empty());
     if (update.batch)
         m_batch = *update.batch;
     if (update.record) {
@@ -204,6 +236,8 @@ void RunPage::take(const RunUpdate& update)
         showPrediction();
         emit recordChanged(m_record);
     }
+    if (!update.points.empty() || update.record)
+        m_timeline->markNew(m_record);
     if (!update.log.empty())
         emit logRead(update.log);
     if (update.caughtUp)
@@ -252,8 +286,32 @@ void RunPage::setLogScale(bool on)
     m_settings.setLogScale(on);
 }
 
+bool RunPage::isLoaded() const
+{
+    return m_loaded && m_timeline->isSettled();
+}
+
+void RunPage::showCharts()
+{
+    m_views->setCurrentIndex(0);
+}
+
+void RunPage::showTimeline()
+{
+    m_views->setCurrentWidget(m_timeline);
+}
+
+bool RunPage::showsCharts() const
+{
+    return m_views->currentIndex() == 0;
+}
+
 void RunPage::fitAll()
 {
+    if (m_timeline->isVisible()) {
+        m_timeline->view()->fit();
+        return;
+    }
     for (MetricChart* chart : m_charts)
         chart->fitAll();
 }

@@ -1,4 +1,4 @@
-// RunPage: one run: its header, its three charts, and how they are drawn; follows the run while it is live.
+// RunPage: one run: its header, its charts and how they are drawn, the timeline of its last steps; follows the run while it is live.
 #pragma once
 
 #include "gui/curve.h"
@@ -18,11 +18,13 @@ class QCheckBox;
 class QLabel;
 class QSlider;
 class QSplitter;
+class QTabWidget;
 
 namespace pipebd::gui {
 
 class MetricChart;
 class RunHeader;
+class RunTimeline;
 class Settings;
 
 class RunPage : public QWidget {
@@ -38,24 +40,32 @@ public:
 
     std::optional<int> runId() const;
     const store::RunRecord& record() const { return m_record; }
-    bool isLoaded() const { return m_loaded; }
+    /// What was stored when the run was opened is on the page, on the view in front.
+    bool isLoaded() const;
     std::vector<MetricChart*> charts() const { return {m_charts.begin(), m_charts.end()}; }
+
+    RunTimeline* timeline() const { return m_timeline; }
+    void showCharts();
+    void showTimeline();
+    bool showsCharts() const;
 
     void setXAxis(XAxis axis);
     void setSmoothing(double weight);
     void setLogScale(bool on);
-    void fitAll();
+    void fitAll(); // of the view in front
     /// Draws what is there now, without waiting for the timer.
     void drawNow();
     void saveState();
     void restoreDefaultLayout();
 
 signals:
-    /// What was stored when the run was opened is on the page; once for each follow().
+    /// isLoaded() may have become true.
     void loaded();
     void recordChanged(const pipebd::store::RunRecord& record);
     void logRead(const std::vector<pipebd::store::LogLine>& lines);
     void exportRequested(pipebd::gui::MetricChart* chart);
+    void traceExportRequested();
+    void viewChanged(); // to charts or timeline
 
 private:
     QWidget* buildControls();
@@ -67,8 +77,11 @@ private:
 
     Settings& m_settings;
     RunHeader* m_header;
-    std::array<MetricChart*, 3> m_charts{}; // loss, throughput, memory
+    QTabWidget* m_views;
+    std::array<MetricChart*, 4> m_charts{}; // loss, throughput, memory, utilisation
+    RunTimeline* m_timeline;
     QSplitter* m_columns;
+    QSplitter* m_losses;
     QSplitter* m_rows;
     QButtonGroup* m_axisButtons;
     QCheckBox* m_logBox;

@@ -110,20 +110,40 @@ void Settings::setFolder(const QString& purpose, const QString& folder)
     m_store.setValue(folderKey(purpose), folder);
 }
 
+QStringList Settings::recent(const QString& key)
+{
+    QStringList paths = m_store.value(key).toStringList();
+    paths.removeIf([](const QString& path) { return !QFileInfo::exists(path); });
+    return paths;
+}
+
+void Settings::addRecent(const QString& key, const QString& path)
+{
+    QStringList paths = recent(key);
+    const QString absolute = QFileInfo(path).absoluteFilePath();
+    paths.removeAll(absolute);
+    paths.prepend(absolute);
+    m_store.setValue(key, QStringList(paths.mid(0, recentKept)));
+}
+
 QStringList Settings::recentExperiments()
 {
-    QStringList files = m_store.value(QStringLiteral("recent")).toStringList();
-    files.removeIf([](const QString& file) { return !QFileInfo::exists(file); });
-    return files;
+    return recent(QStringLiteral("recent"));
 }
 
 void Settings::addRecentExperiment(const QString& file)
 {
-    QStringList files = recentExperiments();
-    const QString absolute = QFileInfo(file).absoluteFilePath();
-    files.removeAll(absolute);
-    files.prepend(absolute);
-    m_store.setValue(QStringLiteral("recent"), QStringList(files.mid(0, recentKept)));
+    addRecent(QStringLiteral("recent"), file);
+}
+
+QStringList Settings::recentLabs()
+{
+    return recent(QStringLiteral("recentLabs"));
+}
+
+void Settings::addRecentLab(const QString& folder)
+{
+    addRecent(QStringLiteral("recentLabs"), folder);
 }
 
 } // namespace pipebd::gui

@@ -42,9 +42,13 @@ public:
 
     QStringList recentExperiments();
     void addRecentExperiment(const QString& file); // to the front; the newest ten are kept
+    QStringList recentLabs();
+    void addRecentLab(const QString& folder);
 
 private:
     void checkFile();
+    QStringList recent(const QString& key);
+    void addRecent(const QString& key, const QString& path);
 
     QSettings m_store;
     bool m_damaged = false;

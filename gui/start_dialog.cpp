@@ -1,7 +1,12 @@
 #include "gui/start_dialog.h"
 
-#include "base/error.h"
+#include "gui/command_strip.h"
+#include "gui/device_picker.h"
 #include "gui/error_text.h"
+#include "gui/experiment_values.h"
+#include "gui/found_devices.h"
+#include "gui/overrides_table.h"
+#include "gui/pair_menu.h"
 #include "gui/run_text.h"
 #include "gui/settings.h"
 #include "schedule/strategies.h"
@@ -13,28 +18,49 @@
 #include <QFileInfo>
 #include <QFormLayout>
 #include <QGroupBox>
+#include <QIntValidator>
 #include <QLabel>
 #include <QLineEdit>
 #include <QLocale>
 #include <QMimeData>
 #include <QPushButton>
+#include <QScreen>
+#include <QScrollArea>
 #include <QVBoxLayout>
+
+#include <algorithm>
 
 namespace pipebd::gui {
 
 namespace {
 
-std::vector<std::string> toStrings(const QStringList& list)
-{
-    std::vector<std::string> strings;
-    for (const QString& text : list)
-        strings.push_back(text.toStdString());
-    return strings;
-}
+const QString byHandKey = QStringLiteral("run.stages=");
 
 QString quoted(const std::string& text)
 {
     return QString::fromStdString(text).toHtmlEscaped();
+}
+
+QString toText(std::string_view text)
+{
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+void selectData(QComboBox* box, const QString& data)
+{
+    if (box->findData(data) < 0)
+        box->addItem(data, data);
+    box->setCurrentIndex(box->findData(data));
+}
+
+// Rich text in which `&lt;` and the like stand for what came from files.
+QString tableOf(const std::vector<std::pair<QString, QString>>& rows)
+{
+    QString text = QStringLiteral("<table>");
+    for (const auto& [caption, value] : rows)
+        text += QStringLiteral("<tr><td style=\"padding-right: 16px\"><font color=\"gray\">") + caption
+            + QStringLiteral("</font></td><td><b>") + value + QStringLiteral("</b></td></tr>");
+    return text + QStringLiteral("</table>");
 }
 
 } // namespace
@@ -47,86 +73,234 @@ QString firstLocalFile(const QMimeData& data)
     return {};
 }
 
-StartDialog::StartDialog(Settings& settings, QWidget* parent)
+StartDialog::StartDialog(Settings& settings, const std::filesystem::path& lab, FoundDevices& devices, QWidget* parent)
     : QDialog(parent)
     , m_settings(settings)
+    , m_lab(lab)
+    , m_devicesFound(devices)
     , m_file(new QComboBox(this))
     , m_summary(new QLabel(this))
     , m_error(new QLabel(this))
+    , m_checked(new QLabel(this))
     , m_name(new QLineEdit(this))
+    , m_checkpoint(new QComboBox(this))
     , m_strategy(new QComboBox(this))
+    , m_stagesByHand(new QLabel(this))
+    , m_withoutStages(new QPushButton(tr("Leave them out"), this))
     , m_devices(new QLineEdit(this))
+    , m_picker(new DevicePicker(this))
     , m_lengthUnit(new QComboBox(this))
     , m_length(new QLineEdit(this))
+    , m_profile(new QLineEdit(this))
+    , m_stage(new QComboBox(this))
+    , m_from(new QLineEdit(this))
+    , m_overrides(new OverridesTable(this))
+    , m_command(new CommandStrip(this))
     , m_buttons(new QDialogButtonBox(QDialogButtonBox::Cancel, this))
+    , m_reading([this](const StartReading& reading) { take(reading); }, [this](const QString& error) { showError(error); })
+    , m_check(toQString(lab))
 {
     setObjectName(QStringLiteral("startDialog"));
     setWindowTitle(tr("Start a run"));
     setAcceptDrops(true);
-    setMinimumWidth(560);
 
-    m_file->setEditable(true);
-    m_file->setObjectName(QStringLiteral("file"));
-    m_file->setInsertPolicy(QComboBox::NoInsert);
-    m_file->addItems(settings.recentExperiments());
-    m_file->setCurrentIndex(-1);
-    m_file->lineEdit()->setPlaceholderText(tr("An experiment file (.toml); may be dropped here"));
-    m_file->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    connect(m_file, &QComboBox::currentTextChanged, this, &StartDialog::readFile);
-    auto* browseButton = new QPushButton(tr("&Browse…"), this);
-    browseButton->setAutoDefault(false);
-    connect(browseButton, &QPushButton::clicked, this, &StartDialog::browse);
-    auto* fileRow = new QHBoxLayout;
-    fileRow->addWidget(m_file, 1);
-    fileRow->addWidget(browseButton);
+    auto* middle = new QWidget(this);
+    auto* columns = new QHBoxLayout;
+    columns->addWidget(buildFields(), 1);
+    columns->addWidget(buildSummary(), 1);
+    auto* middleLayout = new QVBoxLayout(middle);
+    middleLayout->setContentsMargins({});
+    middleLayout->addLayout(columns);
+    middleLayout->addWidget(buildOverrides(), 1);
+    auto* scroll = new QScrollArea(this); // large fonts and small screens
+    scroll->setWidget(middle);
+    scroll->setWidgetResizable(true);
+    scroll->setFrameShape(QFrame::NoFrame);
 
-    auto* summaryBox = new QGroupBox(tr("Experiment"), this);
-    m_summary->setTextFormat(Qt::RichText);
-    m_summary->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    auto* summaryLayout = new QVBoxLayout(summaryBox);
-    summaryLayout->addWidget(m_summary);
-    summaryLayout->addStretch();
-
-    auto* overrideBox = new QGroupBox(tr("For this run"), this);
-    m_name->setObjectName(QStringLiteral("name"));
-    m_strategy->setObjectName(QStringLiteral("strategy"));
-    m_devices->setObjectName(QStringLiteral("devices"));
-    m_length->setObjectName(QStringLiteral("length"));
-    m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several with commas, one a rank; auto: all GPUs, else the cores"));
-    auto* lengthRow = new QHBoxLayout;
-    lengthRow->addWidget(m_length, 1);
-    lengthRow->addWidget(m_lengthUnit);
-    auto* form = new QFormLayout(overrideBox);
-    form->addRow(tr("&Name:"), m_name);
-    form->addRow(tr("S&trategy:"), m_strategy);
-    form->addRow(tr("&Devices:"), m_devices);
-    auto* lengthLabel = new QLabel(tr("&Length:"), overrideBox);
-    lengthLabel->setBuddy(m_length);
-    form->addRow(lengthLabel, lengthRow);
-    for (QLineEdit* edit : {m_name, m_devices, m_length})
-        connect(edit, &QLineEdit::textChanged, this, &StartDialog::check);
-    connect(m_strategy, &QComboBox::currentIndexChanged, this, &StartDialog::check);
-    connect(m_lengthUnit, &QComboBox::currentIndexChanged, this, &StartDialog::check);
-
-    m_error->setTextFormat(Qt::PlainText);
+    for (QLabel* label : {m_error, m_checked}) {
+        label->setTextFormat(Qt::PlainText);
+        label->setWordWrap(true);
+        label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    }
     m_error->setObjectName(QStringLiteral("error"));
-    m_error->setWordWrap(true);
-    m_error->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_checked->setObjectName(QStringLiteral("checked"));
+    m_checked->setForegroundRole(QPalette::PlaceholderText);
 
     QPushButton* start = m_buttons->addButton(tr("&Start"), QDialogButtonBox::AcceptRole);
     start->setObjectName(QStringLiteral("start"));
     start->setDefault(true);
-    connect(m_buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(m_buttons, &QDialogButtonBox::accepted, this, &StartDialog::accept);
     connect(m_buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
 
     auto* layout = new QVBoxLayout(this);
     layout->setSpacing(10);
-    layout->addLayout(fileRow);
-    layout->addWidget(summaryBox, 1);
-    layout->addWidget(overrideBox);
+    layout->addWidget(buildSource());
+    layout->addWidget(scroll, 1);
     layout->addWidget(m_error);
+    layout->addWidget(m_checked);
+    layout->addWidget(m_command);
     layout->addWidget(m_buttons);
-    readFile();
+
+    const QSize wanted = middle->sizeHint() + QSize(60, 240);
+    resize(wanted.expandedTo({820, 0}).boundedTo(screen()->availableSize() * 0.92));
+
+    connect(&m_check, &StartCheck::began, this, [this] { showCheck(tr("pipebd is checking it…")); });
+    connect(&m_check, &StartCheck::agreed, this, [this](const QString& words) {
+        showCheck(tr("Checked: %1.").arg(words));
+        emit checked();
+    });
+    connect(&m_check, &StartCheck::refused, this, [this](const QString& error) {
+        m_refused = true;
+        showCheck({});
+        showError(error);
+        emit checked();
+    });
+    connect(&m_devicesFound, &FoundDevices::changed, this, [this] {
+        m_picker->setDevices(m_devicesFound);
+        m_picker->setText(m_devices->text().trimmed());
+    });
+    m_devicesFound.look(toQString(lab));
+    m_picker->setDevices(m_devicesFound);
+    fileChanged();
+}
+
+QWidget* StartDialog::buildSource()
+{
+    m_source = new QWidget(this);
+    m_file->setEditable(true);
+    m_file->setObjectName(QStringLiteral("file"));
+    m_file->setInsertPolicy(QComboBox::NoInsert);
+    m_file->addItems(m_settings.recentExperiments());
+    m_file->setCurrentIndex(-1);
+    m_file->lineEdit()->setPlaceholderText(tr("An experiment file (.toml); may be dropped here"));
+    m_file->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    connect(m_file, &QComboBox::currentTextChanged, this, &StartDialog::fileChanged);
+    auto* label = new QLabel(tr("&Experiment:"), m_source);
+    label->setBuddy(m_file);
+    auto* browseButton = new QPushButton(tr("&Browse…"), m_source);
+    browseButton->setAutoDefault(false);
+    connect(browseButton, &QPushButton::clicked, this, &StartDialog::browse);
+    auto* pairButton = new QPushButton(tr("O&f a pair"), m_source);
+    pairButton->setObjectName(QStringLiteral("ofAPair"));
+    pairButton->setToolTip(tr("The experiment of a pair for which nobody has written one"));
+    pairButton->setAutoDefault(false);
+    auto* pairs = new PairMenu(toQString(m_lab), pairButton);
+    pairButton->setMenu(pairs);
+    connect(pairs, &PairMenu::experimentChosen, this, &StartDialog::setFile);
+    connect(pairs, &PairMenu::failed, this, &StartDialog::showError);
+    auto* row = new QHBoxLayout(m_source);
+    row->setContentsMargins({});
+    row->addWidget(label);
+    row->addWidget(m_file, 1);
+    row->addWidget(browseButton);
+    row->addWidget(pairButton);
+    return m_source;
+}
+
+QWidget* StartDialog::buildFields()
+{
+    auto* box = new QGroupBox(tr("For this run"), this);
+    m_name->setObjectName(QStringLiteral("name"));
+    m_checkpoint->setObjectName(QStringLiteral("checkpoint"));
+    m_strategy->setObjectName(QStringLiteral("strategy"));
+    m_devices->setObjectName(QStringLiteral("devices"));
+    m_length->setObjectName(QStringLiteral("length"));
+    m_lengthUnit->setObjectName(QStringLiteral("lengthUnit"));
+    m_profile->setObjectName(QStringLiteral("profile"));
+    m_stage->setObjectName(QStringLiteral("stage"));
+    m_from->setObjectName(QStringLiteral("from"));
+    m_withoutStages->setObjectName(QStringLiteral("withoutStages"));
+    m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
+    m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several with commas, one a rank; auto: all GPUs, else the cores"));
+    m_profile->setPlaceholderText(tr("the stored one, or measured"));
+    m_profile->setToolTip(tr("A file with measured times of the blocks (pipebd.profile/1), from which to plan"));
+    m_from->setValidator(new QIntValidator(1, 999999, m_from));
+    m_from->setPlaceholderText(tr("none"));
+    m_from->setToolTip(tr("The number of the finished run whose results the first stage begins with"));
+    m_stagesByHand->setTextFormat(Qt::PlainText);
+    m_stagesByHand->setWordWrap(true);
+
+    m_strategy->addItem(QString(), QString());
+    m_strategy->addItem(QStringLiteral("auto"), QStringLiteral("auto"));
+    for (const std::string_view name : schedule::blockwise_strategy_names())
+        m_strategy->addItem(toText(name), toText(name));
+    m_lengthUnit->addItem(tr("epochs"), QStringLiteral("train.epochs"));
+    m_lengthUnit->addItem(tr("steps"), QStringLiteral("train.steps"));
+    m_lengthUnit->setAccessibleName(tr("Unit of the length"));
+
+    const auto rowOf = [box](QWidget* first, QWidget* second) {
+        auto* row = new QWidget(box);
+        auto* layout = new QHBoxLayout(row);
+        layout->setContentsMargins({});
+        layout->addWidget(first, 1);
+        layout->addWidget(second);
+        return row;
+    };
+    auto* profileButton = new QPushButton(tr("B&rowse…"), box);
+    connect(profileButton, &QPushButton::clicked, this, &StartDialog::browseProfile);
+    for (QPushButton* button : {profileButton, m_withoutStages})
+        button->setAutoDefault(false);
+
+    m_form = new QFormLayout(box);
+    m_form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+    const auto addRow = [this](const QString& text, QWidget* field, QWidget* buddy) {
+        m_form->addRow(text, field);
+        static_cast<QLabel*>(m_form->labelForField(field))->setBuddy(buddy);
+    };
+    m_form->addRow(tr("&Checkpoint:"), m_checkpoint);
+    m_form->addRow(tr("&Name:"), m_name);
+    m_form->addRow(tr("S&trategy:"), m_strategy);
+    addRow(tr("Stages by hand:"), rowOf(m_stagesByHand, m_withoutStages), m_withoutStages);
+    m_form->addRow(tr("&Devices:"), m_devices);
+    m_form->addRow(QString(), m_picker);
+    addRow(tr("&Length:"), rowOf(m_length, m_lengthUnit), m_length);
+    m_form->addRow(tr("Sta&ges:"), m_stage);
+    m_form->addRow(tr("Begins with r&un:"), m_from);
+    addRow(tr("&Profile:"), rowOf(m_profile, profileButton), m_profile);
+    for (QWidget* hidden : std::initializer_list<QWidget*>{m_checkpoint, m_stagesByHand->parentWidget(), m_stage, m_from})
+        setRowVisible(hidden, false);
+
+    for (QLineEdit* edit : {m_name, m_devices, m_length, m_profile, m_from})
+        connect(edit, &QLineEdit::textChanged, this, &StartDialog::fieldChanged);
+    for (QComboBox* combo : {m_checkpoint, m_strategy, m_lengthUnit, m_stage})
+        connect(combo, &QComboBox::currentIndexChanged, this, &StartDialog::fieldChanged);
+    connect(m_devices, &QLineEdit::textChanged, this, [this](const QString& text) { m_picker->setText(text.trimmed()); });
+    connect(m_picker, &DevicePicker::picked, m_devices, &QLineEdit::setText);
+    connect(m_withoutStages, &QPushButton::clicked, this, [this] {
+        m_placement.clear();
+        setRowVisible(m_stagesByHand->parentWidget(), false);
+        fieldChanged();
+    });
+    return box;
+}
+
+QWidget* StartDialog::buildSummary()
+{
+    auto* box = new QGroupBox(tr("Experiment"), this);
+    m_summary->setObjectName(QStringLiteral("summary"));
+    m_summary->setTextFormat(Qt::RichText);
+    m_summary->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_summary->setWordWrap(true);
+    m_summary->setMinimumWidth(fontMetrics().averageCharWidth() * 48);
+    auto* layout = new QVBoxLayout(box);
+    layout->addWidget(m_summary);
+    layout->addStretch();
+    return box;
+}
+
+QWidget* StartDialog::buildOverrides()
+{
+    auto* box = new QGroupBox(tr("&Other settings"), this);
+    box->setToolTip(tr("Any key of an experiment file, such as data.batch"));
+    auto* layout = new QVBoxLayout(box);
+    layout->addWidget(m_overrides);
+    connect(m_overrides, &OverridesTable::edited, this, &StartDialog::fieldChanged);
+    return box;
+}
+
+void StartDialog::setRowVisible(QWidget* field, bool visible)
+{
+    m_form->setRowVisible(field, visible);
 }
 
 void StartDialog::setFile(const QString& file)
@@ -136,13 +310,33 @@ void StartDialog::setFile(const QString& file)
 
 void StartDialog::setRequest(const StartRequest& request)
 {
-    m_furtherSettings = request.settings;
+    m_resume = request.resume;
+    m_wantedStage = request.stage;
+    m_wantedCheckpoint = request.checkpoint;
+    if (m_resume > 0)
+        setWindowTitle(tr("Go on with run %1").arg(m_resume));
+    m_source->setVisible(m_resume == 0 || !request.file.isEmpty());
     if (!request.file.isEmpty())
         setFile(request.file);
+
+    QStringList others;
+    for (const QString& setting : request.settings) {
+        if (setting.startsWith(byHandKey))
+            m_placement = setting.mid(byHandKey.size());
+        else if (setting.startsWith(QLatin1String("name=")))
+            m_name->setText(setting.section(QLatin1Char('='), 1));
+        else
+            others << setting;
+    }
+    m_stagesByHand->setText(m_placement);
+    setRowVisible(m_stagesByHand->parentWidget(), !m_placement.isEmpty());
+    m_overrides->setSettings(others);
     if (!request.strategy.isEmpty())
-        m_strategy->setCurrentIndex(m_strategy->findData(request.strategy));
+        selectData(m_strategy, request.strategy);
     m_devices->setText(request.devices);
-    check();
+    m_profile->setText(request.profile);
+    m_from->setText(request.from > 0 ? QString::number(request.from) : QString());
+    fileChanged();
 }
 
 void StartDialog::browse()
@@ -155,51 +349,119 @@ void StartDialog::browse()
     setFile(file);
 }
 
-void StartDialog::readFile()
+void StartDialog::browseProfile()
 {
-    const QSignalBlocker strategyBlocker(m_strategy);
-    const QSignalBlocker unitBlocker(m_lengthUnit);
-    m_strategy->clear();
-    m_lengthUnit->clear();
-    m_asInFile.reset();
-    m_summary->setText(tr("<i>Choose a file to see what it trains.</i>"));
-    QString problem;
-    if (!m_file->currentText().isEmpty()) {
-        try {
-            m_asInFile = experiment::read_experiment(toPath(m_file->currentText()));
-        } catch (...) {
-            problem = currentErrorText();
-            m_summary->setText(tr("<i>This file cannot be used.</i>"));
-        }
-    }
-    for (QWidget* widget : std::initializer_list<QWidget*>{m_name, m_strategy, m_devices, m_length, m_lengthUnit})
-        widget->setEnabled(m_asInFile.has_value());
-    if (!m_asInFile) {
-        for (QLineEdit* edit : {m_name, m_devices, m_length})
-            edit->setPlaceholderText({});
-        showError(problem);
+    const QString file = QFileDialog::getOpenFileName(this, tr("Choose a profile"), m_settings.folder(QStringLiteral("profile")),
+        tr("Profiles (*.json);;All files (*)"));
+    if (file.isEmpty())
+        return;
+    m_settings.setFolder(QStringLiteral("profile"), QFileInfo(file).absolutePath());
+    m_profile->setText(file);
+}
+
+QString StartDialog::file() const
+{
+    // pipebd works in the folder of the lab
+    return m_file->currentText().isEmpty() ? QString() : QFileInfo(m_file->currentText()).absoluteFilePath();
+}
+
+void StartDialog::fileChanged()
+{
+    m_newFile = true;
+    m_usable = false;
+    fieldChanged();
+}
+
+void StartDialog::fieldChanged()
+{
+    m_refused = false;
+    m_acceptWhenRead = false;
+    m_check.forget();
+    showCheck({});
+    if (file().isEmpty() && m_resume == 0) {
+        m_reading.forget();
+        take({});
         return;
     }
-    const experiment::Experiment& experiment = *m_asInFile;
+    enableStart();
+    m_reading.request([request = request(), lab = m_lab] { return readStart(request, lab); });
+}
+
+void StartDialog::take(const StartReading& reading)
+{
+    const bool named = m_resume > 0 || !file().isEmpty();
+    m_usable = named && reading.resolved && reading.problem.isEmpty();
+    if (m_newFile)
+        fillFromFile(reading);
+    if (reading.resolved)
+        showSummary(*reading.resolved);
+    else if (!reading.asInFile)
+        m_summary->setText(named ? tr("<i>This cannot be used.</i>") : tr("<i>Choose a file to see what it trains.</i>"));
+    showError(reading.problem);
+    m_command->setCommand(m_usable ? QStringList{QStringLiteral("pipebd")} + runArguments(request(), toQString(m_lab)) : QStringList());
+    if (m_usable)
+        m_check.ask(request());
+    emit read();
+    if (std::exchange(m_acceptWhenRead, false) && m_usable)
+        QDialog::accept();
+}
+
+void StartDialog::fillFromFile(const StartReading& reading)
+{
+    const bool usable = reading.asInFile.has_value();
+    for (QWidget* field : std::initializer_list<QWidget*>{
+             m_name, m_checkpoint, m_strategy, m_devices, m_picker, m_length, m_lengthUnit, m_profile, m_stage, m_from, m_overrides})
+        field->setEnabled(usable);
+    const QSignalBlocker strategyBlocker(m_strategy);
+    const QSignalBlocker unitBlocker(m_lengthUnit);
+    const QSignalBlocker stageBlocker(m_stage);
+    const QSignalBlocker checkpointBlocker(m_checkpoint);
+    m_checkpoint->clear();
+    m_checkpoint->addItem(tr("the newest"), QString());
+    m_checkpoint->addItem(tr("the best (smallest loss)"), QStringLiteral("best"));
+    for (const StartReading::Checkpoint& checkpoint : reading.checkpoints)
+        m_checkpoint->addItem(checkpoint.steps < 0 ? tr("%1 (damaged)").arg(checkpoint.name)
+                                                   : tr("%1 (step %2)").arg(checkpoint.name, QLocale().toString(checkpoint.steps)),
+            checkpoint.name);
+    if (!m_wantedCheckpoint.isEmpty())
+        selectData(m_checkpoint, m_wantedCheckpoint);
+    setRowVisible(m_checkpoint, m_resume > 0);
+    if (!usable) {
+        for (QLineEdit* edit : {m_name, m_devices, m_length})
+            edit->setPlaceholderText({});
+        return;
+    }
+    m_newFile = false;
+    const experiment::Experiment& experiment = *reading.asInFile;
     m_name->setPlaceholderText(QString::fromStdString(experiment.name));
     m_devices->setPlaceholderText(QString::fromStdString(experiment.run.devices));
-    m_strategy->addItem(tr("%1 (as in the file)").arg(QString::fromStdString(experiment.run.strategy)), QString());
-    m_strategy->addItem(QStringLiteral("auto"), QStringLiteral("auto"));
-    for (const std::string_view name : schedule::blockwise_strategy_names())
-        m_strategy->addItem(QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())),
-            QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())));
-    // A file that counts in steps is overruled in steps: they come before epochs.
-    if (!experiment.train.steps)
-        m_lengthUnit->addItem(tr("epochs"), QStringLiteral("train.epochs"));
-    m_lengthUnit->addItem(tr("steps"), QStringLiteral("train.steps"));
+    m_strategy->setItemText(0,
+        (m_resume > 0 ? tr("%1 (as before)") : tr("%1 (as in the file)")).arg(QString::fromStdString(experiment.run.strategy)));
+    if (m_length->text().isEmpty())
+        m_lengthUnit->setCurrentIndex(experiment.train.steps ? 1 : 0);
     m_length->setPlaceholderText(
         experiment.train.steps ? QString::number(*experiment.train.steps) : QString::number(experiment.train.epochs));
-    check();
+    m_overrides->setValuesInFile(valuesOf(experiment));
+
+    m_stage->clear();
+    m_stage->addItem(tr("all: %1").arg(reading.stages.join(QStringLiteral(", "))), QString());
+    for (qsizetype first = 0; first < reading.stages.size(); ++first)
+        for (qsizetype count = reading.stages.size() - first; count > 0; --count)
+            if (count < reading.stages.size())
+                m_stage->addItem(reading.stages.mid(first, count).join(QStringLiteral(", ")),
+                    reading.stages.mid(first, count).join(QLatin1Char(',')));
+    if (!m_wantedStage.isEmpty())
+        selectData(m_stage, m_wantedStage);
+    const bool several = reading.stages.size() > 1 || !m_wantedStage.isEmpty() || !m_from->text().isEmpty();
+    setRowVisible(m_stage, several);
+    setRowVisible(m_from, several && m_resume == 0);
 }
 
 QStringList StartDialog::overrides() const
 {
-    QStringList settings = m_furtherSettings;
+    QStringList settings = m_overrides->settings();
+    if (!m_placement.isEmpty())
+        settings << byHandKey + m_placement;
     if (!m_name->text().trimmed().isEmpty())
         settings << QStringLiteral("name=") + m_name->text().trimmed();
     if (!m_length->text().trimmed().isEmpty())
@@ -207,49 +469,21 @@ QStringList StartDialog::overrides() const
     return settings;
 }
 
-void StartDialog::check()
-{
-    if (!m_asInFile)
-        return;
-    QStringList settings = overrides();
-    if (const QString strategy = m_strategy->currentData().toString(); !strategy.isEmpty())
-        settings << QStringLiteral("run.strategy=") + strategy;
-    const QString devices = m_devices->text().trimmed();
-    if (!devices.isEmpty())
-        settings << QStringLiteral("run.devices=") + devices;
-    try {
-        if (!devices.isEmpty() && devices != QLatin1String("auto"))
-            experiment::parse_devices(devices.toStdString(), "Devices");
-        showSummary(experiment::read_experiment(toPath(m_file->currentText()), toStrings(settings)));
-        showError({});
-    } catch (...) {
-        showError(currentErrorText());
-    }
-}
-
 void StartDialog::showSummary(const experiment::Experiment& experiment)
 {
     const QLocale locale;
-    const auto row = [](const QString& caption, const QString& value) {
-        return QStringLiteral("<tr><td style=\"padding-right: 16px\"><font color=\"gray\">%1</font></td><td><b>%2</b></td></tr>")
-            .arg(caption, value);
-    };
     const QString length = experiment.train.steps
         ? tr("%1 steps").arg(locale.toString(static_cast<qlonglong>(*experiment.train.steps)))
         : tr("%1 epochs").arg(locale.toString(experiment.train.epochs));
-    m_summary->setText(
-        QStringLiteral("<table>%1%2%3%4%5%6</table>")
-            .arg(row(tr("Name"), quoted(experiment.name)), row(tr("Pair"), quoted(experiment.pair)),
-                row(tr("Data"),
-                    tr("%1, batches of %2").arg(quoted(experiment.data.source), locale.toString(experiment.data.batch))),
-                row(tr("Training"),
-                    tr("%1 of %2, learning rate %3")
-                        .arg(length, quoted(experiment.train.optimizer), locale.toString(experiment.train.learning_rate))),
-                row(tr("Losses"),
-                    tr("%1, last block %2").arg(quoted(experiment.distill.loss), quoted(experiment.distill.last_block_loss))),
-                row(tr("Runs as"),
-                    tr("%1 on %2, %3")
-                        .arg(quoted(experiment.run.strategy), quoted(experiment.run.devices), quoted(experiment.run.dtype)))));
+    m_summary->setText(tableOf({{tr("Name"), quoted(experiment.name)}, {tr("Pair"), quoted(experiment.pair)},
+        {tr("Data"), tr("%1, batches of %2").arg(quoted(experiment.data.source), locale.toString(experiment.data.batch))},
+        {tr("Training"),
+            tr("%1 of %2, learning rate %3")
+                .arg(length, quoted(experiment.train.optimizer), locale.toString(experiment.train.learning_rate))},
+        {tr("Losses"),
+            tr("%1, last block %2").arg(quoted(experiment.distill.loss), quoted(experiment.distill.last_block_loss))},
+        {tr("Runs as"),
+            tr("%1 on %2, %3").arg(quoted(experiment.run.strategy), quoted(experiment.run.devices), quoted(experiment.run.dtype))}}));
 }
 
 void StartDialog::showError(const QString& error)
@@ -259,9 +493,19 @@ void StartDialog::showError(const QString& error)
     QPalette colours = m_error->palette();
     colours.setColor(QPalette::WindowText, stateColor(store::RunState::Failed, palette()));
     m_error->setPalette(colours);
+    enableStart();
+}
+
+void StartDialog::showCheck(const QString& words)
+{
+    m_checked->setText(words);
+}
+
+void StartDialog::enableStart()
+{
     for (QAbstractButton* button : m_buttons->buttons())
         if (m_buttons->buttonRole(button) == QDialogButtonBox::AcceptRole)
-            button->setEnabled(m_asInFile.has_value() && error.isEmpty());
+            button->setEnabled(m_usable && !m_refused);
 }
 
 QString StartDialog::error() const
@@ -271,8 +515,28 @@ QString StartDialog::error() const
 
 StartRequest StartDialog::request() const
 {
-    const QString file = QFileInfo(m_file->currentText()).absoluteFilePath(); // pipebd works in the folder of the lab
-    return {file, m_strategy->currentData().toString(), m_devices->text().trimmed(), overrides()};
+    const QString profile = m_profile->text().trimmed();
+    StartRequest request;
+    request.file = file();
+    request.strategy = m_strategy->currentData().toString();
+    request.devices = m_devices->text().trimmed();
+    request.settings = overrides();
+    request.profile = profile.isEmpty() ? QString() : QFileInfo(profile).absoluteFilePath();
+    request.stage = m_newFile ? m_wantedStage : m_stage->currentData().toString();
+    request.from = m_from->text().toInt();
+    request.resume = m_resume;
+    request.checkpoint = m_newFile ? m_wantedCheckpoint : m_checkpoint->currentData().toString();
+    return request;
+}
+
+void StartDialog::accept()
+{
+    if (m_refused)
+        return;
+    if (m_reading.isBusy())
+        m_acceptWhenRead = true;
+    else if (m_usable)
+        QDialog::accept();
 }
 
 void StartDialog::dragEnterEvent(QDragEnterEvent* event)

@@ -121,6 +121,8 @@ void add_run(CLI::App& app, Parsed& parsed)
         ->type_name("RUN");
     command->add_option("--checkpoint", options.checkpoint, "which: best or a name such as round-000000120; default: the newest")
         ->type_name("NAME");
+    command->add_flag(
+        "--check", options.check, "start nothing: tell whether pair, data, weights and devices fit, and how long it is");
     const char* const stages = "Stages";
     command
         ->add_option("--stage", options.stages,

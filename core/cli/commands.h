@@ -59,6 +59,7 @@ struct RunOptions {
     std::string from; // the number of the run whose results the first of them begins with
     std::string prepare; // a folder: write what others need to start the ranks, instead of starting them
     int machines = 1; // each with these devices
+    bool check = false; // start nothing: say whether it could be started
 };
 
 struct ImportOptions {

@@ -5,6 +5,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/planning.h"
+#include "cli/print_check.h"
 #include "cli/print_plan.h"
 #include "cli/print_run.h"
 #include "cli/progress_line.h"
@@ -216,17 +217,25 @@ TrainingRequest request_for(const Context& context, const RunOptions& options, c
     return request;
 }
 
-/// Plans it, if there is something to plan.
-void complete(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request,
-    const std::optional<ResumePoint>& point)
+/// Asks the engine, and gives the request what does not depend on a plan.
+launch::Checked check_request(
+    const Context& context, const store::Lab& lab, TrainingRequest& request, const std::optional<ResumePoint>& point)
 {
-    const launch::Checked checked = check_work(context, lab, request.experiment, request.devices);
+    launch::Checked checked = check_work(context, lab, request.experiment, request.devices);
     request.steps = checked.steps;
     request.pair_folder = pair_folder(lab, request.experiment.pair);
     if (point) {
         check_same_pair(request.pair_folder, *point);
         request.resumed = resumed_from(*point, request.steps);
     }
+    return checked;
+}
+
+/// Plans it, if there is something to plan.
+void complete(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request,
+    const std::optional<ResumePoint>& point)
+{
+    const launch::Checked checked = check_request(context, lab, request, point);
     if (distils(request.experiment))
         plan_distillation(context, options, lab, request);
     else
@@ -245,12 +254,16 @@ public:
             point_ = resume_point(lab_, options.resume, options.checkpoint);
         read_experiment();
         choose_stages();
+        if (options.check)
+            return;
         out_ = make_folder(options.out, "--out");
         prepared_ = make_folder(options.prepare, "--prepare");
     }
 
     int run()
     {
+        if (options_.check)
+            return check();
         for (std::size_t i = 0; i < stages_.size(); ++i) {
             const StageKind stage = stages_[i];
             if (context_.cancel)
@@ -272,6 +285,17 @@ public:
 
 private:
     using StageKind = experiment::StageKind;
+
+    /// The first stage; those after it begin with what is not there yet.
+    int check()
+    {
+        TrainingRequest request = request_of(stages_.front());
+        const launch::Checked checked = check_request(context_, lab_, request, point_);
+        if (!options_.profile.empty() && distils(request.experiment))
+            profile_from_file(options_.profile, request.experiment);
+        print_check(context_, request, checked, stages_);
+        return 0;
+    }
 
     void read_experiment()
     {

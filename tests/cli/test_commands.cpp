@@ -422,6 +422,37 @@ private slots:
         QVERIFY(here_->run({"runs", "list", "--json"}).array().isEmpty());
     }
 
+    void aCheckSaysWhatWouldBeTrainedAndStartsNothing()
+    {
+        const Said json
+            = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--out", here_->path("out"), "--check", "--json"});
+        QCOMPARE(json.status, 0);
+        QCOMPARE(json.object()["pair"].toString(), QString("nas-digits"));
+        QCOMPARE(json.object()["steps"].toInt(), 10);
+        QCOMPARE(json.object()["train_samples"].toInt(), 1000);
+        QCOMPARE(json.object()["devices"].toArray(), QJsonArray({"cpu", "cpu"}));
+        QCOMPARE(json.object()["stages"].toArray(), QJsonArray({"distil"}));
+        QCOMPARE(here_->run({"run", experiment_, "--devices", "cpu,cpu", "--check"}).out,
+            QByteArray("nas-digits, 3 blocks, on cpu,cpu\n10 steps of 64; 1000 training and 100 test samples\ncan be started\n"));
+        QCOMPARE(here_->run({"runs", "list", "--json"}).array().size(), 0);
+        QVERIFY(!QFile::exists(here_->path("out")));
+    }
+
+    void aCheckTellsWhatComesAfterTheFirstStage()
+    {
+        const Said said = here_->run({"run", experiment_, "--set", "stage.finetune.epochs=1", "--devices", "cpu", "--check"});
+        QVERIFY2(said.out.endsWith("then finetune\ncan be started\n"), said.out.constData());
+    }
+
+    void whatCannotBeStartedIsRefusedByTheCheck()
+    {
+        const QString none = here_->write("none.toml", "pair = \"nothing\"\n");
+        const Said said = here_->run({"run", none, "--devices", "cpu", "--check"});
+        QCOMPARE(said.status, 2);
+        QVERIFY2(said.err.contains("there is no such pair"), said.err.constData());
+        QCOMPARE(said.out, QByteArray());
+    }
+
     void aRunThatHasEndedCannotBeStopped()
     {
         here_->run({"run", experiment_, "--devices", "cpu", "--quiet"});

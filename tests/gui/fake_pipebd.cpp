@@ -2,14 +2,20 @@
 //
 //     run FILE --lab LAB ...   reads FILE as pipebd does; then makes a run and stores FAKE_STEPS steps of ten samples, one every
 //                              FAKE_MILLISECONDS, and finishes
-//     runs stop ID ...         refuses
+//     run [FILE] ... --check   answers as pipebd does, or refuses with FAKE_REFUSAL
+//     doctor                   finds a CPU of eight cores and two GPUs; FAKE_DOCTOR=silent: never answers
+//     pairs            names two
+//     runs export ID --trace FILE ...   writes FILE
+//     runs stop ID ...         refuses; what is asked stands in FAKE_ASKED.COMMAND, a line a word
 #include "base/error.h"
 #include "experiment/experiment.h"
 #include "store/lab.h"
 #include "store/run_store.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -54,12 +60,61 @@ void run(const std::vector<std::string>& arguments)
     database.finish();
 }
 
+bool has(const std::vector<std::string>& arguments, const std::string& wanted)
+{
+    return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
+}
+
+void check(const std::vector<std::string>& arguments)
+{
+    if (const char* refusal = std::getenv("FAKE_REFUSAL"))
+        throw Error(Code::BadRequest, refusal, "fake");
+    if (!has(arguments, "--resume"))
+        experiment::read_experiment(arguments.at(1));
+    std::cout << R"({"steps": 1234, "devices": ["cpu", "cpu"], "train_samples": 1000, "test_samples": 100, "steps_done": )"
+              << (has(arguments, "--resume") ? 12 : 0) << "}" << std::endl;
+}
+
+void doctor()
+{
+    while (std::getenv("FAKE_DOCTOR"))
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::cout << R"-({"pipebd": "0.1.0", "LibTorch": "2.11.0", "devices": ["cpu (Some CPU, 8 cores, 31.0 GiB)",)-"
+              << R"-( "cuda:0 (Some GPU, 139.8 GiB)", "cuda:1 (Some GPU, 139.8 GiB)"], "sound": true})-" << std::endl;
+}
+
+void remember(const std::vector<std::string>& arguments)
+{
+    if (const char* file = std::getenv("FAKE_ASKED")) {
+        std::ofstream out(file + std::string(".") + arguments.at(0));
+        for (const std::string& argument : arguments)
+            out << argument << "\n";
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
+        remember(arguments);
+        if (has(arguments, "--check")) {
+            check(arguments);
+            return 0;
+        }
+        if (arguments.at(0) == "doctor") {
+            doctor();
+            return 0;
+        }
+        if (arguments.at(0) == "pairs") {
+            std::cout << R"([{"name": "nas-digits"}, {"name": "my & own"}])" << std::endl;
+            return 0;
+        }
+        if (arguments.size() >= 5 && arguments[1] == "export") {
+            std::ofstream(arguments[4]) << "{}";
+            return 0;
+        }
         if (arguments.size() >= 4 && arguments[0] == "run" && arguments[2] == "--lab") {
             run(arguments);
             return 0;

@@ -1,19 +1,33 @@
+#include "experiment/checkpoint_manifest.h"
+#include "experiment/run_spec.h"
+#include "experiment/stages.h"
+#include "gui/found_devices.h"
 #include "gui/launcher.h"
 #include "gui/main_window.h"
+#include "gui/overrides_table.h"
 #include "gui/run_page.h"
 #include "gui/settings.h"
 #include "gui/start_dialog.h"
+#include "gui/start_reading.h"
 #include "gui_testing.h"
 
+#include <QAbstractItemModelTester>
+#include <QCheckBox>
 #include <QComboBox>
+#include <QCompleter>
 #include <QDir>
 #include <QFile>
+#include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QMessageBox>
 #include <QMimeData>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QStatusBar>
+
+#include <fstream>
 
 namespace pipebd::gui {
 
@@ -26,6 +40,7 @@ private slots:
         failOnAnyWarning();
         qputenv("PIPEBD_PROGRAM", FAKE_PIPEBD);
         qputenv("FAKE_STEPS", "20");
+        qunsetenv("FAKE_REFUSAL");
     }
     void withoutAFileNothingCanBeStarted();
     void aBadFileShowsItsErrorAndCannotBeStarted_data();
@@ -33,6 +48,18 @@ private slots:
     void aBadOverrideShowsItsError_data();
     void aBadOverrideShowsItsError();
     void overridesBecomeTheCommandLine();
+    void enterWaitsForWhatIsBeingRead();
+    void whatPipebdAnswersIsShown();
+    void whatPipebdRefusesIsShownAndCannotBeStarted();
+    void aStartDoesNotWaitForTheCheck();
+    void devicesThatWereFoundCanBeTicked();
+    void anySettingCanBeTyped();
+    void stagesByHandAreShownAndCanBeLeftOut();
+    void stagesOfAnExperimentCanBeChosen();
+    void theCommandLineIsShown();
+    void aPairCanBeChosenInsteadOfAFile();
+    void aRunGoesOnFromACheckpointOfItsOwn();
+    void aRunIsRepeatedAsItWasResolved();
     void aRelativePathIsMadeAbsolute();
     void aDroppedFileIsTaken();
     void usedFilesAreOfferedAgain();
@@ -52,7 +79,7 @@ const QByteArray goodExperiment = "pair = \"nas-digits\"\n[train]\nepochs = 2\n[
 struct Dialog {
     explicit Dialog(const QString& file = {})
         : settings(folder.filePath("settings.ini"))
-        , dialog(settings)
+        , dialog(settings, folder.path().toStdString(), devices)
     {
         if (!file.isEmpty())
             dialog.setFile(file);
@@ -63,10 +90,20 @@ struct Dialog {
     {
         return dialog.findChild<Widget*>(name);
     }
-    bool canStart() { return find<QPushButton>("start")->isEnabled(); }
+    /// Once what was typed has been read.
+    bool canStart()
+    {
+        return QTest::qWaitFor([this] { return dialog.isRead(); }) && find<QPushButton>("start")->isEnabled();
+    }
+    QString error()
+    {
+        canStart();
+        return dialog.error();
+    }
 
     QTemporaryDir folder;
     Settings settings;
+    FoundDevices devices;
     StartDialog dialog;
 };
 
@@ -86,7 +123,7 @@ void StartingTest::withoutAFileNothingCanBeStarted()
 {
     Dialog dialog;
     QVERIFY(!dialog.canStart());
-    QCOMPARE(dialog.dialog.error(), QString());
+    QCOMPARE(dialog.error(), QString());
 }
 
 void StartingTest::aBadFileShowsItsErrorAndCannotBeStarted_data()
@@ -106,15 +143,15 @@ void StartingTest::aBadFileShowsItsErrorAndCannotBeStarted()
     TestLab lab;
     Dialog dialog(lab.writeExperiment("bad.toml", toml));
     QVERIFY(!dialog.canStart());
-    QVERIFY2(dialog.dialog.error().contains(says) && dialog.dialog.error().contains("bad.toml"), qPrintable(dialog.dialog.error()));
+    QVERIFY2(dialog.error().contains(says) && dialog.error().contains("bad.toml"), qPrintable(dialog.error()));
 
     dialog.dialog.setFile(lab.writeExperiment("good.toml", goodExperiment));
-    QVERIFY2(dialog.canStart(), qPrintable(dialog.dialog.error()));
-    QCOMPARE(dialog.dialog.error(), QString());
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QCOMPARE(dialog.error(), QString());
 
     dialog.dialog.setFile(lab.file("missing.toml"));
     QVERIFY(!dialog.canStart());
-    QVERIFY(dialog.dialog.error().contains("missing.toml"));
+    QVERIFY(dialog.error().contains("missing.toml"));
 }
 
 void StartingTest::aBadOverrideShowsItsError_data()
@@ -135,7 +172,7 @@ void StartingTest::aBadOverrideShowsItsError()
     Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
     dialog.find<QLineEdit>(field.constData())->setText(value);
     QVERIFY(!dialog.canStart());
-    QVERIFY(!dialog.dialog.error().isEmpty());
+    QVERIFY(!dialog.error().isEmpty());
     dialog.find<QLineEdit>(field.constData())->clear();
     QVERIFY(dialog.canStart());
 }
@@ -152,10 +189,271 @@ void StartingTest::overridesBecomeTheCommandLine()
     dialog.find<QLineEdit>("length")->setText("5");
     auto* strategy = dialog.find<QComboBox>("strategy");
     strategy->setCurrentIndex(strategy->findData("tr+dpu"));
-    QVERIFY2(dialog.canStart(), qPrintable(dialog.dialog.error()));
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
     QCOMPARE(runArguments(dialog.dialog.request(), "/lab"),
         QStringList({"run", file, "--lab", "/lab", "--strategy", "tr+dpu", "--devices", "cpu,cpu@2", "--set", "name=my run",
             "--set", "train.epochs=5"}));
+}
+
+void StartingTest::enterWaitsForWhatIsBeingRead()
+{
+    TestLab lab;
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    QVERIFY(dialog.canStart());
+    QSignalSpy accepted(&dialog.dialog, &QDialog::accepted);
+
+    auto* length = dialog.find<QLineEdit>("length");
+    length->setFocus();
+    QTest::keyClicks(length, "7");
+    QTest::keyClick(length, Qt::Key_Return);
+    QCOMPARE(accepted.size(), 0); // what was typed has not been looked at yet
+    QTRY_COMPARE(accepted.size(), 1);
+    QCOMPARE(dialog.dialog.request().settings, QStringList("train.epochs=7"));
+
+    Dialog bad(lab.writeExperiment("good.toml", goodExperiment));
+    QVERIFY(bad.canStart());
+    QSignalSpy badAccepted(&bad.dialog, &QDialog::accepted);
+    QTest::keyClicks(bad.find<QLineEdit>("length"), "-7");
+    QTest::keyClick(bad.find<QLineEdit>("length"), Qt::Key_Return);
+    QVERIFY(!bad.canStart());
+    QCOMPARE(badAccepted.size(), 0);
+}
+
+void StartingTest::whatPipebdAnswersIsShown()
+{
+    TestLab lab;
+    const Watchdog watchdog;
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    QTRY_VERIFY_WITH_TIMEOUT(dialog.find<QLabel>("checked")->text().contains("1,234 steps on 2 devices"), 10000);
+    QVERIFY(dialog.find<QLabel>("checked")->text().contains("1,000 training and 100 test samples"));
+    QVERIFY(dialog.dialog.isChecked());
+    dialog.find<QLineEdit>("length")->setText("3");
+    QCOMPARE(dialog.find<QLabel>("checked")->text(), QString()); // it was another request
+    QVERIFY2(watchdog.longestBlock() <= 100, qPrintable(QString::number(watchdog.longestBlock())));
+}
+
+void StartingTest::whatPipebdRefusesIsShownAndCannotBeStarted()
+{
+    TestLab lab;
+    qputenv("FAKE_REFUSAL", "there is no device cuda:7");
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    QVERIFY(dialog.canStart());
+    QTRY_VERIFY_WITH_TIMEOUT(dialog.dialog.error().contains("there is no device cuda:7"), 10000);
+    QVERIFY(!dialog.canStart());
+    qunsetenv("FAKE_REFUSAL");
+    dialog.find<QLineEdit>("devices")->setText("cpu");
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QTRY_VERIFY_WITH_TIMEOUT(!dialog.find<QLabel>("checked")->text().isEmpty() && dialog.dialog.isChecked(), 10000);
+    QVERIFY(dialog.canStart());
+}
+
+void StartingTest::aStartDoesNotWaitForTheCheck()
+{
+    TestLab lab;
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    QVERIFY(dialog.canStart());
+    QVERIFY(!dialog.dialog.isChecked());
+    QSignalSpy accepted(&dialog.dialog, &QDialog::accepted);
+    QTest::mouseClick(dialog.find<QPushButton>("start"), Qt::LeftButton);
+    QCOMPARE(accepted.size(), 1);
+}
+
+void StartingTest::devicesThatWereFoundCanBeTicked()
+{
+    TestLab lab;
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    QTRY_VERIFY_WITH_TIMEOUT(dialog.devices.isKnown(), 10000);
+    QCOMPARE(dialog.devices.shortText(), QString("2 GPUs, 8 cores"));
+    QVERIFY(dialog.canStart());
+    auto* devices = dialog.find<QLineEdit>("devices");
+    for (const char* name : {"cuda:0", "cuda:1"}) {
+        dialog.find<QCheckBox>(name)->setFocus();
+        QTest::keyClick(dialog.find<QCheckBox>(name), Qt::Key_Space);
+    }
+    QCOMPARE(devices->text(), QString("cuda:0,cuda:1"));
+    QTest::keyClick(dialog.find<QCheckBox>("cuda:0"), Qt::Key_Space);
+    dialog.find<QSpinBox>("cpuThreads")->setValue(4);
+    dialog.find<QSpinBox>("cpuRanks")->setValue(2);
+    QCOMPARE(devices->text(), QString("cuda:1,cpu@4,cpu@4"));
+
+    devices->setText("cuda:0,cpu");
+    QVERIFY(dialog.find<QCheckBox>("cuda:0")->isChecked() && !dialog.find<QCheckBox>("cuda:1")->isChecked());
+    QCOMPARE(dialog.find<QSpinBox>("cpuRanks")->value(), 1);
+    QCOMPARE(devices->text(), QString("cuda:0,cpu")); // typing is not overruled
+    devices->setText("cuda:0,c");
+    QCOMPARE(devices->text(), QString("cuda:0,c"));
+}
+
+void StartingTest::anySettingCanBeTyped()
+{
+    TestLab lab;
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    QVERIFY(dialog.canStart());
+    auto* table = dialog.find<OverridesTable>("overrides");
+    const QAbstractItemModelTester tester(table->model(), QAbstractItemModelTester::FailureReportingMode::Fatal);
+    QCOMPARE(table->rowCount(), 1);
+    const auto type = [&](int row, int column, const char* text) {
+        table->setFocus();
+        table->setCurrentCell(row, column);
+        QTest::keyClick(table, Qt::Key_F2);
+        auto* editor = qobject_cast<QLineEdit*>(table->indexWidget(table->model()->index(row, column)));
+        for (QLineEdit* open : table->findChildren<QLineEdit*>())
+            if (open->isVisible())
+                editor = open;
+        QVERIFY(editor);
+        if (column == 0) {
+            QVERIFY(editor->completer());
+            editor->completer()->setCompletionPrefix("momentum");
+            QCOMPARE(editor->completer()->currentCompletion(), QString("stage.finetune.momentum"));
+        }
+        QTest::keyClicks(editor, text);
+        QTest::keyClick(editor, Qt::Key_Return);
+    };
+    type(0, 0, "data.batch");
+    type(0, 1, "32");
+    QCOMPARE(table->settings(), QStringList("data.batch=32"));
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QTRY_COMPARE(table->rowCount(), 2);
+    QVERIFY(table->item(0, 0)->toolTip().contains("64"));
+    QVERIFY(dialog.find<QLabel>("summary")->text().contains("batches of 32"));
+
+    type(1, 0, "data.bacth");
+    type(1, 1, "32");
+    QVERIFY(!dialog.canStart());
+    QVERIFY2(dialog.error().contains("data.batch"), qPrintable(dialog.error()));
+    table->setCurrentCell(1, 0);
+    QTest::keyClick(table, Qt::Key_Delete);
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QCOMPARE(dialog.dialog.request().settings, QStringList("data.batch=32"));
+}
+
+void StartingTest::stagesByHandAreShownAndCanBeLeftOut()
+{
+    TestLab lab;
+    Dialog dialog;
+    StartRequest request{lab.writeExperiment("good.toml", goodExperiment), {}, {}, {"run.stages=0-2 on 0 | 3-5 on 1", "seed=4"}};
+    request.strategy = "tr+dpu+ahd";
+    dialog.dialog.setRequest(request);
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QCOMPARE(dialog.find<QLabel>("stagesByHand")->text(), QString("0-2 on 0 | 3-5 on 1"));
+    QVERIFY(dialog.find<QLabel>("stagesByHand")->isVisible());
+    QCOMPARE(dialog.find<OverridesTable>("overrides")->settings(), QStringList("seed=4"));
+    QCOMPARE(dialog.dialog.request().settings, QStringList({"seed=4", "run.stages=0-2 on 0 | 3-5 on 1"}));
+    QTest::mouseClick(dialog.find<QPushButton>("withoutStages"), Qt::LeftButton);
+    QVERIFY(dialog.canStart());
+    QCOMPARE(dialog.dialog.request().settings, QStringList("seed=4"));
+    QVERIFY(!dialog.find<QLabel>("stagesByHand")->isVisible());
+}
+
+void StartingTest::stagesOfAnExperimentCanBeChosen()
+{
+    TestLab lab;
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    QVERIFY(dialog.canStart());
+    auto* stage = dialog.find<QComboBox>("stage");
+    QVERIFY(!stage->isVisible());
+    dialog.dialog.setFile(lab.writeExperiment("stages.toml", goodExperiment + "[stage.finetune]\nepochs = 1\n"));
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QVERIFY(stage->isVisible() && dialog.find<QLineEdit>("from")->isVisible());
+    QCOMPARE(stage->itemText(0), QString("all: distil, finetune"));
+    stage->setCurrentIndex(stage->findData("finetune"));
+    dialog.find<QLineEdit>("from")->setText("3");
+    QVERIFY(dialog.canStart());
+    QCOMPARE(runArguments(dialog.dialog.request(), "/lab").mid(4), QStringList({"--stage", "finetune", "--from", "3"}));
+}
+
+void StartingTest::theCommandLineIsShown()
+{
+    TestLab lab;
+    Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
+    dialog.find<QLineEdit>("name")->setText("my run");
+    QVERIFY(dialog.canStart());
+    const QString shown = dialog.find<QLineEdit>("commandLine")->text();
+    QVERIFY2(shown.startsWith("pipebd run /") && shown.endsWith("--set 'name=my run'"), qPrintable(shown));
+}
+
+void StartingTest::aPairCanBeChosenInsteadOfAFile()
+{
+    Dialog dialog;
+    QMenu* menu = dialog.find<QPushButton>("ofAPair")->menu();
+    menu->popup(dialog.dialog.mapToGlobal(QPoint(10, 10)));
+    QTRY_COMPARE_WITH_TIMEOUT(menu->actions().size(), 2, 10000);
+    QCOMPARE(menu->actions().at(1)->text(), QString("my && own"));
+    QTest::keyClick(menu, Qt::Key_Down);
+    QTest::keyClick(menu, Qt::Key_Return);
+    QTRY_VERIFY(dialog.dialog.request().file.endsWith("nas-digits.toml"));
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
+    QVERIFY(dialog.find<QLabel>("summary")->text().contains("nas-digits"));
+}
+
+void StartingTest::aRunGoesOnFromACheckpointOfItsOwn()
+{
+    TestLab lab;
+    const int run = lab.addFailedRun("broken");
+    for (const int round : {40, 60}) {
+        experiment::CheckpointManifest manifest;
+        manifest.round = round;
+        manifest.experiment = experiment::parse_experiment("name = \"broken\"\npair = \"nas-digits\"\n", "test");
+        manifest.blocks = {{"block0.safetensors", round, 0, std::string(64, '0'), 0.5}};
+        const std::filesystem::path folder
+            = lab.lab().run(run).folder / "checkpoints" / experiment::checkpoint_name(round);
+        std::filesystem::create_directories(folder);
+        std::ofstream(folder / "manifest.json") << experiment::to_json(manifest);
+    }
+    const QTemporaryDir folder;
+    Settings settings(folder.filePath("settings.ini"));
+    FoundDevices devices;
+    StartDialog dialog(settings, lab.path(), devices);
+    StartRequest request;
+    request.resume = run;
+    dialog.setRequest(request);
+    dialog.show();
+    QTRY_VERIFY(dialog.isRead());
+    QCOMPARE(dialog.error(), QString());
+    auto* checkpoint = dialog.findChild<QComboBox*>("checkpoint");
+    QVERIFY(checkpoint->isVisible() && !dialog.findChild<QComboBox*>("file")->isVisible());
+    QCOMPARE(checkpoint->count(), 4); // the newest, the best, and both
+    QCOMPARE(checkpoint->itemText(2), QString("round-000000060 (step 60)"));
+    checkpoint->setCurrentIndex(3);
+    dialog.findChild<QLineEdit*>("devices")->setText("cpu,cpu,cpu");
+    auto* strategy = dialog.findChild<QComboBox*>("strategy");
+    strategy->setCurrentIndex(strategy->findData("tr+dpu"));
+    QTRY_VERIFY(dialog.isRead());
+    QCOMPARE(runArguments(dialog.request(), "/lab"),
+        QStringList({"run", "--lab", "/lab", "--strategy", "tr+dpu", "--devices", "cpu,cpu,cpu", "--resume", QString::number(run),
+            "--checkpoint", "round-000000040"}));
+    QTRY_VERIFY_WITH_TIMEOUT(dialog.findChild<QLabel*>("checked")->text().contains("goes on from step 12"), 10000);
+
+    request.resume = 99;
+    dialog.setRequest(request);
+    QTRY_VERIFY(dialog.isRead());
+    QVERIFY2(dialog.error().contains("no run 99"), qPrintable(dialog.error()));
+}
+
+void StartingTest::aRunIsRepeatedAsItWasResolved()
+{
+    TestLab lab;
+    WrittenRun run(lab.lab(), "first");
+    const std::string toml = "pair = \"nas-digits\"\n[train]\nepochs = 2\n[stage.finetune]\nepochs = 1\n";
+    run.store().save_document("experiment", toml);
+    std::ofstream(run.record().folder / "experiment.toml") << toml;
+    experiment::RunSpec spec;
+    const std::vector<std::string> settings{"name=first", "data.batch=32", "run.strategy=tr+dpu", "run.devices=cpu,cpu"};
+    spec.experiment = experiment::of_stage(
+        experiment::parse_experiment(toml, "experiment.toml", settings), experiment::StageKind::Distil);
+    spec.program = schedule::from_text("device 0: load  T0  F0 B0 U0\n", "test");
+    spec.devices = experiment::parse_devices("cpu", "test");
+    run.store().save_document("spec", experiment::to_json(spec));
+    run.record().stage = "distil";
+    run.end(store::RunState::Finished);
+
+    const StartRequest request = requestToRepeat(lab.lab().run(run.id()));
+    QCOMPARE(request.file, QString::fromStdString((run.record().folder / "experiment.toml").string()));
+    QCOMPARE(request.strategy, QString("tr+dpu"));
+    QCOMPARE(request.devices, QString("cpu,cpu"));
+    QCOMPARE(request.stage, QString("distil"));
+    QCOMPARE(request.settings, QStringList({"name=first", "data.batch=32"}));
+    QCOMPARE(request.resume, 0);
 }
 
 void StartingTest::aRelativePathIsMadeAbsolute()
@@ -165,7 +463,7 @@ void StartingTest::aRelativePathIsMadeAbsolute()
     const QString relative = QDir::current().relativeFilePath(file);
     Dialog dialog;
     dialog.find<QComboBox>("file")->setCurrentText(relative);
-    QVERIFY2(dialog.canStart(), qPrintable(dialog.dialog.error()));
+    QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
     QCOMPARE(QDir::cleanPath(dialog.dialog.request().file), file);
     QVERIFY(QDir::isAbsolutePath(dialog.dialog.request().file));
 
