@@ -29,7 +29,7 @@ int list_runs(const Context& context)
 int show_run(const Context& context, const std::string& id)
 {
     const store::RunRecord run = context.open_lab().run(run_id_from(id, "pipebd runs show ID"));
-    const launch::RunDetails details = launch::details_of(run);
+    const store::RunDetails details = store::details_of(run);
     if (context.json)
         std::cout << launch::run_to_json(run, details) << "\n";
     else
@@ -45,7 +45,7 @@ int import_run(const Context& context, const ImportOptions& options)
     const launch::ImportedRun imported = named_by_user([&] { return launch::import_run(lab, options.folder, options.name); });
     for (const std::string& warning : imported.warnings)
         std::cerr << "pipebd: warning: " << printable(warning) << "\n";
-    const launch::RunDetails details = launch::details_of(imported.record);
+    const store::RunDetails details = store::details_of(imported.record);
     if (context.json)
         std::cout << launch::run_to_json(imported.record, details) << "\n";
     else if (!context.quiet)

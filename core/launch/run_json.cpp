@@ -25,7 +25,7 @@ Json summary(const store::RunRecord& run)
         {"final_loss", run.final_loss}, {"folder", run.folder.string()}};
 }
 
-Json results(const store::RunRecord& run, const RunDetails& details)
+Json results(const store::RunRecord& run, const store::RunDetails& details)
 {
     Json json = {{"steps", run.steps}, {"steps_done", run.steps_done}, {"step", run.measured_step}, {"throughput", run.throughput},
         {"first_loss", run.first_loss}, {"final_loss", run.final_loss},
@@ -63,7 +63,7 @@ Json kinds(const std::vector<schedule::KindTime>& times)
 }
 
 /// Milliseconds of one step of all blocks, and how far off the measured one is, as a part of it.
-Json prediction(const store::RunRecord& run, const RunDetails& details)
+Json prediction(const store::RunRecord& run, const store::RunDetails& details)
 {
     if (run.predicted_step <= 0)
         return {};
@@ -74,12 +74,12 @@ Json prediction(const store::RunRecord& run, const RunDetails& details)
     return json;
 }
 
-Json stage_of(const store::RunRecord& run, const RunDetails& details)
+Json stage_of(const store::RunRecord& run, const store::RunDetails& details)
 {
     return {{"stage", null_if_empty(run.stage)}, {"id", run.id}, {"evaluation", details.evaluation}};
 }
 
-Json all_of(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier)
+Json all_of(const store::RunRecord& run, const store::RunDetails& details, const std::vector<store::RunRecord>& earlier)
 {
     Json json = summary(run);
     json["settings"] = settings(details.spec);
@@ -89,7 +89,7 @@ Json all_of(const store::RunRecord& run, const RunDetails& details, const std::v
         return json;
     json["stages"] = Json::array();
     for (const store::RunRecord& stage : earlier)
-        json["stages"].push_back(stage_of(stage, details_of(stage)));
+        json["stages"].push_back(stage_of(stage, store::details_of(stage)));
     json["stages"].push_back(stage_of(run, details));
     return json;
 }
@@ -104,7 +104,7 @@ std::string runs_to_json(const std::vector<store::RunRecord>& runs)
     return text_of(json);
 }
 
-std::string run_to_json(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier)
+std::string run_to_json(const store::RunRecord& run, const store::RunDetails& details, const std::vector<store::RunRecord>& earlier)
 {
     return text_of(all_of(run, details, earlier));
 }
@@ -112,7 +112,7 @@ std::string run_to_json(const store::RunRecord& run, const RunDetails& details, 
 std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store, const std::vector<store::RunRecord>& earlier)
 {
     Json json = {{"format", "pipebd.metrics/1"}};
-    json.update(all_of(run, details_of(store), earlier));
+    json.update(all_of(run, store::details_of(store), earlier));
     json["series"] = Json::array();
     for (const store::Series& series : store.series()) {
         Json steps = Json::array();

@@ -1,7 +1,7 @@
 // A run as the JSON that `pipebd runs --json` prints and `metrics.json` holds (docs/formats/runs.md).
 #pragma once
 
-#include "launch/run_details.h"
+#include "store/run_details.h"
 #include "store/run_record.h"
 #include "store/run_store.h"
 
@@ -16,7 +16,8 @@ std::string runs_to_json(const std::vector<store::RunRecord>& runs);
 
 /// One run with its settings (the resolved experiment of its spec; `null` if the run has none), results and prediction. If there
 /// are `earlier` stages, with a summary of each, and at last of itself: {"stages": [{"stage", "id", "evaluation"}]}.
-std::string run_to_json(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier = {});
+std::string run_to_json(
+    const store::RunRecord& run, const store::RunDetails& details, const std::vector<store::RunRecord>& earlier = {});
 
 /// The same with every curve of `store`: {"series": [{"name", "rank", "block", "step", "t", "value"}]}, the last three arrays.
 std::string metrics_to_json(
