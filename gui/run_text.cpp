@@ -146,6 +146,14 @@ QString lossText(double loss)
     return std::isfinite(loss) ? QLocale().toString(loss, 'g', 4) : none;
 }
 
+QString signedText(double value, int decimals)
+{
+    const QString size = QLocale().toString(std::abs(value), 'f', decimals);
+    if (std::llround(std::abs(value) * std::pow(10, decimals)) == 0)
+        return size;
+    return (value < 0 ? QStringLiteral("−") : QStringLiteral("+")) + size;
+}
+
 double meanLoss(const std::vector<double>& byBlock)
 {
     if (byBlock.empty())

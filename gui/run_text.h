@@ -21,6 +21,7 @@ QString devicesText(const std::vector<std::string>& devices); // "cpu, cpu"; man
 QString throughputText(double samplesPerSecond); // "1,234 samples/s", "–" for 0
 QString millisecondsText(double milliseconds);
 QString lossText(double loss);
+QString signedText(double value, int decimals); // "+2.5", "−25.0"; without a sign if it rounds to nothing
 double meanLoss(const std::vector<double>& byBlock); // NaN if there is none
 QString lossByBlockText(const std::vector<double>& byBlock); // a line a block
 
