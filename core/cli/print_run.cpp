@@ -104,10 +104,16 @@ std::string devices_text(const store::RunRecord& run)
     return printable(text);
 }
 
-std::string run_text(const store::RunRecord& run, const store::RunDetails& details)
+std::string run_text(const store::RunRecord& run, const store::RunDetails& details, const store::Annotation& annotation)
 {
     std::string text
         = "run " + std::to_string(run.id) + " (" + printable(run.name) + ") " + std::string(to_string(run.state)) + "\n";
+    if (!annotation.deleted.empty())
+        text += line("deleted", annotation.deleted);
+    if (!annotation.tags.empty())
+        text += line("tags", joined(annotation.tags));
+    if (!annotation.note.empty())
+        text += line("note", printable(annotation.note));
     text += line("pair", printable(run.pair));
     text += line("strategy", printable(run.strategy) + " on " + devices_text(run));
     if (!run.stage.empty())

@@ -103,10 +103,11 @@ std::string path_of(const ChartCurve& curve, const Axis& x, const Axis& y)
             goes_on = false;
             continue;
         }
-        path += (goes_on ? "L" : "M") + coordinate_text(x.place(point.x)) + " " + coordinate_text(y.place(point.y));
+        path += goes_on ? 'L' : 'M';
+        path.append(coordinate_text(x.place(point.x))).append(" ").append(coordinate_text(y.place(point.y)));
         goes_on = true;
     }
-    return "<path class=\"curve " + look_of(curve.look) + "\" d=\"" + path + "\"/>\n";
+    return std::string("<path class=\"curve ").append(look_of(curve.look)).append("\" d=\"").append(path).append("\"/>\n");
 }
 
 std::string axes(const Axis& x, const Axis& y, const std::string& y_label)
@@ -176,7 +177,9 @@ std::string look_of(int n)
 {
     constexpr int colours = 6;
     constexpr int dashes = 5;
-    return "c" + std::to_string(n % colours) + " d" + std::to_string(n % dashes);
+    std::string look = "c";
+    look += std::to_string(n % colours);
+    return look.append(" d").append(std::to_string(n % dashes));
 }
 
 std::vector<double> round_ticks(double low, double high, int count)
