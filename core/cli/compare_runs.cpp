@@ -74,7 +74,7 @@ std::string repetitions_text(const RunComparison& comparison)
             if (const auto& repeated = repetition.results[place]) {
                 const store::ComparedResult& result = comparison.results[place];
                 table.add({name_of(result), text_of(result, repeated->mean),
-                    repeated->count > 1 ? text_of(result, repeated->deviation) : "-", std::to_string(repeated->count)});
+                    repeated->count > 1 ? deviation_text(result, repeated->deviation) : "-", std::to_string(repeated->count)});
             }
         text.append("\n").append(table.text());
     }
