@@ -11,6 +11,8 @@
 #include <functional>
 #include <memory>
 
+class QObject;
+
 namespace pipebd::gui {
 
 class LabWriter {

@@ -169,6 +169,12 @@ QString lossByBlockText(const std::vector<double>& byBlock)
     return lines.join(QLatin1Char('\n'));
 }
 
+double epochSeconds(const std::string& iso)
+{
+    const QDateTime time = dateTime(iso);
+    return time.isValid() ? static_cast<double>(time.toMSecsSinceEpoch()) / 1000 : 0;
+}
+
 QString timeText(const std::string& iso)
 {
     const QDateTime time = dateTime(iso);
