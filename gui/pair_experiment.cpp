@@ -2,8 +2,8 @@
 
 #include "base/error.h"
 #include "experiment/experiment.h"
-#include "gui/chart_export.h"
 #include "gui/error_text.h"
+#include "gui/file_dialogs.h"
 
 #include <QDir>
 #include <QFile>
