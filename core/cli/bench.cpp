@@ -91,7 +91,7 @@ public:
     Turns(const Context& context, const launch::TrainingRequest& request, std::size_t count)
         : request_(request)
         , count_(static_cast<double>(count))
-        , line_(context.quiet)
+        , line_(context.progress)
         , scratch_(context, "pipebd bench")
     {
     }

@@ -18,6 +18,7 @@ struct Parsed {
     std::string lab;
     bool json = false;
     bool quiet = false;
+    std::string progress = "text";
     ProfileOptions profile;
     StoredProfileOptions stored_profile;
     PlanOptions plan;
@@ -29,6 +30,7 @@ struct Parsed {
     std::string pair;
     std::string run_id;
     ExportOptions exported;
+    StopOptions stop;
     Action action;
 };
 
@@ -60,6 +62,7 @@ void add_profile(CLI::App& app, Parsed& parsed)
         [&options](const Context& context) { return measure_profile(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
+    command->add_option("--sizes", options.sizes, "measure for these batch sizes too, such as 8,16,128")->type_name("LIST");
     add_settings(*command, options.settings);
 }
 
@@ -200,8 +203,11 @@ void add_runs(CLI::App& app, Parsed& parsed)
     add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
     const std::string& id = parsed.run_id;
     CLI::App* show = add_command(*runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
-    CLI::App* stop
-        = add_command(*runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
+    StopOptions& stopped = parsed.stop;
+    CLI::App* stop = add_command(
+        *runs, "stop", "cancel a run", parsed, [&stopped](const Context& context) { return stop_run(context, stopped); });
+    stop->add_option("id", stopped.id, "the run's number")->type_name("ID");
+    stop->add_flag("--now", stopped.now, "kill its ranks at once, instead of giving them 2 s to end");
     ExportOptions& exported = parsed.exported;
     CLI::App* exports = add_command(*runs, "export", "write a run in another program's format", parsed,
         [&exported](const Context& context) { return export_run(context, exported); });
@@ -215,8 +221,7 @@ void add_runs(CLI::App& app, Parsed& parsed)
         [&options](const Context& context) { return import_run(context, options); });
     import->add_option("folder", options.folder, "where spec.json and rank-0.jsonl, ... are")->type_name("DIR");
     import->add_option("--name", options.name, "of the run, instead of the experiment's")->type_name("NAME");
-    for (CLI::App* command : {show, stop})
-        command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
+    show->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
 }
 
 void add_pairs(CLI::App& app, Parsed& parsed)
@@ -314,6 +319,13 @@ void refuse_empty_values(const CLI::App& app)
         refuse_empty_values(*command);
 }
 
+ProgressStyle progress_style(const Parsed& parsed)
+{
+    if (parsed.progress != "text" && parsed.progress != "lines")
+        throw Error(Code::BadRequest, "progress is not told as " + in_quotes(parsed.progress), "--progress", "give text or lines");
+    return parsed.progress == "lines" ? ProgressStyle::Lines : parsed.quiet ? ProgressStyle::None : ProgressStyle::Text;
+}
+
 } // namespace
 
 Action parse_command_line(int argc, const char* const* argv, Context& context)
@@ -325,6 +337,8 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
         ->type_name("DIR");
     app.add_flag("--json", parsed->json, "print JSON");
     app.add_flag("--quiet", parsed->quiet, "print errors only");
+    app.add_option("--progress", parsed->progress, "on standard error: text, or lines, a JSON object each, for programs")
+        ->type_name("HOW");
     app.set_version_flag("--version", "pipebd " PIPEBD_VERSION);
     add_command(app, "doctor", "devices, versions, check of the lab", *parsed, doctor);
     add_pairs(app, *parsed);
@@ -351,6 +365,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;
+    context.progress = progress_style(*parsed);
     return [parsed](const Context& given) { return parsed->action(given); };
 }
 

@@ -13,6 +13,7 @@ namespace pipebd::cli {
 struct ProfileOptions {
     std::string experiment;
     std::string devices; // empty: the experiment's
+    std::string sizes; // a list of further batch sizes
     std::vector<std::string> settings;
 };
 
@@ -103,6 +104,11 @@ struct BenchOptions {
     std::optional<std::int64_t> steps; // of each turn; not given: by the predicted steps
 };
 
+struct StopOptions {
+    std::string id;
+    bool now = false; // its ranks are killed, not asked
+};
+
 int doctor(const Context& context);
 int list_pairs(const Context& context);
 int show_pair(const Context& context, const std::string& name);
@@ -122,6 +128,6 @@ int list_runs(const Context& context);
 int show_run(const Context& context, const std::string& id);
 int export_run(const Context& context, const ExportOptions& options);
 int import_run(const Context& context, const ImportOptions& options);
-int stop_run(const Context& context, const std::string& id);
+int stop_run(const Context& context, const StopOptions& options);
 
 } // namespace pipebd::cli

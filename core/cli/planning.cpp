@@ -59,16 +59,16 @@ std::string described(const store::ProfileKey& key)
 } // namespace
 
 schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
-    const std::vector<experiment::Device>& devices)
+    const std::vector<experiment::Device>& devices, const std::vector<std::int64_t>& further)
 {
     launch::require_alike(devices);
     const store::ProfileKey key = key_of(lab, experiment, devices);
-    ProgressLine line(context.quiet);
+    ProgressLine line(context.progress);
     line.note("profiling " + described(key));
     const auto show = [&line](const std::string& doing, double fraction) { line.show(fraction, doing); };
     const auto start = std::chrono::steady_clock::now();
     schedule::Profile profile = with_pair(context, lab, experiment.pair, [&](const std::filesystem::path& folder) {
-        return launch::measure({experiment, folder}, devices, show, context.cancel);
+        return launch::measure({experiment, folder}, devices, further, show, context.cancel);
     });
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     line.clear();
@@ -84,7 +84,7 @@ schedule::Profile stored_or_measured_profile(const Context& context, store::Lab&
     std::optional<schedule::Profile> stored = lab.profile(key);
     if (!stored)
         return measured_profile(context, lab, experiment, devices);
-    ProgressLine(context.quiet).note("using the stored profile of " + described(key));
+    ProgressLine(context.progress).note("using the stored profile of " + described(key));
     return std::move(*stored);
 }
 

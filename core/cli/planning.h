@@ -10,9 +10,9 @@
 
 namespace pipebd::cli {
 
-/// Measures, shows how far it has come, and stores the profile in the lab.
+/// Measures, for the batch sizes of `further` too, shows how far it has come, and stores the profile in the lab.
 schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
-    const std::vector<experiment::Device>& devices);
+    const std::vector<experiment::Device>& devices, const std::vector<std::int64_t>& further = {});
 
 /// The stored profile of this pair, batch, dtype and these devices, if there is one; else measured_profile().
 schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,

@@ -9,6 +9,7 @@
 #include "cli/print_run.h"
 #include "cli/progress_line.h"
 #include "cli/resume.h"
+#include "cli/signals.h"
 #include "cli/stages.h"
 #include "cli/table.h"
 #include "cli/used_pair.h"
@@ -178,7 +179,7 @@ std::string progress_text(const launch::Progress& progress)
 
 store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRequest& request)
 {
-    ProgressLine line(context.quiet);
+    ProgressLine line(context.progress);
     std::string warning;
     std::string notice;
     bool announced = false;
@@ -202,6 +203,7 @@ TrainingRequest request_for(const Context& context, const RunOptions& options, c
     const std::string& experiment_text, bool alone)
 {
     TrainingRequest request;
+    request.at_once = &at_once();
     request.experiment = experiment;
     request.experiment_text = experiment_text;
     request.devices = devices_for(experiment, options.devices, context.cancel);

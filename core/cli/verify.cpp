@@ -147,7 +147,7 @@ int verify(const Context& context, const VerifyOptions& options)
     const schedule::Plan plan = possible_plan(costs, strategies, request.devices);
 
     ScratchRuns scratch(context, "pipebd verify");
-    ProgressLine line(context.quiet);
+    ProgressLine line(context.progress);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
     line.note("single, " + std::to_string(request.steps) + " steps");
     const std::filesystem::path single = scratch.train(request, reference.strategies.front()).folder;
