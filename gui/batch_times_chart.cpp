@@ -24,8 +24,9 @@ BatchTimesChart::BatchTimesChart(QWidget* parent)
     xAxis->setLabel(tr("samples"));
 }
 
-void BatchTimesChart::setBlock(int block)
+void BatchTimesChart::showProfiles(ShownProfiles profiles, int block)
 {
+    keep(std::move(profiles));
     m_block = block;
     redraw();
 }
@@ -77,7 +78,8 @@ void BatchTimesChart::rebuild()
     for (QCPAxis* axis : {xAxis, yAxis})
         axis->setScaleType(m_logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
     xAxis->setTicker(sizes);
-    yAxis->setTicker(m_logarithmic ? QSharedPointer<QCPAxisTicker>(new DecadeTicker) : QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
+    yAxis->setTicker(
+        m_logarithmic ? QSharedPointer<QCPAxisTicker>(new DecadeTicker) : QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
     yAxis->setNumberFormat(QStringLiteral("g"));
     if (largest == 0) {
         xAxis->setRange(1, 64);

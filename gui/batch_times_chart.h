@@ -11,7 +11,7 @@ class BatchTimesChart : public ProfileChart {
 public:
     explicit BatchTimesChart(QWidget* parent = nullptr);
 
-    void setBlock(int block); // -1: all
+    void showProfiles(ShownProfiles profiles, int block); // -1: all blocks
     void setLogarithmic(bool on); // both axes
 
 protected:

@@ -22,8 +22,9 @@ BlockMemoryChart::BlockMemoryChart(QWidget* parent)
     yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new BytesTicker));
 }
 
-void BlockMemoryChart::setSamples(int samples)
+void BlockMemoryChart::showProfiles(ShownProfiles profiles, int samples)
 {
+    keep(std::move(profiles));
     m_samples = samples;
     setTitle(samples > 0 ? tr("Memory per block · %1 samples").arg(QLocale().toString(samples)) : tr("Memory per block"));
     redraw();

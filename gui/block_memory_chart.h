@@ -1,5 +1,5 @@
-// BlockMemoryChart: what training each block holds on one device for one batch size, stacked: weights of teacher and student, gradients,
-// optimizer, and what grows with the batch.
+// BlockMemoryChart: what training each block holds on one device for one batch size, stacked: weights of teacher and student,
+// gradients, optimizer, and what grows with the batch.
 #pragma once
 
 #include "gui/profile_chart.h"
@@ -12,7 +12,7 @@ class BlockMemoryChart : public ProfileChart {
 public:
     explicit BlockMemoryChart(QWidget* parent = nullptr);
 
-    void setSamples(int samples);
+    void showProfiles(ShownProfiles profiles, int samples);
 
 protected:
     void rebuild() override;

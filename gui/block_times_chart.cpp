@@ -19,13 +19,15 @@ BlockTimesChart::BlockTimesChart(QWidget* parent)
     axisRect()->setRangeDrag(Qt::Horizontal);
     axisRect()->setRangeZoom(Qt::Horizontal);
     connect(this, &QCustomPlot::mousePress, this, [this](QMouseEvent* event) {
-        if (const int block = blockAt(xAxis->pixelToCoord(event->pos().x())); block >= 0 && axisRect()->rect().contains(event->pos()))
+        if (const int block = blockAt(xAxis->pixelToCoord(event->pos().x()));
+            block >= 0 && axisRect()->rect().contains(event->pos()))
             emit blockClicked(block);
     });
 }
 
-void BlockTimesChart::setSamples(int samples)
+void BlockTimesChart::showProfiles(ShownProfiles profiles, int samples)
 {
+    keep(std::move(profiles));
     m_samples = samples;
     setTitle(samples > 0 ? tr("Time per block · %1 samples · ms").arg(QLocale().toString(samples)) : tr("Time per block"));
     redraw();
@@ -67,6 +69,7 @@ void BlockTimesChart::rebuild()
             spread->setData(below, above);
             spread->setPen(QPen(palette().color(QPalette::Text), 1));
             spread->setWhiskerWidth(5);
+            spread->setSymbolGap(0);
             spread->removeFromLegend();
         }
     }

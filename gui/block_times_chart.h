@@ -1,5 +1,5 @@
-// BlockTimesChart: a group of bars a block: teacher forward, student forward and backward, update, for one batch size. Error bars span
-// the spread of the repeats around the time.
+// BlockTimesChart: a group of bars a block: teacher forward, student forward and backward, update, for one batch size. Error bars
+// span the spread of the repeats around the time.
 #pragma once
 
 #include "gui/profile_chart.h"
@@ -12,7 +12,7 @@ class BlockTimesChart : public ProfileChart {
 public:
     explicit BlockTimesChart(QWidget* parent = nullptr);
 
-    void setSamples(int samples);
+    void showProfiles(ShownProfiles profiles, int samples);
 
 signals:
     void blockClicked(int block);

@@ -76,7 +76,9 @@ void ImportCheckPage::initializePage()
     m_command->setText(commandLine(QStringList{QStringLiteral("pipebd")} + arguments));
     say(tr("Checking the pair"),
         tr("The models are opened, cut into blocks and tried; that may take a minute. Cancel leaves the lab as it was."));
-    m_process.start(arguments + QStringList{QStringLiteral("--json"), QStringLiteral("--lab"), m_lab});
+    m_process.start(arguments
+        + QStringList{
+            QStringLiteral("--json"), QStringLiteral("--progress"), QStringLiteral("lines"), QStringLiteral("--lab"), m_lab});
 }
 
 void ImportCheckPage::cleanupPage()

@@ -26,6 +26,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QListWidget>
+#include <QLocale>
 #include <QMimeData>
 #include <QProgressBar>
 #include <QPushButton>
@@ -102,7 +103,8 @@ MeasureDialog::MeasureDialog(Settings& settings, QString lab, QWidget* parent)
     connect(m_byPair, &QRadioButton::toggled, this, &MeasureDialog::check);
     connect(m_devices, &QLineEdit::textChanged, this, &MeasureDialog::check);
     connect(m_sizes, &QLineEdit::textChanged, this, &MeasureDialog::check);
-    connect(m_found, &QListWidget::itemActivated, this, [this](QListWidgetItem* item) { addDevice(item->data(Qt::UserRole).toString()); });
+    connect(m_found, &QListWidget::itemActivated, this,
+        [this](QListWidgetItem* item) { addDevice(item->data(Qt::UserRole).toString()); });
     connect(m_browse, &QPushButton::clicked, this, &MeasureDialog::browse);
     connect(m_start, &QPushButton::clicked, this, &MeasureDialog::measure);
     connect(m_cancel, &QPushButton::clicked, this, [this] {
@@ -164,7 +166,8 @@ void MeasureDialog::layOut()
     m_sizes->setObjectName(QStringLiteral("furtherSizes"));
     m_sizes->setPlaceholderText(tr("only those that schedules need; such as 8,16,128"));
     m_sizes->setToolTip(tr("Further batch sizes to measure, for the chart over batch sizes"));
-    m_sizes->setValidator(new QRegularExpressionValidator(QRegularExpression(QStringLiteral("(\\d{1,7}(\\s*,\\s*\\d{1,7})*)?")), m_sizes));
+    m_sizes->setValidator(
+        new QRegularExpressionValidator(QRegularExpression(QStringLiteral("(\\d{1,7}(\\s*,\\s*\\d{1,7})*)?")), m_sizes));
     m_bar->setAccessibleName(tr("Progress"));
     m_says->setObjectName(QStringLiteral("measureSays"));
     m_says->setWordWrap(true);
@@ -230,15 +233,23 @@ void MeasureDialog::takePairs(const QStringList& pairs)
     if (!chosen.isEmpty() && !pairs.contains(chosen))
         m_pair->insertItem(0, chosen);
     m_pair->setCurrentText(chosen.isEmpty() ? pairs.value(0) : chosen);
-    check();
+    showState();
 }
 
 void MeasureDialog::takeDevices(const QByteArray& doctor)
 {
     for (const QJsonValue& device : QJsonDocument::fromJson(doctor).object().value(QLatin1String("devices")).toArray()) {
-        const QString text = device.toString();
+        const QJsonObject found = device.toObject();
+        const QString id = found.value(QLatin1String("id")).toString();
+        if (id.isEmpty())
+            continue;
+        QString text = tr("%1 · %2, %3")
+                           .arg(id, found.value(QLatin1String("name")).toString(),
+                               bytesText(found.value(QLatin1String("memory_bytes")).toInteger()));
+        if (const int cores = found.value(QLatin1String("cores")).toInt(); cores > 0)
+            text += tr(", %1 cores").arg(QLocale().toString(cores));
         auto* item = new QListWidgetItem(text, m_found);
-        item->setData(Qt::UserRole, text.section(QLatin1Char(' '), 0, 0));
+        item->setData(Qt::UserRole, id);
     }
     const bool any = m_found->count() > 0;
     m_found->setVisible(any);
@@ -289,8 +300,8 @@ void MeasureDialog::check()
         problem = currentErrorText();
     }
     showError(problem);
-    const bool named = m_byPair->isChecked() ? !m_pair->currentText().isEmpty() : !m_experiment->currentText().trimmed().isEmpty();
-    m_start->setEnabled(named && problem.isEmpty() && m_sizes->hasAcceptableInput() && !isMeasuring());
+    m_devicesFit = problem.isEmpty();
+    showState();
 }
 
 QStringList MeasureDialog::arguments(const QString& experiment) const
@@ -324,7 +335,8 @@ void MeasureDialog::measure()
     m_says->setText(tr("Starting…"));
     m_bar->setRange(0, 0);
     m_measuring.start(words
-        + QStringList{QStringLiteral("--json"), QStringLiteral("--progress"), QStringLiteral("lines"), QStringLiteral("--lab"), m_lab});
+        + QStringList{
+            QStringLiteral("--json"), QStringLiteral("--progress"), QStringLiteral("lines"), QStringLiteral("--lab"), m_lab});
     showState();
 }
 
@@ -358,7 +370,8 @@ void MeasureDialog::showState()
         field->setEnabled(!measuring);
     m_bar->setVisible(measuring);
     m_says->setVisible(measuring);
-    m_start->setEnabled(!measuring);
+    const bool named = m_byPair->isChecked() ? !m_pair->currentText().isEmpty() : !m_experiment->currentText().trimmed().isEmpty();
+    m_start->setEnabled(named && m_devicesFit && m_sizes->hasAcceptableInput() && !measuring);
 }
 
 void MeasureDialog::dragEnterEvent(QDragEnterEvent* event)

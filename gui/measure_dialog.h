@@ -59,6 +59,7 @@ private:
     Settings& m_settings;
     QString m_lab;
     QString m_wantedPair;
+    bool m_devicesFit = true;
     PipebdProcess m_listing;
     PipebdProcess m_doctor;
     PipebdProcess m_measuring;

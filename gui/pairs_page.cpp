@@ -349,11 +349,9 @@ void PairsPage::askToDelete()
 
 void PairsPage::startRun()
 {
-    const QString pair = selectedPair();
-    const PairDescription* description = m_catalogue.description(pair);
     try {
         StartRequest request;
-        request.file = experimentOfPair(toQString(m_lab), pair, description && !description->isBlockwise());
+        request.file = experimentOfPair(toQString(m_lab), selectedPair());
         emit startRequested(request);
     } catch (...) {
         warn(tr("There is no experiment for this pair"), currentErrorText());

@@ -78,12 +78,6 @@ void ProfileChart::setTitle(const QString& title)
     m_title->setText(title);
 }
 
-void ProfileChart::setProfiles(ShownProfiles profiles)
-{
-    m_profiles = std::move(profiles);
-    redraw();
-}
-
 void ProfileChart::redraw()
 {
     clearPlottables();

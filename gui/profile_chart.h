@@ -1,4 +1,5 @@
-// ProfileChart: what the charts of profiles share: title, legend, colours that follow the palette, a tool tip that tells the figures.
+// ProfileChart: what the charts of profiles share: title, legend, colours that follow the palette, a tool tip that tells the
+// figures.
 //
 // Several profiles are told apart by hatch or dash and by number, kinds of figures by colour and letter.
 #pragma once
@@ -8,6 +9,7 @@
 #include <qcustomplot.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace pipebd::gui {
@@ -20,7 +22,6 @@ class ProfileChart : public QCustomPlot {
 public:
     ProfileChart(const QString& title, QWidget* parent);
 
-    void setProfiles(ShownProfiles profiles);
     QString title() const;
     const std::vector<ShownProfile>& profiles() const { return *m_profiles; }
 
@@ -28,6 +29,7 @@ signals:
     void exportRequested();
 
 protected:
+    void keep(ShownProfiles profiles) { m_profiles = std::move(profiles); } // redraw() draws them
     /// Makes all plottables anew, and their entries in the legend.
     virtual void rebuild() = 0;
     /// What is under the pointer; empty if that is nothing.

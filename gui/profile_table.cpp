@@ -34,8 +34,10 @@ Cell spreadCell(std::optional<double> spread)
 
 std::vector<Column> storedProfileColumns()
 {
-    return {{words("Pair"), words("Tick to show the profile beside the selected one")}, {words("Device")}, {words("Batch"), words("Samples of the global batch"), true},
-        {words("Devices"), words("How many of the device share the batch")}, {words("Type")}, {words("Measured"), words("When it was measured or imported")},
+    return {{words("Pair"), words("Tick to show the profile beside the selected one")}, {words("Device")},
+        {words("Batch"), words("Samples of the global batch"), true},
+        {words("Devices"), words("How many of the device share the batch")}, {words("Type")},
+        {words("Measured"), words("When it was measured or imported")},
         {words("Source"), words("The machine it was measured on, or the file it was imported from")}, {words("Id")}};
 }
 
@@ -44,9 +46,10 @@ Row rowOf(const store::StoredProfile& stored)
     const QString conditions = QString::fromStdString(stored.key.conditions);
     const QString device = stored.device.empty() ? words("cannot be read") : QString::fromStdString(stored.device);
     return {QString::fromStdString(stored.id),
-        {textCell(stored.key.pair), {device}, {QLocale().toString(stored.key.batch), stored.key.batch}, textCell(stored.key.devices),
-            textCell(stored.key.dtype), {timeText(stored.measured), QString::fromStdString(stored.measured)},
-            {machineOf(stored.key), {}, conditions}, textCell(stored.id)}};
+        {textCell(stored.key.pair), {device}, {QLocale().toString(stored.key.batch), stored.key.batch},
+            textCell(stored.key.devices), textCell(stored.key.dtype),
+            {timeText(stored.measured), QString::fromStdString(stored.measured)}, {machineOf(stored.key), {}, conditions},
+            textCell(stored.id)}};
 }
 
 std::vector<Column> figureColumns()

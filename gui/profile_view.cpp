@@ -6,17 +6,17 @@
 #include "gui/labels.h"
 #include "gui/profile_table.h"
 #include "gui/run_text.h"
+#include "gui/settings.h"
 
 #include <QCheckBox>
 #include <QComboBox>
-#include <QDataStream>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
 #include <QLocale>
 #include <QSplitter>
-#include <QTableView>
 #include <QTabWidget>
+#include <QTableView>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -78,6 +78,7 @@ ProfileView::ProfileView(QWidget* parent)
         splitter->setChildrenCollapsible(false);
     dressTable(m_table);
     m_table->setModel(m_sorted);
+    m_table->horizontalHeader()->setResizeContentsPrecision(20); // rows that are looked at
     m_table->setObjectName(QStringLiteral("figures"));
     m_table->setAccessibleName(tr("Figures of the profiles"));
     m_table->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
@@ -99,7 +100,7 @@ ProfileView::ProfileView(QWidget* parent)
 
     connect(m_sizes, &QComboBox::currentIndexChanged, this, &ProfileView::samplesChosen);
     connect(m_blocks, &QComboBox::currentIndexChanged, this,
-        [this](int index) { m_overBatch->setBlock(std::max(0, index) - 1); }); // the first stands for all
+        [this](int index) { m_overBatch->showProfiles(m_profiles, std::max(0, index) - 1); }); // the first stands for all
     connect(m_times, &BlockTimesChart::blockClicked, this, [this](int block) { m_blocks->setCurrentIndex(block + 1); });
     connect(m_logarithmic, &QCheckBox::toggled, m_overBatch, &BatchTimesChart::setLogarithmic);
     for (ProfileChart* chart : charts())
@@ -138,8 +139,6 @@ void ProfileView::setProfiles(std::vector<ShownProfile> profiles, const QString&
     fillBlocks();
     m_figures->setRows(figureRows(*m_profiles));
     m_table->resizeColumnsToContents();
-    for (ProfileChart* chart : charts())
-        chart->setProfiles(m_profiles);
 }
 
 void ProfileView::fillSizes()
@@ -171,31 +170,30 @@ void ProfileView::fillBlocks()
         m_blocks->addItem(tr("all together"));
         if (!m_profiles->empty())
             for (const schedule::BlockProfile& block : m_profiles->front().profile->blocks)
-                m_blocks->addItem(QStringLiteral("%1  %2").arg(QString::number(m_blocks->count() - 1), QString::fromStdString(block.name)));
+                m_blocks->addItem(
+                    QStringLiteral("%1  %2").arg(QString::number(m_blocks->count() - 1), QString::fromStdString(block.name)));
         m_blocks->setCurrentIndex(std::max(0, m_blocks->findText(before)));
     }
-    m_overBatch->setBlock(m_blocks->currentIndex() - 1);
+    m_overBatch->showProfiles(m_profiles, m_blocks->currentIndex() - 1);
 }
 
 void ProfileView::samplesChosen()
 {
-    m_times->setSamples(samples());
-    m_memory->setSamples(samples());
+    m_times->showProfiles(m_profiles, samples());
+    m_memory->showProfiles(m_profiles, samples());
 }
 
-QByteArray ProfileView::saveState() const
+void ProfileView::saveState(Settings& settings) const
 {
-    QByteArray state;
-    QDataStream(&state, QIODevice::WriteOnly) << m_rows->saveState() << m_columns->saveState();
-    return state;
+    settings.setState(QStringLiteral("profileRows"), m_rows->saveState());
+    settings.setState(QStringLiteral("profileColumns"), m_columns->saveState());
 }
 
-bool ProfileView::restoreState(const QByteArray& state)
+bool ProfileView::restoreState(Settings& settings)
 {
-    QByteArray rows;
-    QByteArray columns;
-    QDataStream(state) >> rows >> columns;
-    return m_rows->restoreState(rows) && m_columns->restoreState(columns);
+    const QByteArray rows = settings.state(QStringLiteral("profileRows"));
+    const QByteArray columns = settings.state(QStringLiteral("profileColumns"));
+    return (rows.isEmpty() || m_rows->restoreState(rows)) && (columns.isEmpty() || m_columns->restoreState(columns));
 }
 
 void ProfileView::restoreDefaultLayout()

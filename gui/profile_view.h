@@ -19,6 +19,7 @@ class BlockMemoryChart;
 class BlockTimesChart;
 class RowsFilter;
 class RowsModel;
+class Settings;
 
 class ProfileView : public QWidget {
     Q_OBJECT
@@ -33,8 +34,8 @@ public:
     std::vector<ProfileChart*> charts() const;
     RowsModel* figures() const { return m_figures; }
 
-    QByteArray saveState() const;
-    bool restoreState(const QByteArray& state);
+    void saveState(Settings& settings) const;
+    bool restoreState(Settings& settings); // false if it does not fit
     void restoreDefaultLayout();
 
 signals:

@@ -19,9 +19,9 @@ QString words(const char* text)
 
 const schedule::TimeBySamples& timesOf(const schedule::BlockProfile& block, TimeKind kind)
 {
-    return kind == TimeKind::TeacherForward  ? block.teacher_forward
-        : kind == TimeKind::StudentForward ? block.student_forward
-                                           : block.student_backward;
+    return kind == TimeKind::TeacherForward ? block.teacher_forward
+        : kind == TimeKind::StudentForward  ? block.student_forward
+                                            : block.student_backward;
 }
 
 std::string keyOf(TimeKind kind)

@@ -3,6 +3,10 @@
 //     run FILE --lab LAB ...   reads FILE as pipebd does; then makes a run and stores FAKE_STEPS steps of ten samples, one every
 //                              FAKE_MILLISECONDS, and finishes
 //     runs stop ID ...         refuses
+//
+// What else it knows, and how it misbehaves: fake_answers.h.
+#include "fake_answers.h"
+
 #include "base/error.h"
 #include "experiment/experiment.h"
 #include "store/lab.h"
@@ -60,6 +64,9 @@ int main(int argc, char** argv)
 {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
+        misbehave(arguments);
+        if (const int status = answer(arguments); status >= 0)
+            return status;
         if (arguments.size() >= 4 && arguments[0] == "run" && arguments[2] == "--lab") {
             run(arguments);
             return 0;
