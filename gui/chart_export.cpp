@@ -4,6 +4,7 @@
 #include "gui/error_text.h"
 #include "gui/file_dialogs.h"
 #include "gui/metric_chart.h"
+#include "gui/picture_export.h"
 #include "gui/settings.h"
 
 #include <QBuffer>
@@ -18,42 +19,6 @@
 namespace pipebd::gui {
 
 namespace {
-
-QByteArray svgOf(QCustomPlot& plot, const QString& title, QSize size)
-{
-    QBuffer drawing;
-    QSvgGenerator generator;
-    generator.setOutputDevice(&drawing);
-    generator.setSize(size);
-    generator.setViewBox(QRect({0, 0}, size));
-    generator.setTitle(title);
-    QCPPainter painter(&generator);
-    painter.setMode(QCPPainter::pmVectorized);
-    painter.setMode(QCPPainter::pmNoCaching);
-    plot.toPainter(&painter, size.width(), size.height());
-    painter.end();
-    return drawing.data();
-}
-
-// QCustomPlot prints to a named file only, and complains where it cannot: it gets one of our own.
-QByteArray pdfOf(QCustomPlot& plot, const QString& title, QSize size)
-{
-    const QTemporaryDir folder;
-    QFile file(folder.filePath(QStringLiteral("chart.pdf")));
-    if (!plot.savePdf(
-            file.fileName(), size.width(), size.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"), title)
-        || !file.open(QIODevice::ReadOnly))
-        throw Error(Code::System, "the picture cannot be drawn", folder.path().toStdString(), "free some space there");
-    return file.readAll();
-}
-
-QByteArray pngOf(QCustomPlot& plot, QSize size)
-{
-    constexpr double scale = 2;
-    QBuffer picture;
-    plot.toPixmap(size.width(), size.height(), scale).save(&picture, "PNG");
-    return picture.data();
-}
 
 QByteArray number(double value)
 {
@@ -76,39 +41,24 @@ QByteArray csvOf(const MetricChart& chart)
 
 } // namespace
 
-QByteArray pictureOf(QCustomPlot& plot, const QString& title, QSize size, const QString& suffix)
-{
-    if (suffix == QLatin1String("svg"))
-        return svgOf(plot, title, size);
-    return suffix == QLatin1String("pdf") ? pdfOf(plot, title, size) : pngOf(plot, size);
-}
-
 void exportChart(MetricChart& chart, const QString& file)
 {
-    const QString suffix = QFileInfo(file).suffix().toLower();
     chart.replotNow();
-    if (suffix == QLatin1String("csv"))
+    if (QFileInfo(file).suffix().toLower() == QLatin1String("csv"))
         writeFile(file, csvOf(chart));
-    else if (suffix == QLatin1String("png") || suffix == QLatin1String("pdf") || suffix == QLatin1String("svg"))
-        writeFile(file, pictureOf(chart, chart.title(), chart.size(), suffix));
     else
-        throw Error(Code::BadRequest, "no format for a chart has this suffix", file.toStdString(), "use .png, .pdf, .svg or .csv");
+        writePicture(pictureOf(chart, chart.title()), file);
 }
 
 void exportChartInteractively(MetricChart& chart, const QString& name, Settings& settings, QWidget* parent)
 {
-    askForFile(parent, QObject::tr("Export %1").arg(chart.title()),
-        QStringLiteral("%1-%2").arg(name, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-'))),
-        {{QObject::tr("PNG image"), QStringLiteral("png")}, {QObject::tr("PDF document"), QStringLiteral("pdf")},
-            {QObject::tr("SVG drawing"), QStringLiteral("svg")}, {QObject::tr("CSV table of the samples"), QStringLiteral("csv")}},
-        settings, [chart = QPointer(&chart), parent](const QString& file) {
-            if (!chart)
-                return;
-            try {
-                exportChart(*chart, file);
-            } catch (...) {
-                tellFailure(parent, QObject::tr("Export"), currentErrorText());
-            }
+    std::vector<FileType> types = pictureTypes();
+    types.push_back({QObject::tr("CSV table of the samples"), QStringLiteral("csv")});
+    exportInteractively(parent, QObject::tr("Export %1").arg(chart.title()),
+        QStringLiteral("%1-%2").arg(name, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-'))), types, settings,
+        [chart = QPointer(&chart)](const QString& file) {
+            if (chart)
+                gui::exportChart(*chart, file);
         });
 }
 

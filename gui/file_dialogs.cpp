@@ -1,6 +1,7 @@
 #include "gui/file_dialogs.h"
 
 #include "base/error.h"
+#include "gui/error_text.h"
 #include "gui/settings.h"
 
 #include <QFileDialog>
@@ -38,6 +39,18 @@ void askForFile(QWidget* parent, const QString& title, const QString& name, cons
         then(file);
     });
     dialog->open();
+}
+
+void exportInteractively(QWidget* parent, const QString& title, const QString& name, const std::vector<FileType>& types,
+    Settings& settings, std::function<void(const QString&)> write)
+{
+    askForFile(parent, title, name, types, settings, [parent, write = std::move(write)](const QString& file) {
+        try {
+            write(file);
+        } catch (...) {
+            tellFailure(parent, QObject::tr("Export"), currentErrorText());
+        }
+    });
 }
 
 void askForFolder(QWidget* parent, const QString& title, const QString& at, std::function<void(const QString&)> then)

@@ -21,6 +21,10 @@ struct FileType {
 void askForFile(QWidget* parent, const QString& title, const QString& name, const std::vector<FileType>& types, Settings& settings,
     std::function<void(const QString& file)> then);
 
+/// The same; what `write` throws is told in a box.
+void exportInteractively(QWidget* parent, const QString& title, const QString& name, const std::vector<FileType>& types,
+    Settings& settings, std::function<void(const QString& file)> write);
+
 /// Where something is to be put; remembered.
 void askForFolder(
     QWidget* parent, const QString& title, Settings& settings, std::function<void(const QString& folder)> then);

@@ -1,9 +1,10 @@
 #include "gui/found_devices.h"
 
+#include "base/units.h"
+
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QRegularExpression>
 
 #include <algorithm>
 
@@ -13,17 +14,13 @@ namespace {
 
 constexpr int mostDevices = 1024;
 
-// "cpu (Intel Xeon, 8 cores, 31.3 GiB)"
-FoundDevice deviceFrom(const QString& text)
+FoundDevice deviceFrom(const QJsonObject& found)
 {
-    static const QRegularExpression cores(QStringLiteral(", (\\d{1,5}) cores?, "));
     FoundDevice device;
-    device.name = text.section(QStringLiteral(" ("), 0, 0);
-    device.description = text.section(QStringLiteral(" ("), 1);
-    if (device.description.endsWith(QLatin1Char(')')))
-        device.description.chop(1);
-    if (device.name == QLatin1String("cpu"))
-        device.cores = cores.match(text).captured(1).toInt();
+    device.name = found.value(QLatin1String("id")).toString();
+    device.cores = found.value(QLatin1String("cores")).toInt();
+    device.description = FoundDevices::tr("%1, %2").arg(found.value(QLatin1String("name")).toString(),
+        QString::fromStdString(format_bytes(found.value(QLatin1String("memory_bytes")).toInteger())));
     return device;
 }
 
@@ -52,8 +49,8 @@ void FoundDevices::take(const QByteArray& answer)
     const QJsonObject found = QJsonDocument::fromJson(answer).object();
     const QJsonArray devices = found.value(QLatin1String("devices")).toArray();
     for (const QJsonValue& device : devices)
-        if (static_cast<int>(m_devices.size()) < mostDevices && !device.toString().isEmpty())
-            m_devices.push_back(deviceFrom(device.toString()));
+        if (static_cast<int>(m_devices.size()) < mostDevices && device.toObject().contains(QLatin1String("id")))
+            m_devices.push_back(deviceFrom(device.toObject()));
     m_libTorch = found.value(QLatin1String("LibTorch")).toString();
     m_known = !m_devices.empty();
     if (!m_known)

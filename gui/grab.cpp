@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto patience = 30s;
+constexpr auto patience = 60s; // pipebd may have to be asked about every pair
 
 // Waits until `isReady`, asked again at each signal that was connected to `loop`'s quit.
 template <typename Ready>
@@ -42,7 +42,7 @@ void waitFor(QEventLoop& loop, Ready isReady, const std::filesystem::path& lab)
         loop.exec();
     if (!isReady())
         throw Error(
-            Code::TimedOut, "the page's data could not be read in 30 s", lab.string(), "look at the lab with pipebd doctor");
+            Code::TimedOut, "the page's data could not be read in 60 s", lab.string(), "look at the lab with pipebd doctor");
 }
 
 void lay(QWidget& widget, QSize size, QSize defaultSize)

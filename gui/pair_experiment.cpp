@@ -28,7 +28,7 @@ QString tomlText(const QString& text)
     return QLatin1Char('"') + quoted + QLatin1Char('"');
 }
 
-QString contentsFor(const QString& pair, bool endToEndOnly)
+QString contentsFor(const QString& pair)
 {
     const bool digits = pair.endsWith(QLatin1String("-digits"));
     QString text
@@ -42,17 +42,16 @@ QString contentsFor(const QString& pair, bool endToEndOnly)
             "#     source = \"imagefolder\"        or cifar10, cifar100, tensors\n"
             "#     path = \"/where/the/data/are\"\n");
     text += QStringLiteral(
-        "name = %1\npair = %1\n\n[data]\nsource = \"%2\"\nbatch = %3\n\n[train]\n%4\n\n[run]\nstrategy = \"%5\"\n")
+        "name = %1\npair = %1\n\n[data]\nsource = \"%2\"\nbatch = %3\n\n[train]\n%4\n\n[run]\nstrategy = \"auto\"\n")
                 .arg(tomlText(pair), digits ? QStringLiteral("digits") : QStringLiteral("synthetic"),
                     digits ? QStringLiteral("64") : QStringLiteral("32"),
-                    digits ? QStringLiteral("epochs = 4") : QStringLiteral("steps = 100"),
-                    endToEndOnly ? QStringLiteral("ddp") : QStringLiteral("auto"));
+                    digits ? QStringLiteral("epochs = 4") : QStringLiteral("steps = 100"));
     return text;
 }
 
 } // namespace
 
-QString experimentOfPair(const QString& lab, const QString& pair, bool endToEndOnly)
+QString experimentOfPair(const QString& lab, const QString& pair)
 {
     static const QRegularExpression unfit(QStringLiteral("[^A-Za-z0-9._-]"));
     const QDir folder(lab + QStringLiteral("/experiments"));
@@ -67,7 +66,7 @@ QString experimentOfPair(const QString& lab, const QString& pair, bool endToEndO
                 return file;
             continue; // another pair's, whose name looks the same as a file's
         }
-        const QByteArray text = contentsFor(pair, endToEndOnly).toUtf8();
+        const QByteArray text = contentsFor(pair).toUtf8();
         experiment::parse_experiment(text.toStdString(), file.toStdString());
         if (!folder.mkpath(QStringLiteral(".")))
             throw Error(

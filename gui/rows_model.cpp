@@ -153,8 +153,8 @@ bool RowsModel::setData(const QModelIndex& index, const QVariant& value, int rol
 
 Qt::ItemFlags RowsModel::flags(const QModelIndex& index) const
 {
-    Qt::ItemFlags flags = QAbstractTableModel::flags(index) | Qt::ItemNeverHasChildren;
-    if (m_tickable && index.column() == 0)
+    Qt::ItemFlags flags = QAbstractTableModel::flags(index);
+    if (index.isValid() && m_tickable && index.column() == 0)
         flags |= Qt::ItemIsUserCheckable;
     return flags;
 }

@@ -56,14 +56,9 @@ void SchedulesPage::exportTimelines()
 void SchedulesPage::exportTable()
 {
     const QString pair = m_loaded ? QString::fromStdString(m_loaded->stored.key.pair) : QString();
-    askForFile(this, tr("Export the table of strategies"), QStringLiteral("%1-strategies").arg(pair),
-        {{tr("CSV table"), QStringLiteral("csv")}}, m_settings, [this](const QString& file) {
-            try {
-                writeFile(file, tableAsCsv(*m_sorted));
-            } catch (...) {
-                tellFailure(this, tr("Export"), currentErrorText());
-            }
-        });
+    exportInteractively(this, tr("Export the table of strategies"), QStringLiteral("%1-strategies").arg(pair),
+        {{tr("CSV table"), QStringLiteral("csv")}}, m_settings,
+        [this](const QString& file) { writeFile(file, tableAsCsv(*m_sorted)); });
 }
 
 } // namespace pipebd::gui

@@ -1,9 +1,9 @@
 #include "gui/timeline_export.h"
 
 #include "base/error.h"
-#include "gui/chart_export.h"
 #include "gui/error_text.h"
 #include "gui/file_dialogs.h"
+#include "gui/picture_export.h"
 #include "gui/timeline_plot.h"
 #include "gui/timeline_table_model.h"
 #include "gui/timeline_view.h"
@@ -70,10 +70,9 @@ void exportPicture(TimelineView& view, const QString& file)
             "use .png, .pdf, .svg, .csv, .tsv or .json");
     plot.replot();
     const double scrolled = plot.scrolled();
-    const QByteArray picture = pictureOf(plot, QObject::tr("Timelines"), plot.wholeSize(), suffix);
+    writePicture(pictureOf(plot, QObject::tr("Timelines"), plot.wholeSize()), file);
     plot.replot();
     plot.scrollRows(scrolled - plot.scrolled());
-    writeFile(file, picture);
 }
 
 } // namespace
@@ -138,14 +137,8 @@ void exportTimelinesInteractively(TimelineView& view, const QString& proposedNam
         if (!view)
             return;
         const auto format = textFormat(suffixOf(file));
-        if (!format) {
-            try {
-                exportPicture(*view, file);
-            } catch (...) {
-                tell(currentErrorText());
-            }
-            return;
-        }
+        if (!format)
+            return exportPicture(*view, file);
         QThread* thread = QThread::create([timelines = view->timelines(), format, file, tell] {
             try {
                 writeFile(file, format(timelines));
@@ -156,11 +149,11 @@ void exportTimelinesInteractively(TimelineView& view, const QString& proposedNam
         QObject::connect(thread, &QThread::finished, thread, &QObject::deleteLater);
         thread->start();
     };
-    askForFile(parent, QObject::tr("Export timelines"), proposedName,
-        {{QObject::tr("PNG image"), QStringLiteral("png")}, {QObject::tr("PDF document"), QStringLiteral("pdf")},
-            {QObject::tr("SVG drawing"), QStringLiteral("svg")}, {QObject::tr("CSV table"), QStringLiteral("csv")},
-            {QObject::tr("TSV table"), QStringLiteral("tsv")}, {QObject::tr("Trace for Perfetto"), QStringLiteral("json")}},
-        settings, write);
+    std::vector<FileType> types = pictureTypes();
+    types.push_back({QObject::tr("CSV table"), QStringLiteral("csv")});
+    types.push_back({QObject::tr("TSV table"), QStringLiteral("tsv")});
+    types.push_back({QObject::tr("Trace for Perfetto"), QStringLiteral("json")});
+    exportInteractively(parent, QObject::tr("Export timelines"), proposedName, types, settings, write);
 }
 
 } // namespace pipebd::gui

@@ -76,13 +76,14 @@ launch::EnginePair described(const store::StoredPair& pair)
 int list_pairs(const Context& context)
 {
     std::vector<launch::EnginePair> pairs = launch::engine_pairs(context.cancel);
+    const std::size_t built_in = pairs.size();
     for (const store::StoredPair& imported : context.open_lab().pairs())
         pairs.push_back(described(imported));
     if (context.json) {
         auto json = nlohmann::ordered_json::array();
         for (const launch::EnginePair& pair : pairs)
-            json.push_back({{"name", pair.name}, {"blocks", pair.blocks}, {"input", pair.input}, {"vocabulary", pair.vocabulary},
-                {"classes", pair.classes}});
+            json.push_back({{"name", pair.name}, {"imported", json.size() >= built_in}, {"blocks", pair.blocks},
+                {"input", pair.input}, {"vocabulary", pair.vocabulary}, {"classes", pair.classes}});
         std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
         return 0;
     }

@@ -3,10 +3,12 @@
 //     run FILE --lab LAB ...   reads FILE as pipebd does; then makes a run and stores FAKE_STEPS steps of ten samples, one every
 //                              FAKE_MILLISECONDS, and finishes
 //     run [FILE] ... --check   answers as pipebd does, or refuses with FAKE_REFUSAL
-//     doctor                   finds a CPU of eight cores and two GPUs; FAKE_DOCTOR=silent: never answers
-//     pairs            names two
 //     runs export ID --trace FILE ...   writes FILE
-//     runs stop ID ...         refuses; what is asked stands in FAKE_ASKED.COMMAND, a line a word
+//     runs stop ID ...         refuses
+//
+// What is asked stands in FAKE_ASKED.COMMAND, a line a word. What else it knows, and how it misbehaves: fake_answers.h.
+#include "fake_answers.h"
+
 #include "base/error.h"
 #include "experiment/experiment.h"
 #include "store/lab.h"
@@ -75,14 +77,6 @@ void check(const std::vector<std::string>& arguments)
               << (has(arguments, "--resume") ? 12 : 0) << "}" << std::endl;
 }
 
-void doctor()
-{
-    while (std::getenv("FAKE_DOCTOR"))
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    std::cout << R"-({"pipebd": "0.1.0", "LibTorch": "2.11.0", "devices": ["cpu (Some CPU, 8 cores, 31.0 GiB)",)-"
-              << R"-( "cuda:0 (Some GPU, 139.8 GiB)", "cuda:1 (Some GPU, 139.8 GiB)"], "sound": true})-" << std::endl;
-}
-
 void remember(const std::vector<std::string>& arguments)
 {
     if (const char* file = std::getenv("FAKE_ASKED")) {
@@ -99,16 +93,11 @@ int main(int argc, char** argv)
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
         remember(arguments);
+        misbehave(arguments);
+        if (const int status = answer(arguments); status >= 0)
+            return status;
         if (has(arguments, "--check")) {
             check(arguments);
-            return 0;
-        }
-        if (arguments.at(0) == "doctor") {
-            doctor();
-            return 0;
-        }
-        if (arguments.at(0) == "pairs") {
-            std::cout << R"([{"name": "nas-digits"}, {"name": "my & own"}])" << std::endl;
             return 0;
         }
         if (arguments.size() >= 5 && arguments[1] == "export") {

@@ -1,0 +1,20 @@
+// How every chart but the run's own looks: a title and a legend above the axes, in the palette's colours.
+#pragma once
+
+#include <QString>
+
+class QCPTextElement;
+class QCustomPlot;
+
+namespace pipebd::gui {
+
+/// Puts a title and the legend, which wraps, above the axes; returns the title, which the plot owns.
+QCPTextElement* layOutPlot(QCustomPlot& plot, const QString& title);
+
+/// Colours and fonts of `plot`'s palette for everything but plottables.
+void dressPlot(QCustomPlot& plot, QCPTextElement& title);
+
+/// As many columns as fit the plot's width; call it when that or the legend has changed.
+void wrapLegend(QCustomPlot& plot);
+
+} // namespace pipebd::gui
