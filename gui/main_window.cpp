@@ -34,8 +34,8 @@
 #include <QStatusBar>
 #include <QTabBar>
 #include <QTabWidget>
-#include <QToolBar>
 #include <QTimer>
+#include <QToolBar>
 #include <QUndoGroup>
 #include <QVBoxLayout>
 
