@@ -4,6 +4,7 @@
 #include <QVarLengthArray>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace pipebd::gui {
@@ -63,10 +64,21 @@ QColor activityColor(Activity activity)
     return QColor(0x8c8c8c);
 }
 
+QColor activityEdgeColor(Activity activity)
+{
+    static const auto colours = [] {
+        std::array<QColor, activities.size()> all;
+        for (const Activity each : activities)
+            all[static_cast<std::size_t>(each)] = activityColor(each).darker(170).rgb();
+        return all;
+    }();
+    return colours[static_cast<std::size_t>(activity)];
+}
+
 QColor idleColor(const QPalette& palette)
 {
     const QColor base = palette.color(QPalette::Base);
-    return base.lightness() < 128 ? base.lighter(165) : base.darker(109);
+    return base.lightness() < 128 ? base.lighter(215) : base.darker(109);
 }
 
 void drawHatch(QPainter& painter, const QRectF& rect, Activity activity)

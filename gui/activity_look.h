@@ -13,6 +13,8 @@ namespace pipebd::gui {
 
 /// Okabe-Ito, the same in every theme; black text can be read on each.
 QColor activityColor(Activity activity);
+/// Of the line with which a bar begins.
+QColor activityEdgeColor(Activity activity);
 /// The background of a row, where a device does nothing.
 QColor idleColor(const QPalette& palette);
 

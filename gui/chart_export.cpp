@@ -2,17 +2,18 @@
 
 #include "base/error.h"
 #include "gui/error_text.h"
+#include "gui/file_dialogs.h"
 #include "gui/metric_chart.h"
 #include "gui/settings.h"
 
 #include <QBuffer>
 #include <QFile>
-#include <QFileDialog>
 #include <QFileInfo>
-#include <QMessageBox>
-#include <QSaveFile>
+#include <QPointer>
 #include <QSvgGenerator>
 #include <QTemporaryDir>
+
+#include <algorithm>
 
 namespace pipebd::gui {
 
@@ -61,12 +62,15 @@ QByteArray number(double value)
 
 QByteArray csvOf(const MetricChart& chart)
 {
-    QByteArray text = "series,rank,block,step,seconds,value\r\n"; // RFC 4180; names of series need no quotes
-    for (const auto& [series, curve] : chart.curves())
+    const auto& curves = chart.curves();
+    const bool byRun = std::any_of(curves.begin(), curves.end(), [](const auto& curve) { return curve.first.run != 0; });
+    QByteArray text = byRun ? "run," : "";
+    text += "series,rank,block,step,seconds,value\r\n"; // RFC 4180; names of series need no quotes
+    for (const auto& [id, curve] : curves)
         for (const SeriesPoint& point : curve->points())
-            text += QByteArray::fromStdString(series.name) + ',' + QByteArray::number(series.rank) + ','
-                + QByteArray::number(series.block) + ',' + number(point.step) + ',' + number(point.t) + ',' + number(point.value)
-                + "\r\n";
+            text += (byRun ? QByteArray::number(id.run) + ',' : QByteArray()) + QByteArray::fromStdString(id.series.name) + ','
+                + QByteArray::number(id.series.rank) + ',' + QByteArray::number(id.series.block) + ',' + number(point.step) + ','
+                + number(point.t) + ',' + number(point.value) + "\r\n";
     return text;
 }
 
@@ -77,42 +81,6 @@ QByteArray pictureOf(QCustomPlot& plot, const QString& title, QSize size, const 
     if (suffix == QLatin1String("svg"))
         return svgOf(plot, title, size);
     return suffix == QLatin1String("pdf") ? pdfOf(plot, title, size) : pngOf(plot, size);
-}
-
-void writeFile(const QString& file, const QByteArray& contents)
-{
-    QSaveFile out(file);
-    if (!out.open(QIODevice::WriteOnly) || out.write(contents) != contents.size() || !out.commit())
-        throw Error(Code::System, "the file cannot be written", file.toStdString(), "choose a folder that you may write to");
-}
-
-void showExportError(const QString& error, QWidget* parent)
-{
-    QMessageBox box(QMessageBox::Warning, QObject::tr("Export"), error, QMessageBox::Ok, parent);
-    box.setTextFormat(Qt::PlainText); // it names a file
-    box.exec();
-}
-
-void exportInteractively(const QString& title, const QString& proposedName, const QStringList& filters, Settings& settings,
-    QWidget* parent, const std::function<void(const QString& file)>& write)
-{
-    const auto suffixOf = [](const QString& filter) { return filter.section(QStringLiteral("*."), 1).chopped(1); };
-    QFileDialog dialog(parent, title, settings.folder(QStringLiteral("export")));
-    dialog.setAcceptMode(QFileDialog::AcceptSave);
-    dialog.setNameFilters(filters);
-    dialog.setDefaultSuffix(suffixOf(filters.constFirst()));
-    QObject::connect(&dialog, &QFileDialog::filterSelected, &dialog,
-        [&dialog, suffixOf](const QString& filter) { dialog.setDefaultSuffix(suffixOf(filter)); });
-    dialog.selectFile(proposedName);
-    if (dialog.exec() != QDialog::Accepted)
-        return;
-    const QString file = dialog.selectedFiles().constFirst();
-    settings.setFolder(QStringLiteral("export"), QFileInfo(file).absolutePath());
-    try {
-        write(file);
-    } catch (...) {
-        showExportError(currentErrorText(), parent);
-    }
 }
 
 void exportChart(MetricChart& chart, const QString& file)
@@ -127,13 +95,21 @@ void exportChart(MetricChart& chart, const QString& file)
         throw Error(Code::BadRequest, "no format for a chart has this suffix", file.toStdString(), "use .png, .pdf, .svg or .csv");
 }
 
-void exportChartInteractively(MetricChart& chart, const QString& runName, Settings& settings, QWidget* parent)
+void exportChartInteractively(MetricChart& chart, const QString& name, Settings& settings, QWidget* parent)
 {
-    const QStringList filters{QObject::tr("PNG image (*.png)"), QObject::tr("PDF document (*.pdf)"),
-        QObject::tr("SVG drawing (*.svg)"), QObject::tr("CSV table of the samples (*.csv)")};
-    const QString name = QStringLiteral("%1-%2").arg(runName, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-')));
-    exportInteractively(QObject::tr("Export %1").arg(chart.title()), name, filters, settings, parent,
-        [&](const QString& file) { exportChart(chart, file); });
+    askForFile(parent, QObject::tr("Export %1").arg(chart.title()),
+        QStringLiteral("%1-%2").arg(name, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-'))),
+        {{QObject::tr("PNG image"), QStringLiteral("png")}, {QObject::tr("PDF document"), QStringLiteral("pdf")},
+            {QObject::tr("SVG drawing"), QStringLiteral("svg")}, {QObject::tr("CSV table of the samples"), QStringLiteral("csv")}},
+        settings, [chart = QPointer(&chart), parent](const QString& file) {
+            if (!chart)
+                return;
+            try {
+                exportChart(*chart, file);
+            } catch (...) {
+                tellFailure(parent, QObject::tr("Export"), currentErrorText());
+            }
+        });
 }
 
 } // namespace pipebd::gui

@@ -48,8 +48,9 @@ void GanttPlottable::setTimeline(DrawnTimelinePtr timeline, Slot slot)
     m_slot = slot;
 }
 
-void GanttPlottable::setRows(double top, double rowHeight)
+void GanttPlottable::setRows(double top, double rowHeight, double memoryHeight)
 {
+    m_memoryHeight = memoryHeight;
     m_top = top;
     m_rowHeight = rowHeight;
 }
@@ -57,7 +58,7 @@ void GanttPlottable::setRows(double top, double rowHeight)
 GanttPlottable::Lane GanttPlottable::lane(std::size_t device, bool communication) const
 {
     const double top = m_top + static_cast<double>(device) * m_rowHeight + gap;
-    const double all = (m_rowHeight - 2 * gap) / (m_slot == Slot::Whole ? 1 : 2);
+    const double all = (m_rowHeight - m_memoryHeight - 2 * gap) / (m_slot == Slot::Whole ? 1 : 2);
     const double thin = std::clamp(std::round(all * 0.22), 3.0, 9.0);
     const double work = std::floor(all - thin - 1);
     switch (m_slot) {
@@ -68,7 +69,12 @@ GanttPlottable::Lane GanttPlottable::lane(std::size_t device, bool communication
     case Slot::Lower:
         break;
     }
-    return communication ? Lane{top + 2 * all - thin, thin} : Lane{top + all, work};
+    return communication ? Lane{top + 2 * all - thin, thin} : Lane{top + all + 1, work - 1}; // a line between them
+}
+
+GanttPlottable::Lane GanttPlottable::memoryLane(std::size_t device) const
+{
+    return {m_top + static_cast<double>(device + 1) * m_rowHeight - m_memoryHeight, std::max(0.0, m_memoryHeight - gap)};
 }
 
 QRectF GanttPlottable::pixels(Lane lane) const
@@ -111,7 +117,7 @@ void GanttPlottable::draw(QCPPainter* painter)
         return;
     Columns columns;
     columns.clip = clipRect();
-    columns.scale = painter->modes().testFlag(QCPPainter::pmVectorized) ? 1 : painter->device()->devicePixelRatioF();
+    columns.scale = painter->modes().testFlag(QCPPainter::pmVectorized) ? 1 : painter->deviceTransform().m11();
     columns.count = std::max(1, toInt(std::ceil(columns.clip.width() * columns.scale)));
     columns.left = columns.clip.left();
     columns.origin = mKeyAxis->pixelToCoord(columns.left);
@@ -126,9 +132,43 @@ void GanttPlottable::draw(QCPPainter* painter)
     }
     painter->setAntialiasing(false);
     painter->setFont(font);
-    for (std::size_t device = 0; device < m_timeline->devices.size(); ++device)
+    for (std::size_t device = 0; device < m_timeline->devices.size(); ++device) {
         for (const bool communication : {false, true})
             drawTrack(*painter, columns, device, communication);
+        if (m_memoryHeight > 0 && m_slot != Slot::Lower)
+            drawMemory(*painter, columns, device);
+    }
+}
+
+// In each column the most that is held in it; its height is a share of the most memory.
+void GanttPlottable::drawMemory(QCPPainter& painter, const Columns& columns, std::size_t device)
+{
+    const QRectF lane = pixels(memoryLane(device));
+    const std::vector<schedule::MemoryPoint>& points = m_timeline->devices[device].memory;
+    if (points.empty() || m_mostMemory <= 0 || !lane.intersects(columns.clip))
+        return;
+    QColor colour = mParentPlot->palette().color(QPalette::Text);
+    colour.setAlpha(90);
+    const int first = std::clamp(toInt(columns.of(m_timeline->begin)), 0, columns.count);
+    const int last = std::clamp(toInt(std::ceil(columns.of(m_timeline->end))), 0, columns.count);
+    auto next = std::upper_bound(points.begin(), points.end(), columns.origin + first / columns.perMillisecond,
+        [](double time, const schedule::MemoryPoint& point) { return time < point.time; });
+    std::int64_t held = next == points.begin() ? 0 : std::prev(next)->bytes;
+    int begin = first; // of the columns that are equally high
+    double height = -1;
+    for (int column = first; column <= last; ++column) {
+        std::int64_t most = held;
+        for (; next != points.end() && columns.of(next->time) < column + 1; ++next)
+            most = std::max(most, held = next->bytes);
+        const double now
+            = column == last ? -1 : std::round(lane.height() * static_cast<double>(most) / static_cast<double>(m_mostMemory));
+        if (now == height)
+            continue;
+        if (height > 0)
+            painter.fillRect(QRectF(columns.toX(begin), lane.bottom() - height, (column - begin) / columns.scale, height), colour);
+        begin = column;
+        height = now;
+    }
 }
 
 void GanttPlottable::drawTrack(QCPPainter& painter, const Columns& columns, std::size_t device, bool communication)
@@ -199,12 +239,11 @@ void GanttPlottable::drawBars(
     for (const Bar& bar : m_bars) {
         const Activity activity = bar.span->activity;
         const QRectF rect(columns.toX(bar.left), lane.top(), (bar.right - bar.left) / columns.scale, lane.height());
-        const QColor colour = activityColor(activity);
-        painter.fillRect(rect, colour);
+        painter.fillRect(rect, activityColor(activity));
         if (rect.width() >= hatchedFrom)
             drawHatch(painter, rect, activity);
         if (rect.width() >= edgedFrom)
-            painter.fillRect(QRectF(rect.left(), rect.top(), 1 / columns.scale, rect.height()), colour.darker(170));
+            painter.fillRect(QRectF(rect.left(), rect.top(), 1 / columns.scale, rect.height()), activityEdgeColor(activity));
         if (rect.width() >= hatchedFrom && !communication)
             drawLabel(painter, rect, m_timeline->instruction(device, *bar.span));
     }

@@ -30,10 +30,14 @@ public:
     GanttPlottable(QCPAxis* keyAxis, QCPAxis* valueAxis);
 
     void setTimeline(DrawnTimelinePtr timeline, Slot slot);
-    void setRows(double top, double rowHeight);
+    /// Of each row, `memoryHeight` is for the memory that the device holds.
+    void setRows(double top, double rowHeight, double memoryHeight);
+    /// The memory that reaches to the top of its lane.
+    void setMostMemory(std::int64_t bytes) { m_mostMemory = bytes; }
     const DrawnTimelinePtr& timeline() const { return m_timeline; }
 
     Lane lane(std::size_t device, bool communication) const;
+    Lane memoryLane(std::size_t device) const;
     /// In pixels of the widget; at least a pixel wide.
     QRectF barOf(std::size_t device, bool communication, std::size_t span) const;
 
@@ -55,6 +59,7 @@ private:
     };
 
     void drawTrack(QCPPainter& painter, const Columns& columns, std::size_t device, bool communication);
+    void drawMemory(QCPPainter& painter, const Columns& columns, std::size_t device);
     void findBars(const Columns& columns, const Track& track);
     void drawBars(QCPPainter& painter, const Columns& columns, const QRectF& lane, std::size_t device, bool communication);
     void drawStacks(QCPPainter& painter, const Columns& columns, const QRectF& lane, const QColor& background);
@@ -65,6 +70,8 @@ private:
     Slot m_slot = Slot::Whole;
     double m_top = 0;
     double m_rowHeight = 30;
+    double m_memoryHeight = 0;
+    std::int64_t m_mostMemory = 0;
 
     // Between the steps of drawing a track.
     std::vector<Bar> m_bars;

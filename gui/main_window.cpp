@@ -5,7 +5,7 @@
 #include "gui/command_strip.h"
 #include "gui/compare_page.h"
 #include "gui/error_text.h"
-#include "gui/file_choice.h"
+#include "gui/file_dialogs.h"
 #include "gui/found_devices.h"
 #include "gui/icons.h"
 #include "gui/launcher.h"
@@ -16,7 +16,9 @@
 #include "gui/pairs_page.h"
 #include "gui/profile_page.h"
 #include "gui/run_actions.h"
+#include "gui/run_edits.h"
 #include "gui/run_list.h"
+#include "gui/run_list_actions.h"
 #include "gui/run_page.h"
 #include "gui/runs_page.h"
 #include "gui/schedules_page.h"
@@ -37,6 +39,7 @@
 #include <QTimer>
 #include <QToolBar>
 #include <QUndoGroup>
+#include <QUndoStack>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -75,6 +78,11 @@ MainWindow::MainWindow(Settings& settings, const std::filesystem::path& lab, QWi
     createActions();
     createMenus();
     createStatusBar();
+    m_undo->addStack(m_runList->edits()->undoStack());
+    for (Page* page : m_pages)
+        if (QUndoStack* stack = page->undoStack())
+            m_undo->addStack(stack);
+    followUndo();
     m_runsPage->setWelcome(makeWelcomePage(toQString(lab), m_actions->start, m_actions->openLab, m_runsPage));
     m_runsPage->error()->addAction(m_actions->openLab, true);
 
@@ -161,10 +169,17 @@ void MainWindow::pageChanged()
     QMainWindow::restoreState(m_layouts.value(m_front->id()), layoutVersion);
     for (const auto& [page, menu] : m_actions->pageMenus)
         menu->menuAction()->setVisible(page == m_front);
+    followUndo();
     m_front->comeToFront();
     enableFit();
     showCommand();
     updateTitle();
+}
+
+void MainWindow::followUndo()
+{
+    QUndoStack* own = m_front->undoStack();
+    m_undo->setActiveStack(own ? own : m_runList->edits()->undoStack());
 }
 
 void MainWindow::showCommand()
@@ -180,6 +195,10 @@ void MainWindow::createDocks()
     m_runsDock->setWidget(m_runList);
     addDockWidget(Qt::LeftDockWidgetArea, m_runsDock);
     connect(m_runList, &RunList::runSelected, this, &MainWindow::showRun);
+    connect(m_runList->actions(), &RunListActions::comparisonRequested, this, &MainWindow::compareRuns);
+    connect(m_runList->actions(), &RunListActions::comparisonExtended, this, &MainWindow::addToComparison);
+    connect(m_runList->actions(), &RunListActions::messagePosted, this,
+        [this](const QString& text) { statusBar()->showMessage(text, messageTime); });
 
     m_log = new LogPanel(this);
     m_logDock = new QDockWidget(tr("Log"), this);
@@ -205,7 +224,6 @@ void MainWindow::rememberDefaultLayouts()
                 m_defaultLayouts[page->id()] = layout;
     };
     remember(false, false, [](const Page*) { return true; });
-    remember(true, false, [](const Page* page) { return page->id() == QLatin1String("compare"); });
     remember(true, true, [this](const Page* page) { return page == m_runsPage; });
     m_layouts = m_defaultLayouts;
 }
@@ -273,7 +291,7 @@ void MainWindow::openLab(const std::filesystem::path& lab)
     m_labButton->setText(fontMetrics().elidedText(toQString(lab), Qt::ElideMiddle, longestLab));
     m_labButton->setToolTip(tr("The lab: %1").arg(toQString(lab)));
     m_log->clear();
-    m_runList->setRuns(std::make_shared<const std::vector<store::RunRecord>>());
+    m_runList->openLab(lab);
     for (Page* page : m_pages)
         page->openLab(lab);
     m_front->comeToFront();
@@ -304,18 +322,18 @@ void MainWindow::openLab(const std::filesystem::path& lab)
     connect(m_follower.get(), &LabFollower::failed, this, &MainWindow::showLabError);
 }
 
-void MainWindow::take(const RunRecords& runs)
+void MainWindow::take(const RunRecords& runs, const RunAnnotations& annotations)
 {
-    m_runList->setRuns(runs);
+    m_runList->setRuns(runs, annotations);
     for (Page* page : m_pages)
         page->runsChanged(runs);
     const bool first = !std::exchange(m_scanned, true);
     if (m_wanted && !m_runList->select(*m_wanted))
         statusBar()->showMessage(tr("There is no run %1 in this lab.").arg(*m_wanted), messageTime);
     m_wanted.reset();
-    if (first && !m_runList->selected() && !runs->empty())
-        m_runList->select(runs->front().id);
-    if (runs->empty()) {
+    if (first && !m_runList->selected())
+        m_runList->selectNewest();
+    if (runs->empty() || (first && !runPage()->runId())) {
         m_runsPage->showWelcome();
         updateTitle();
     } else if (runPage()->runId()) {
@@ -418,6 +436,13 @@ void MainWindow::compareRuns(const std::vector<int>& ids)
     showPage(compare->id());
 }
 
+void MainWindow::addToComparison(const std::vector<int>& ids)
+{
+    auto* compare = static_cast<ComparePage*>(page(QStringLiteral("compare")));
+    compare->addRuns(ids);
+    showPage(compare->id());
+}
+
 void MainWindow::profilePair(const QString& pair)
 {
     auto* profile = static_cast<ProfilePage*>(page(QStringLiteral("profile")));
@@ -450,7 +475,7 @@ void MainWindow::stopRun(int runId, bool now)
 
 void MainWindow::chooseLab()
 {
-    chooseFolder(this, tr("Open another lab"), toQString(m_lab), [this](const QString& folder) { openLab(toPath(folder)); });
+    askForFolder(this, tr("Open another lab"), toQString(m_lab), [this](const QString& folder) { openLab(toPath(folder)); });
 }
 
 void MainWindow::openRecentLab(const QString& folder)

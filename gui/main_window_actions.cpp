@@ -6,6 +6,7 @@
 #include "gui/page.h"
 #include "gui/run_actions.h"
 #include "gui/run_list.h"
+#include "gui/run_list_actions.h"
 #include "gui/run_page.h"
 #include "gui/shortcut_list.h"
 
@@ -52,7 +53,7 @@ void MainWindow::createActions()
     a.fit = makeAction(this, tr("&Fit all"), tr("Show all data in every chart again"));
     a.fit->setShortcuts({QKeySequence(Qt::Key_F), QKeySequence(Qt::Key_Escape)});
     a.fit->setToolTip(tr("Fit all (F)"));
-    connect(a.fit, &QAction::triggered, this, [this] { runPage()->fitAll(); });
+    connect(a.fit, &QAction::triggered, this, [this] { m_front->fitAll(); });
     a.filter = makeAction(this, tr("Fi&lter the runs"), tr("Go to the filter of the list of runs"), QKeySequence::Find);
     connect(a.filter, &QAction::triggered, this, [this] {
         m_runsDock->show();

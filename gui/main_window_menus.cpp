@@ -2,6 +2,8 @@
 
 #include "gui/page.h"
 #include "gui/run_actions.h"
+#include "gui/run_list.h"
+#include "gui/run_list_actions.h"
 
 #include <QActionGroup>
 #include <QDir>
@@ -33,8 +35,16 @@ void MainWindow::createMenus()
     edit->addAction(a.undo);
     edit->addAction(a.redo);
     edit->addSeparator();
+    const RunListActions& runs = *m_runList->actions();
+    edit->addActions({runs.tags, runs.note});
+    edit->addSeparator();
+    edit->addActions({runs.remove, runs.restore, runs.purge});
+    edit->addSeparator();
     edit->addAction(a.filter);
-    addAll(menuBar()->addMenu(tr("Ru&n")), m_runActions->inOrder());
+    QMenu* run = menuBar()->addMenu(tr("Ru&n"));
+    addAll(run, m_runActions->inOrder());
+    run->addSeparator();
+    run->addActions({runs.compare, runs.addToComparison, runs.exportFolder});
     createPageMenus();
     createViewMenu();
     QMenu* help = menuBar()->addMenu(tr("&Help"));
@@ -62,6 +72,7 @@ void MainWindow::createFileMenu()
     file->addSeparator();
     QMenu* exports = file->addMenu(tr("E&xport chart"));
     addAll(exports, a.exports);
+    file->addAction(m_runList->actions()->exportTable);
     file->addSeparator();
     file->addAction(a.quit);
 }
@@ -101,6 +112,7 @@ void MainWindow::createViewMenu()
     addAll(view, a.pages);
     view->addSeparator();
     view->addAction(a.fit);
+    view->addAction(m_runList->actions()->showDeleted);
     view->addSeparator();
     view->addAction(findChild<QToolBar*>(QStringLiteral("tools"))->toggleViewAction());
     view->addAction(m_runsDock->toggleViewAction());

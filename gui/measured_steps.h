@@ -26,7 +26,8 @@ private:
 };
 
 /// Of the newest finished run for each strategy, by the title that a plan gives it, that trained `pair` on `devices` devices with
-/// batches of `batch` samples; of runs with stages placed by hand only those with `byHand`. Reads databases: not for the GUI thread.
+/// batches of `batch` samples; of runs with stages placed by hand only those with `byHand`. Reads databases: not for the GUI
+/// thread.
 std::map<QString, MeasuredStep> measuredSteps(
     const RunRecords& runs, const std::string& pair, int devices, int batch, const std::string& byHand, RunSettingsCache& cache);
 

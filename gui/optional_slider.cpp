@@ -22,8 +22,8 @@ int LogScale::positionOf(double value) const
     return static_cast<int>(std::lround(place));
 }
 
-OptionalSlider::OptionalSlider(const QString& name, LogScale scale, std::function<QString(double)> words, const QString& otherwise,
-    QWidget* parent)
+OptionalSlider::OptionalSlider(
+    const QString& name, LogScale scale, std::function<QString(double)> words, const QString& otherwise, QWidget* parent)
     : QWidget(parent)
     , m_scale(scale)
     , m_words(std::move(words))

@@ -14,6 +14,7 @@
 #include <vector>
 
 class QAction;
+class QUndoStack;
 
 namespace pipebd::gui {
 
@@ -42,9 +43,16 @@ public:
     /// The page's own menu, in order, null for a separator; they live as long as the page. A page without any has no menu.
     virtual std::vector<QAction*> menuActions() const { return {}; }
 
+    /// What Edit > Undo takes back while the page is in front; null: what was done in the list of runs.
+    virtual QUndoStack* undoStack() { return nullptr; }
+
     /// Whether the page makes sense of `file`, which was dropped or named; it shows it then.
     virtual bool openFile(const QString& /*file*/) { return false; }
 
+    /// Every chart shows all of its data again.
+    virtual void fitAll() { }
+    /// What is on the page is drawn now, without waiting for a timer.
+    virtual void drawNow() { }
     virtual void saveState() { }
     virtual void restoreDefaultLayout() { }
 

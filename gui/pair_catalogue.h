@@ -1,7 +1,7 @@
 // PairCatalogue: the pairs that pipebd knows in a lab, and what it says of each, asked for once.
 //
-// The pairs are asked for one after another, the one that is wanted before the others. GUI thread; asks in other processes and reads
-// their answers in other threads.
+// The pairs are asked for one after another, the one that is wanted before the others. GUI thread; asks in other processes and
+// reads their answers in other threads.
 #pragma once
 
 #include "gui/background.h"

@@ -85,8 +85,8 @@ QJsonDocument parsed(const QByteArray& json, const char* question)
     QJsonParseError error;
     const QJsonDocument document = QJsonDocument::fromJson(json, &error);
     if (document.isNull())
-        notUnderstood(QStringLiteral("pipebd %1: %2").arg(
-            QLatin1String(question), QString::fromStdString(in_quotes(json.left(60).toStdString()))));
+        notUnderstood(QStringLiteral("pipebd %1: %2")
+                          .arg(QLatin1String(question), QString::fromStdString(in_quotes(json.left(60).toStdString()))));
     return document;
 }
 

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "experiment/experiment.h"
 #include "gui/error_text.h"
-#include "gui/chart_export.h"
+#include "gui/file_dialogs.h"
 
 #include <QDir>
 #include <QFile>

@@ -27,10 +27,11 @@ PlanAnswer answer(PlanQuestion question)
     QElapsedTimer timer;
     timer.start();
     schedule::Profile profile = *question.profile;
-    profile.interpolates = true; // for numbers of devices that were not measured
     schedule::Cluster cluster = schedule::alike(question.devices);
     PlanAnswer answer;
     std::vector<std::string> notes = suppose(question.whatIf, profile, cluster);
+    if (std::string note = allow_devices(question.devices, profile); !note.empty() && !question.whatIf.batch)
+        notes.push_back(std::move(note)); // suppose() says so of a batch
     const schedule::Costs costs(profile, cluster);
     answer.plan = make_plan(costs, question.strategies, {.pipeline = question.pipeline});
     answer.plan.notes = std::move(notes);

@@ -38,7 +38,8 @@ bool RowsModel::keepsOrder(const std::vector<Row>& rows) const
 
 void RowsModel::setRows(std::vector<Row> rows)
 {
-    const auto has = [&](const QString& id) { return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.id == id; }); };
+    const auto has
+        = [&](const QString& id) { return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.id == id; }); };
     const qsizetype ticks = m_ticked.size();
     m_ticked.removeIf([&](const QString& id) { return !has(id); });
     if (!keepsOrder(rows)) {

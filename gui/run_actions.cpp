@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "experiment/checkpoint_manifest.h"
 #include "gui/error_text.h"
-#include "gui/file_choice.h"
+#include "gui/file_dialogs.h"
 #include "gui/icons.h"
 #include "gui/settings.h"
 #include "gui/start_reading.h"
@@ -185,12 +185,8 @@ void RunActions::repeat(Then then)
 void RunActions::chooseTraceFile()
 {
     const int id = m_run->id;
-    const FileChoice choice{.title = tr("Export the trace of run %1").arg(id),
-        .purpose = QStringLiteral("trace"),
-        .filter = tr("Chrome traces (*.json);;All files (*)"),
-        .name = QStringLiteral("run-%1-trace.json").arg(id),
-        .suffix = QStringLiteral("json")};
-    chooseFileToWrite(m_window, m_settings, choice, [this, id](const QString& file) {
+    askForFile(m_window, tr("Export the trace of run %1").arg(id), QStringLiteral("run-%1-trace").arg(id),
+        {{tr("Chrome trace"), QStringLiteral("json")}}, m_settings, [this, id](const QString& file) {
         m_traceFile = file;
         m_exporting.start({QStringLiteral("runs"), QStringLiteral("export"), QString::number(id), QStringLiteral("--trace"), file,
             QStringLiteral("--lab"), m_lab});

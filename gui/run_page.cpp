@@ -7,20 +7,18 @@
 #include "gui/settings.h"
 #include "gui/timeline_plot.h"
 #include "gui/timeline_view.h"
+#include "gui/smoothing_slider.h"
 
 #include <QButtonGroup>
 #include <QCheckBox>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QLocale>
 #include <QRadioButton>
-#include <QSlider>
 #include <QSplitter>
 #include <QTabWidget>
 #include <QVBoxLayout>
 
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 namespace pipebd::gui {
@@ -30,18 +28,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto replotInterval = 50ms;
-constexpr int sliderSteps = 100;
-
-// Equal steps of the slider are equal factors of 1 - weight: 0, ..., 0.9, ..., 0.99, ..., 0.999.
-double weightAt(int position)
-{
-    return position == 0 ? 0 : 1 - std::pow(10.0, -3.0 * position / sliderSteps);
-}
-
-int positionOf(double weight)
-{
-    return static_cast<int>(std::lround(-std::log10(1 - weight) / 3 * sliderSteps));
-}
 
 } // namespace
 
@@ -128,14 +114,8 @@ QWidget* RunPage::buildControls()
     m_logBox = new QCheckBox(tr("&Log loss axis"), controls);
     connect(m_logBox, &QCheckBox::toggled, this, &RunPage::setLogScale);
 
-    m_smoothingSlider = new QSlider(Qt::Horizontal, controls);
-    m_smoothingSlider->setRange(0, sliderSteps);
-    m_smoothingSlider->setFixedWidth(150);
-    m_smoothingSlider->setAccessibleName(tr("Smoothing"));
-    m_smoothingSlider->setToolTip(tr("Exponential moving mean of loss and throughput; the raw curve stays behind it"));
-    m_smoothingLabel = new QLabel(controls);
-    m_smoothingLabel->setMinimumWidth(fontMetrics().horizontalAdvance(QStringLiteral("0.9999")));
-    connect(m_smoothingSlider, &QSlider::valueChanged, this, [this](int position) { setSmoothing(weightAt(position)); });
+    m_smoothing = new SmoothingSlider(controls);
+    connect(m_smoothing, &SmoothingSlider::weightChanged, this, &RunPage::setSmoothing);
 
     auto* layout = new QHBoxLayout(controls);
     layout->setContentsMargins(12, 2, 12, 6);
@@ -146,9 +126,7 @@ QWidget* RunPage::buildControls()
     layout->addSpacing(20);
     layout->addWidget(m_logBox);
     layout->addSpacing(20);
-    layout->addWidget(new QLabel(tr("Smoothing:"), controls));
-    layout->addWidget(m_smoothingSlider);
-    layout->addWidget(m_smoothingLabel);
+    layout->addWidget(m_smoothing);
     layout->addStretch();
     return controls;
 }
@@ -269,11 +247,7 @@ void RunPage::setXAxis(XAxis axis)
 
 void RunPage::setSmoothing(double weight)
 {
-    {
-        const QSignalBlocker blocker(m_smoothingSlider);
-        m_smoothingSlider->setValue(positionOf(weight));
-    }
-    m_smoothingLabel->setText(weight > 0 ? QLocale().toString(weight, 'f', weight < 0.99 ? 2 : 3) : tr("off"));
+    m_smoothing->setWeight(weight);
     m_charts[0]->setSmoothing(weight);
     m_charts[1]->setSmoothing(weight);
     m_settings.setSmoothing(weight);

@@ -16,8 +16,6 @@
 
 class QButtonGroup;
 class QCheckBox;
-class QLabel;
-class QSlider;
 class QSplitter;
 class QTabWidget;
 
@@ -27,6 +25,7 @@ class MetricChart;
 class RunHeader;
 class RunTimeline;
 class Settings;
+class SmoothingSlider;
 
 class RunPage : public QWidget {
     Q_OBJECT
@@ -86,8 +85,7 @@ private:
     QSplitter* m_rows;
     QButtonGroup* m_axisButtons;
     QCheckBox* m_logBox;
-    QSlider* m_smoothingSlider;
-    QLabel* m_smoothingLabel;
+    SmoothingSlider* m_smoothing;
     QTimer m_replotTimer;
     std::unique_ptr<RunFollower> m_follower;
     store::RunRecord m_record;

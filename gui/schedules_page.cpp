@@ -195,7 +195,8 @@ void SchedulesPage::ask()
 {
     if (!m_loaded)
         return;
-    if (m_byHand && !schedule::fault_of(*m_byHand, static_cast<int>(m_loaded->profile->blocks.size()), m_whatIf->devices()).empty()) {
+    if (m_byHand
+        && !schedule::fault_of(*m_byHand, static_cast<int>(m_loaded->profile->blocks.size()), m_whatIf->devices()).empty()) {
         m_byHand.reset();
         m_undo.clear();
         emit messagePosted(tr("The stages by hand do not fit these devices any more; they are those of the search again."));
@@ -270,7 +271,8 @@ void SchedulesPage::showHead()
     if (!best) {
         m_best->setText(tr("No strategy that trains block by block can run here"));
     } else {
-        const QString speedup = best->speedup > 0 ? tr(", %1 times as fast as dp").arg(QLocale().toString(best->speedup, 'f', 2)) : QString();
+        const QString speedup
+            = best->speedup > 0 ? tr(", %1 times as fast as dp").arg(QLocale().toString(best->speedup, 'f', 2)) : QString();
         m_best->setText(tr("★ %1: blocks %2; %3 a step%4")
                             .arg(titleOf(*best), QString::fromStdString(placement_text(best->schedule)),
                                 millisecondsText(best->simulation.step), speedup));
@@ -294,7 +296,8 @@ void SchedulesPage::showError(const QString& error)
 bool SchedulesPage::isSettled() const
 {
     return m_profilesRead
-        && (m_profiles.empty() || m_failed || (m_answer && !m_planning.isBusy() && !m_overlaying.isBusy() && !m_measuring.isBusy()));
+        && (m_profiles.empty() || m_failed
+            || (m_answer && !m_planning.isBusy() && !m_overlaying.isBusy() && !m_measuring.isBusy()));
 }
 
 void SchedulesPage::emitIfSettled()
@@ -307,8 +310,8 @@ QStringList SchedulesPage::command() const
 {
     if (!m_loaded)
         return {};
-    QStringList words{QStringLiteral("pipebd"), QStringLiteral("plan"), QStringLiteral("--profile"),
-        QString::fromStdString(m_loaded->stored.id)};
+    QStringList words{
+        QStringLiteral("pipebd"), QStringLiteral("plan"), QStringLiteral("--profile"), QString::fromStdString(m_loaded->stored.id)};
     words << m_whatIf->options();
     if (m_byHand)
         words << QStringLiteral("--stages") << QString::fromStdString(schedule::to_text(*m_byHand));
@@ -321,10 +324,10 @@ std::vector<Stage> SchedulesPage::searchedStages() const
 {
     if (!m_answer)
         return {};
-    const auto found = std::find_if(
-        m_answer->plan.strategies.begin(), m_answer->plan.strategies.end(), [](const PlannedStrategy& planned) {
-            return planned.schedule.strategy == schedule::strategy_by_hand && planned.schedule.decided_by != "hand";
-        });
+    const auto found
+        = std::find_if(m_answer->plan.strategies.begin(), m_answer->plan.strategies.end(), [](const PlannedStrategy& planned) {
+              return planned.schedule.strategy == schedule::strategy_by_hand && planned.schedule.decided_by != "hand";
+          });
     return found == m_answer->plan.strategies.end() ? std::vector<Stage>{} : found->schedule.stages;
 }
 
@@ -420,8 +423,9 @@ void SchedulesPage::fillRuns()
     if (m_runs && m_loaded)
         for (const store::RunRecord& run : *m_runs)
             if (run.pair == m_loaded->stored.key.pair && run.measured_step > 0 && m_runBox->count() < static_cast<int>(runsOffered))
-                m_runBox->addItem(tr("run %1, %2: %3").arg(QString::number(run.id), QString::fromStdString(run.strategy),
-                                      millisecondsText(run.measured_step)),
+                m_runBox->addItem(
+                    tr("run %1, %2: %3")
+                        .arg(QString::number(run.id), QString::fromStdString(run.strategy), millisecondsText(run.measured_step)),
                     run.id);
     m_runBox->setEnabled(m_runBox->count() > 1);
     m_runBox->setCurrentIndex(m_overlay ? std::max(0, m_runBox->findData(m_overlay->run)) : 0);
@@ -441,7 +445,8 @@ void SchedulesPage::overlayRun(int id)
         const store::RunTimelines all = store::timelines_of(store);
         const schedule::SideBySide both = side_by_side(all.program, all.predicted, all.measured, steps);
         if (both.measured.spans.empty())
-            throw Error(Code::NotFound, "run " + std::to_string(id) + " has measured no whole step", folder.string(), "choose another one");
+            throw Error(
+                Code::NotFound, "run " + std::to_string(id) + " has measured no whole step", folder.string(), "choose another one");
         const auto program = std::make_shared<const schedule::Program>(all.program);
         return {id, drawnTimeline(tr("run %1, predicted").arg(id), program, both.predicted, both.memory),
             drawnTimeline(tr("run %1, measured").arg(id), program, both.measured, {}, DrawnTimeline::Kind::Measured)};
@@ -485,7 +490,8 @@ StartRequest SchedulesPage::requestOf(int row) const
     request.settings << QStringLiteral("data.batch=%1").arg(planned->schedule.batch)
                      << QStringLiteral("run.dtype=%1").arg(QString::fromStdString(m_loaded->stored.key.dtype));
     if (planned->schedule.decided_by == "hand")
-        request.settings << QStringLiteral("run.stages=%1").arg(QString::fromStdString(schedule::to_text(planned->schedule.stages)));
+        request.settings
+            << QStringLiteral("run.stages=%1").arg(QString::fromStdString(schedule::to_text(planned->schedule.stages)));
     return request;
 }
 

@@ -50,6 +50,7 @@ public:
     bool isSettled() const override;
     QStringList command() const override;
     std::vector<QAction*> menuActions() const override;
+    QUndoStack* undoStack() override { return &m_undo; }
     void saveState() override;
     void restoreDefaultLayout() override;
 
@@ -57,7 +58,6 @@ public:
     StageEditor* editor() const { return m_editor; }
     TimelineView* timelines() const { return m_timelines; }
     QTableView* table() const { return m_table; }
-    QUndoStack* undoStack() { return &m_undo; }
     const StrategyTableModel& model() const { return *m_model; }
 
     /// What is on the screen, as it is run; empty `file` until an experiment for the pair has been found.

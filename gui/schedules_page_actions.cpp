@@ -1,10 +1,11 @@
 // What the schedules page does about what is on it: runs it, writes it to files.
 #include "base/error.h"
 #include "experiment/experiment.h"
+#include "gui/file_dialogs.h"
 #include "gui/pair_experiment.h"
-#include "gui/chart_export.h"
 #include "gui/schedules_page.h"
 #include "gui/settings.h"
+#include "gui/table_export.h"
 #include "gui/timeline_export.h"
 #include "gui/timeline_view.h"
 
@@ -54,6 +55,15 @@ void SchedulesPage::exportTimelines()
 
 void SchedulesPage::exportTable()
 {
+    const QString pair = m_loaded ? QString::fromStdString(m_loaded->stored.key.pair) : QString();
+    askForFile(this, tr("Export the table of strategies"), QStringLiteral("%1-strategies").arg(pair),
+        {{tr("CSV table"), QStringLiteral("csv")}}, m_settings, [this](const QString& file) {
+            try {
+                writeFile(file, tableAsCsv(*m_sorted));
+            } catch (...) {
+                tellFailure(this, tr("Export"), currentErrorText());
+            }
+        });
 }
 
 } // namespace pipebd::gui

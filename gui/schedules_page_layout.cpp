@@ -245,8 +245,8 @@ QWidget* SchedulesPage::buildEditor()
     return box;
 }
 
-QAction* SchedulesPage::addAct(const char* name, const QString& text, const QString& statusTip, const QKeySequence& shortcut,
-    void (SchedulesPage::*body)())
+QAction* SchedulesPage::addAct(
+    const char* name, const QString& text, const QString& statusTip, const QKeySequence& shortcut, void (SchedulesPage::*body)())
 {
     auto* action = new QAction(text, this);
     action->setObjectName(QString::fromLatin1(name));
@@ -270,17 +270,10 @@ void SchedulesPage::makeActions()
         QKeySequence(Qt::CTRL | Qt::Key_Return), &SchedulesPage::runSelected);
     m_editAction = addAct("editSchedule", tr("&Edit its stages by hand"), tr("Begin with the stages of the selected strategy"),
         QKeySequence(Qt::Key_E), &SchedulesPage::editSelected);
-    m_bestAction = addAct("best", tr("&Best"), tr("Back to the stages that the search has found"), QKeySequence(Qt::Key_B),
-        &SchedulesPage::takeBest);
-    m_undoAction = m_undo.createUndoAction(this, tr("&Undo"));
-    m_undoAction->setShortcut(QKeySequence::Undo);
-    m_redoAction = m_undo.createRedoAction(this, tr("&Redo"));
-    m_redoAction->setShortcut(QKeySequence::Redo);
-    for (QAction* action : {m_undoAction, m_redoAction}) {
-        action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
-        addAction(action);
-        m_menu.push_back(action);
-    }
+    m_bestAction = addAct(
+        "best", tr("&Best"), tr("Back to the stages that the search has found"), QKeySequence(Qt::Key_B), &SchedulesPage::takeBest);
+    m_undoAction = m_undo.createUndoAction(this, tr("Undo"));
+    m_redoAction = m_undo.createRedoAction(this, tr("Redo"));
     m_menu.push_back(nullptr);
     m_onlyAction = addAct("only", tr("Show its timeline &only"), tr("Show the timeline of the selected strategy, or all again"),
         QKeySequence(Qt::Key_O), &SchedulesPage::showOnlySelected);

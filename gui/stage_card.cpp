@@ -152,7 +152,8 @@ StageCard::StageCard(int stage, const schedule::Stage& what, bool isLast, StageE
     if (!isLast) {
         m_join = button(QStringLiteral("⇥"), QStringLiteral("join"), tr("Join with the next stage"));
         head->addWidget(m_join);
-        connect(m_join, &QToolButton::clicked, editor, [editor, stage] { editor->join(stage); }, Qt::QueuedConnection);
+        connect(
+            m_join, &QToolButton::clicked, editor, [editor, stage] { editor->join(stage); }, Qt::QueuedConnection);
     }
     m_chips->setSpacing(4);
     m_chips->setAlignment(Qt::AlignLeft);
@@ -169,8 +170,10 @@ StageCard::StageCard(int stage, const schedule::Stage& what, bool isLast, StageE
     layout->addWidget(m_bar);
     layout->addLayout(foot);
     // Queued: an edit replaces the cards, and with them the button that is being clicked.
-    connect(m_fewer, &QToolButton::clicked, editor, [editor, stage] { editor->fewerDevices(stage); }, Qt::QueuedConnection);
-    connect(m_more, &QToolButton::clicked, editor, [editor, stage] { editor->moreDevices(stage); }, Qt::QueuedConnection);
+    connect(
+        m_fewer, &QToolButton::clicked, editor, [editor, stage] { editor->fewerDevices(stage); }, Qt::QueuedConnection);
+    connect(
+        m_more, &QToolButton::clicked, editor, [editor, stage] { editor->moreDevices(stage); }, Qt::QueuedConnection);
 }
 
 QToolButton* StageCard::button(const QString& text, const QString& name, const QString& toolTip)

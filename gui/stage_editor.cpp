@@ -123,8 +123,7 @@ void StageEditor::dragTo(int block, const QPoint& globalPosition)
         return;
     for (std::size_t i = 0; i < m_cards.size(); ++i)
         m_cards[i]->setTarget(static_cast<int>(i) == target && target != stageOf(block));
-    const schedule::Edited edit
-        = target < 0 || target == stageOf(block) ? schedule::Edited{} : move_block(m_stages, block, target);
+    const schedule::Edited edit = target < 0 || target == stageOf(block) ? schedule::Edited{} : move_block(m_stages, block, target);
     emit previewed(edit.possible() ? edit.stages : std::vector<Stage>{});
 }
 

@@ -178,9 +178,8 @@ QVariant StrategyTableModel::data(const QModelIndex& index, int role) const
         return column == Strategy && row->schedule.feasible ? QVariant(isShown(titleOf(*row)) ? Qt::Checked : Qt::Unchecked)
                                                             : QVariant();
     case Qt::TextAlignmentRole:
-        return column == Strategy || column == Placement || column == DecidedBy
-            ? QVariant(Qt::AlignLeft | Qt::AlignVCenter)
-            : QVariant(Qt::AlignRight | Qt::AlignVCenter);
+        return column == Strategy || column == Placement || column == DecidedBy ? QVariant(Qt::AlignLeft | Qt::AlignVCenter)
+                                                                                : QVariant(Qt::AlignRight | Qt::AlignVCenter);
     case Qt::FontRole:
         if (index.row() == m_best) {
             QFont font = QApplication::font();
@@ -252,18 +251,16 @@ QVariant StrategyTableModel::headerData(int section, Qt::Orientation orientation
     if (role == Qt::ToolTipRole)
         return heading.toolTip;
     if (role == Qt::TextAlignmentRole)
-        return section == Strategy || section == Placement || section == DecidedBy
-            ? QVariant(Qt::AlignLeft | Qt::AlignVCenter)
-            : QVariant(Qt::AlignRight | Qt::AlignVCenter);
+        return section == Strategy || section == Placement || section == DecidedBy ? QVariant(Qt::AlignLeft | Qt::AlignVCenter)
+                                                                                   : QVariant(Qt::AlignRight | Qt::AlignVCenter);
     return {};
 }
 
 QVariant StrategyTableModel::number(const PlannedStrategy& planned, int column) const
 {
     if (!planned.schedule.feasible)
-        return column == Strategy || column == Placement || column == DecidedBy
-            ? QVariant()
-            : QVariant(std::numeric_limits<double>::infinity());
+        return column == Strategy || column == Placement || column == DecidedBy ? QVariant()
+                                                                                : QVariant(std::numeric_limits<double>::infinity());
     switch (column) {
     case Step:
         return planned.simulation.step;
@@ -352,10 +349,9 @@ QString StrategyTableModel::text(const PlannedStrategy& planned, int column) con
     case Measured:
         return measuredOf(planned) ? millisecondsText(value) : none;
     case Error:
-        return measuredOf(planned)
-            ? (value < 0 ? QStringLiteral("−") : QStringLiteral("+")) + locale.toString(std::abs(value) * 100, 'f', 1)
-                + QStringLiteral(" %")
-            : none;
+        return measuredOf(planned) ? (value < 0 ? QStringLiteral("−") : QStringLiteral("+"))
+                + locale.toString(std::abs(value) * 100, 'f', 1) + QStringLiteral(" %")
+                                   : none;
     case DecidedBy: {
         QString how = QString::fromStdString(planned.schedule.decided_by);
         if (planned.schedule.candidates == std::numeric_limits<std::int64_t>::max())

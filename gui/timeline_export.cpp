@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "gui/chart_export.h"
 #include "gui/error_text.h"
+#include "gui/file_dialogs.h"
 #include "gui/timeline_plot.h"
 #include "gui/timeline_table_model.h"
 #include "gui/timeline_view.h"
@@ -129,24 +130,37 @@ void exportTimelines(TimelineView& view, const QString& file)
 
 void exportTimelinesInteractively(TimelineView& view, const QString& proposedName, Settings& settings, QWidget* parent)
 {
-    const QStringList filters{QObject::tr("PNG image (*.png)"), QObject::tr("PDF document (*.pdf)"),
-        QObject::tr("SVG drawing (*.svg)"), QObject::tr("CSV table (*.csv)"), QObject::tr("TSV table (*.tsv)"),
-        QObject::tr("Trace for Perfetto (*.json)")};
-    exportInteractively(QObject::tr("Export timelines"), proposedName, filters, settings, parent, [&](const QString& file) {
+    const auto tell = [parent = QPointer<QWidget>(parent)](const QString& error) {
+        if (parent)
+            tellFailure(parent, QObject::tr("Export"), error);
+    };
+    const auto write = [view = QPointer<TimelineView>(&view), tell](const QString& file) {
+        if (!view)
+            return;
         const auto format = textFormat(suffixOf(file));
-        if (!format)
-            return exportPicture(view, file);
-        QThread* thread = QThread::create([timelines = view.timelines(), format, file, parent = QPointer<QWidget>(parent)] {
+        if (!format) {
+            try {
+                exportPicture(*view, file);
+            } catch (...) {
+                tell(currentErrorText());
+            }
+            return;
+        }
+        QThread* thread = QThread::create([timelines = view->timelines(), format, file, tell] {
             try {
                 writeFile(file, format(timelines));
             } catch (...) {
-                QMetaObject::invokeMethod(
-                    qApp, [error = currentErrorText(), parent] { showExportError(error, parent); }, Qt::QueuedConnection);
+                QMetaObject::invokeMethod(qApp, [error = currentErrorText(), tell] { tell(error); }, Qt::QueuedConnection);
             }
         });
         QObject::connect(thread, &QThread::finished, thread, &QObject::deleteLater);
         thread->start();
-    });
+    };
+    askForFile(parent, QObject::tr("Export timelines"), proposedName,
+        {{QObject::tr("PNG image"), QStringLiteral("png")}, {QObject::tr("PDF document"), QStringLiteral("pdf")},
+            {QObject::tr("SVG drawing"), QStringLiteral("svg")}, {QObject::tr("CSV table"), QStringLiteral("csv")},
+            {QObject::tr("TSV table"), QStringLiteral("tsv")}, {QObject::tr("Trace for Perfetto"), QStringLiteral("json")}},
+        settings, write);
 }
 
 } // namespace pipebd::gui

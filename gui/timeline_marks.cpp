@@ -72,7 +72,7 @@ void TimelineMarks::drawSelection(QCPPainter& painter) const
     const bool selecting = m_plot->m_drag == TimelinePlot::Drag::Select && !m_plot->m_rubberRows.empty();
     const std::vector<RowPlace>& rows = selecting ? m_plot->m_rubberRows : m_plot->m_selectedRows;
     const TimeRange times = selecting ? m_plot->m_rubber : m_plot->m_selectedTimes;
-    if (rows.empty())
+    if (!selecting && m_plot->selection().empty())
         return;
     const QRect inner = m_plot->axisRect()->rect();
     QColor veil = m_plot->palette().color(QPalette::Base);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr double leastRow = 24;
 constexpr double mostRow = 46;
+constexpr double memoryRow = 20;
 constexpr double panelGap = 8;
 constexpr double marginShare = 0.01; // of the extent, before and behind it
 
@@ -73,6 +74,11 @@ void TimelinePlot::setTimelines(std::vector<DrawnTimelinePtr> timelines, bool ov
     m_overlaid = overlaid;
     if (!samePanels)
         rebuildPanels();
+    std::int64_t mostMemory = 0; // of all, so that strategies can be compared
+    for (const DrawnTimelinePtr& timeline : m_timelines)
+        for (const DrawnDevice& device : timeline->devices)
+            for (const schedule::MemoryPoint& point : device.memory)
+                mostMemory = std::max(mostMemory, point.bytes);
     for (Panel& panel : m_panels) {
         panel.rows = 0;
         for (std::size_t i = 0; i < panel.timelines.size(); ++i) {
@@ -81,6 +87,7 @@ void TimelinePlot::setTimelines(std::vector<DrawnTimelinePtr> timelines, bool ov
                 : i == 0                                  ? GanttPlottable::Slot::Upper
                                                           : GanttPlottable::Slot::Lower;
             panel.gantts[i]->setTimeline(timeline, slot);
+            panel.gantts[i]->setMostMemory(mostMemory);
             panel.rows = std::max(panel.rows, timeline->devices.size());
         }
     }
@@ -108,6 +115,8 @@ void TimelinePlot::setTimelines(std::vector<DrawnTimelinePtr> timelines, bool ov
 void TimelinePlot::keepMarks(const std::vector<DrawnTimelinePtr>& before)
 {
     m_hovered.reset();
+    if (m_timelines.empty())
+        m_drag = Drag::None;
     if (m_chosen) {
         const DrawnTimeline& old = *before[m_chosen->timeline];
         const DrawnSpan& was = old.devices[m_chosen->device].track(m_chosen->communication).spans[m_chosen->span];
@@ -144,6 +153,13 @@ void TimelinePlot::setOwnAxes(bool own)
     m_panels.clear(); // of the other kind
     auto timelines = m_timelines;
     setTimelines(std::move(timelines), m_overlaid);
+}
+
+void TimelinePlot::setMemoryShown(bool shown)
+{
+    m_memoryShown = shown;
+    arrange();
+    replot(rpQueuedReplot);
 }
 
 void TimelinePlot::rebuildPanels()
@@ -198,13 +214,15 @@ void TimelinePlot::arrange()
         rows += panel.rows;
     const double rest = available - static_cast<double>(m_panels.size()) * (title + axis + panelGap);
     const double stretch = m_overlaid ? 1.5 : 1;
-    m_rowHeight = std::clamp(std::floor(rest / std::max(1.0, static_cast<double>(rows))), leastRow * stretch, mostRow * stretch);
+    const double memory = m_memoryShown ? memoryRow : 0;
+    m_rowHeight = memory
+        + std::clamp(std::floor(rest / std::max(1.0, static_cast<double>(rows))) - memory, leastRow * stretch, mostRow * stretch);
     double y = 0;
     for (Panel& panel : m_panels) {
         panel.top = y;
         panel.rowsTop = y + title;
         for (GanttPlottable* gantt : panel.gantts)
-            gantt->setRows(panel.rowsTop, m_rowHeight);
+            gantt->setRows(panel.rowsTop, m_rowHeight, memory);
         y = panel.rowsTop + static_cast<double>(panel.rows) * m_rowHeight + axis + panelGap;
         panel.bottom = y;
     }
@@ -278,7 +296,7 @@ void TimelinePlot::applyView()
 
 void TimelinePlot::show(View view, Gesture gesture)
 {
-    if (m_panels.empty())
+    if (m_panels.empty() || view.times.size() != m_view.times.size()) // of panels that are there no more
         return;
     view.everything = true;
     for (std::size_t i = 0; i < view.times.size(); ++i) {
@@ -312,6 +330,16 @@ const TimelinePlot::Panel* TimelinePlot::panelOf(std::size_t timeline) const
     return nullptr;
 }
 
+double TimelinePlot::middleOf(TimeRange times) const
+{
+    if (m_chosen) {
+        const DrawnSpan& span = spanOf(*m_chosen);
+        if (const double middle = (span.start + span.end) / 2; middle >= times.from && middle <= times.to)
+            return middle;
+    }
+    return (times.from + times.to) / 2;
+}
+
 void TimelinePlot::zoom(double factor, Gesture gesture)
 {
     const Panel* at = m_pointer ? panelAt(m_pointer->y()) : nullptr;
@@ -320,7 +348,7 @@ void TimelinePlot::zoom(double factor, Gesture gesture)
         if (m_ownAxes && at && indexOf(*at) != i)
             continue;
         TimeRange& times = view.times[i];
-        const double fixed = at ? std::clamp(timeAt(*at, m_pointer->x()), times.from, times.to) : (times.from + times.to) / 2;
+        const double fixed = at ? std::clamp(timeAt(*at, m_pointer->x()), times.from, times.to) : middleOf(times);
         times = {fixed - (fixed - times.from) * factor, fixed + (times.to - fixed) * factor};
         const TimeRange all = m_ownAxes ? extent(m_panels[i]) : wholeExtent();
         if (factor > 1) // the fixed point gives way at the ends, so that zooming out ends with everything in view

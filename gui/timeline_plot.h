@@ -41,6 +41,8 @@ public:
     void setEmptyText(const QString& text);
     void setOwnAxes(bool own);
     bool ownAxes() const { return m_ownAxes; }
+    void setMemoryShown(bool shown);
+    bool memoryShown() const { return m_memoryShown; }
 
     const std::vector<Panel>& panels() const { return m_panels; }
     TimeRange extent(const Panel& panel) const; // all that there is, with a margin
@@ -48,7 +50,7 @@ public:
     const Panel* panelOf(std::size_t timeline) const;
 
     // By the user: each remembers where they were.
-    void zoom(double factor, Gesture gesture); // around the pointer, or the middle
+    void zoom(double factor, Gesture gesture); // around the pointer; else the chosen instruction, or the middle
     void moveTimes(double share, Gesture gesture); // of what is shown
     void showTimes(TimeRange times);
     void fit();
@@ -131,12 +133,14 @@ private:
     TimeRange wholeExtent() const;
     const Panel* panelAt(double y) const; // the nearest; null if there is none
     std::size_t indexOf(const Panel& panel) const { return static_cast<std::size_t>(&panel - m_panels.data()); }
+    double middleOf(TimeRange times) const; // of the chosen instruction, if that is within them
     double timeAt(const Panel& panel, double x) const { return panel.axis->pixelToCoord(x); }
     double snapped(const QPointF& position) const; // the time there, or that of an end of a bar close by
     std::vector<RowPlace> rowsBetween(double y1, double y2) const;
     std::optional<std::size_t> cursorAt(const QPointF& position) const;
     void setCursorAt(const QPointF& position);
     void selectTo(const QPointF& position);
+    QString memoryTextAt(const QPointF& position) const; // empty where no memory is drawn
     QString toolTipFor(const SpanPlace& place) const;
     void hover(const QPointF& position, const QPoint& global);
     void marksChanged();
@@ -146,6 +150,7 @@ private:
     std::vector<Panel> m_panels;
     bool m_overlaid = false;
     bool m_ownAxes = false;
+    bool m_memoryShown = false;
     View m_view;
     ZoomHistory<View> m_history;
     double m_scroll = 0;

@@ -1,4 +1,5 @@
 // What the mouse does to timelines.
+#include "base/units.h"
 #include "gui/timeline_plot.h"
 #include "gui/timeline_words.h"
 
@@ -161,6 +162,8 @@ void TimelinePlot::hover(const QPointF& position, const QPoint& global)
     const std::optional<SpanPlace> place = spanAt(position);
     if (place)
         QToolTip::showText(global, toolTipFor(*place), this);
+    else if (const QString memory = memoryTextAt(position); !memory.isEmpty())
+        QToolTip::showText(global, memory.toHtmlEscaped(), this);
     else
         QToolTip::hideText();
     if (place == m_hovered)
@@ -168,6 +171,29 @@ void TimelinePlot::hover(const QPointF& position, const QPoint& global)
     m_hovered = place;
     marksChanged();
     emit hoveredChanged(m_hovered);
+}
+
+QString TimelinePlot::memoryTextAt(const QPointF& position) const
+{
+    const Panel* panel = panelAt(position.y());
+    if (!m_memoryShown || !panel || !axisRect()->rect().contains(position.toPoint()))
+        return {};
+    const double place = yAxis->pixelToCoord(position.y());
+    const DrawnTimeline& timeline = *m_timelines[panel->timelines.front()];
+    const double time = timeAt(*panel, position.x());
+    for (std::size_t device = 0; device < timeline.devices.size(); ++device) {
+        const GanttPlottable::Lane lane = panel->gantts.front()->memoryLane(device);
+        const std::vector<schedule::MemoryPoint>& points = timeline.devices[device].memory;
+        if (place < lane.top || place > lane.top + lane.height || time > timeline.end)
+            continue;
+        const auto next = std::upper_bound(
+            points.begin(), points.end(), time, [](double at, const schedule::MemoryPoint& point) { return at < point.time; });
+        if (next != points.begin())
+            return tr("%1 holds %2 at %3")
+                .arg(timeline.devices[device].name, QString::fromStdString(format_bytes(std::prev(next)->bytes)),
+                    timeText(time, 0.001));
+    }
+    return {};
 }
 
 QString TimelinePlot::toolTipFor(const SpanPlace& place) const

@@ -104,6 +104,7 @@ void TimelinePlot::choose(std::optional<SpanPlace> place, bool bringIntoView)
 
 void TimelinePlot::chooseNeighbour(int by)
 {
+    m_pointer.reset(); // by the keyboard: that is where the user looks now
     if (m_chosen) {
         SpanPlace next = *m_chosen;
         if (by < 0 && next.span == 0)
@@ -124,6 +125,7 @@ void TimelinePlot::chooseNeighbour(int by)
 
 void TimelinePlot::chooseInRow(int by)
 {
+    m_pointer.reset();
     if (!m_chosen)
         return chooseNeighbour(1);
     const DrawnSpan& span = spanOf(*m_chosen);

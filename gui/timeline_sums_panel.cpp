@@ -7,6 +7,7 @@
 
 #include <QHBoxLayout>
 #include <QHeaderView>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QLocale>
 #include <QPainter>
@@ -109,12 +110,24 @@ QTableView* TimelineSumsPanel::addTable(const QString& name, const QString& titl
     model->horizontalHeaderItem(0)->setTextAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     table->setFixedHeight(8 * (table->fontMetrics().height() + 4) + 8);
     addCopyAction(table);
+    table->installEventFilter(this);
     return table;
+}
+
+bool TimelineSumsPanel::eventFilter(QObject* watched, QEvent* event)
+{
+    if (event->type() == QEvent::ShortcutOverride) {
+        auto* key = static_cast<QKeyEvent*>(event);
+        const bool moves = key->key() >= Qt::Key_Home && key->key() <= Qt::Key_PageDown;
+        if (moves || key->matches(QKeySequence::SelectAll))
+            event->accept();
+    }
+    return QWidget::eventFilter(watched, event);
 }
 
 void TimelineSumsPanel::show(const TimelineSums& sums)
 {
-    m_title->setText(tr("Selected: %1, %n row(s)", nullptr, static_cast<int>(sums.devices.size())).arg(rangeText(sums.times)));
+    m_title->setText(tr("Selected: %1, rows: %2").arg(rangeText(sums.times)).arg(sums.devices.size()));
     QList<QList<QStandardItem*>> rows;
     for (const ActivitySum& sum : sums.activities) {
         QStandardItem* name = textItem(activityName(sum.activity));

@@ -22,6 +22,10 @@ public:
 signals:
     void closed();
 
+protected:
+    /// Keys that move in a table do not move the charts.
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
 private:
     QTableView* addTable(const QString& name, const QString& title, QStandardItemModel* model);
 

@@ -3,7 +3,6 @@
 
 #include <qcustomplot.h>
 
-#include <algorithm>
 #include <cmath>
 
 namespace pipebd::gui {
@@ -14,7 +13,9 @@ protected:
 
     QString getTickLabel(double tick, const QLocale& locale, QChar, int) override
     {
-        const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(m_step) - 1e-9)), 0, 9);
+        int decimals = 0;
+        for (double step = m_step; decimals < 9 && std::abs(step - std::round(step)) > 1e-6 * step; step *= 10)
+            ++decimals;
         return locale.toString(std::abs(tick) < m_step * 1e-6 ? 0.0 : tick, 'f', decimals);
     }
 

@@ -17,6 +17,7 @@
 #include <QSignalBlocker>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <cmath>
 
 namespace pipebd::gui {
@@ -67,7 +68,7 @@ TimelineView::TimelineView(QWidget* parent)
         m_plot->select({}, {});
         m_plot->setFocus();
     });
-    connect(m_plot, &TimelinePlot::viewChanged, this, &TimelineView::updateScrollBar);
+    connect(m_plot, &TimelinePlot::viewChanged, this, &TimelineView::followView);
     connect(m_plot, &TimelinePlot::hoveredChanged, this, [this](const std::optional<SpanPlace>& place) {
         showReadout();
         emit hovered(place ? m_plot->wordsFor(*place) : QString());
@@ -123,10 +124,6 @@ void TimelineView::makeActions()
     addAct("timelinePageUp", tr("A page of rows up"), {Qt::Key_PageUp}, [plot] { plot->scrollRows(-0.8 * plot->height()); });
     addAct("timelinePageDown", tr("A page of rows down"), {Qt::Key_PageDown}, [plot] { plot->scrollRows(0.8 * plot->height()); });
     addAct("timelineRange", tr("&Go to times…"), {Qt::Key_G}, [this] {
-        const TimeRange shown = shownTimes(m_plot->chosen() ? m_plot->chosen()->timeline : 0);
-        const int decimals = std::clamp(static_cast<int>(std::ceil(2 - std::log10(shown.length()))), 0, 6);
-        m_range->setText(QStringLiteral("%1..%2").arg(
-            QLocale().toString(shown.from, 'f', decimals), QLocale().toString(shown.to, 'f', decimals)));
         m_range->selectAll();
         m_range->setFocus(Qt::ShortcutFocusReason);
     });
@@ -151,6 +148,8 @@ void TimelineView::makeActions()
     m_ownAxes = addAct("timelineOwnAxes", tr("Each on its own &time axis"), {Qt::Key_T},
         [this] { setAxisMode(m_ownAxes->isChecked() ? AxisMode::Own : AxisMode::Shared); });
     m_ownAxes->setCheckable(true);
+    m_memory = addAct("timelineMemory", tr("Show &memory"), {Qt::Key_M}, [this] { m_plot->setMemoryShown(m_memory->isChecked()); });
+    m_memory->setCheckable(true);
     addAct("timelineExport", tr("E&xport…"), {}, [this] { emit exportRequested(); });
 }
 
@@ -188,6 +187,12 @@ void TimelineView::setAxisMode(AxisMode mode)
 TimelineView::AxisMode TimelineView::axisMode() const
 {
     return m_plot->ownAxes() ? AxisMode::Own : AxisMode::Shared;
+}
+
+void TimelineView::setMemoryShown(bool shown)
+{
+    m_memory->setChecked(shown);
+    m_plot->setMemoryShown(shown);
 }
 
 TimeRange TimelineView::shownTimes(std::size_t timeline) const
@@ -251,8 +256,9 @@ void TimelineView::goToTypedRange()
         m_range->selectAll();
         return;
     }
-    m_plot->showTimes(*times);
     m_plot->setFocus();
+    m_plot->showTimes(*times);
+    followView();
     showReadout();
 }
 
@@ -282,8 +288,15 @@ void TimelineView::showReadout()
     m_readout->setToolTip(all.join(QLatin1Char('\n')).toHtmlEscaped());
 }
 
-void TimelineView::updateScrollBar()
+void TimelineView::followView()
 {
+    if (!m_range->hasFocus() && !timelines().empty()) {
+        const TimeRange shown = shownTimes(chosen() ? chosen()->timeline : 0);
+        const int decimals = std::clamp(static_cast<int>(std::ceil(2 - std::log10(shown.length()))), 0, 6);
+        const auto text = [&](double time) { return QLocale().toString(time, 'f', decimals); };
+        m_range->setText(QStringLiteral("%1..%2").arg(text(shown.from), text(shown.to)));
+        m_range->setCursorPosition(0);
+    }
     const QSignalBlocker silent(m_scrollBar);
     const int page = m_plot->axisRect()->height();
     const int hidden = std::max(0, static_cast<int>(std::ceil(m_plot->contentHeight() - page)));
@@ -307,8 +320,10 @@ bool TimelineView::eventFilter(QObject* watched, QEvent* event)
         const auto* key = static_cast<QKeyEvent*>(event);
         if (key->key() == Qt::Key_Escape) { // leaves the field, not the zoom
             event->accept();
-            if (event->type() == QEvent::KeyPress)
+            if (event->type() == QEvent::KeyPress) {
                 m_plot->setFocus();
+                followView();
+            }
             return true;
         }
     }

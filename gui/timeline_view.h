@@ -50,6 +50,9 @@ public:
     void setAxisMode(AxisMode mode); // Shared at first
     AxisMode axisMode() const;
 
+    /// Below each row what its device holds, as far as timelines tell; of an overlay, by the prediction. Not at first.
+    void setMemoryShown(bool shown);
+
     /// With a shared axis the same for every timeline.
     TimeRange shownTimes(std::size_t timeline = 0) const;
     void showTimes(TimeRange times);
@@ -88,7 +91,7 @@ private:
     QAction* addAct(const char* name, const QString& text, const QList<QKeySequence>& shortcuts, const std::function<void()>& body);
     void goToTypedRange();
     void showReadout();
-    void updateScrollBar();
+    void followView();
 
     TimelinePlot* m_plot;
     QScrollBar* m_scrollBar;
@@ -96,6 +99,7 @@ private:
     QLineEdit* m_range;
     QLabel* m_readout;
     QAction* m_ownAxes = nullptr;
+    QAction* m_memory = nullptr;
 };
 
 } // namespace pipebd::gui

@@ -176,9 +176,8 @@ QString timeText(double milliseconds, double resolution)
 
 QString rangeText(TimeRange times)
 {
-    // Three significant digits of the length.
     const double length = std::abs(times.length());
-    const int decimals = decimalsFor(length > 0 ? length / 100 : 0.1);
+    const int decimals = decimalsFor(length > 0 ? length / 10 : 0.001); // two significant digits of the length
     const auto text = [decimals](double time) { return QLocale().toString(time, 'f', std::max(1, decimals)); };
     return tr("%1 to %2 ms (%3 ms)").arg(text(times.from), text(times.to), text(times.length()));
 }

@@ -62,7 +62,8 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     , m_devices(new QSlider(Qt::Horizontal, this))
     , m_devicesBox(new QSpinBox(this))
     , m_batch(new OptionalSlider(
-          tr("&Batch"), {1, 4096}, [](double batch) { return QLocale().toString(std::round(batch), 'f', 0); }, tr("as measured"), this))
+          tr("&Batch"), {1, 4096}, [](double batch) { return QLocale().toString(std::round(batch), 'f', 0); }, tr("as measured"),
+          this))
     , m_memory(new OptionalSlider(tr("&Memory of a device"), {mebibyte, 256 * 1024 * mebibyte}, bytesText, tr("no limit"), this))
     , m_link(new OptionalSlider(tr("&Link speed"), {1e6, 1e12}, bandwidthText, tr("as measured"), this))
     , m_speed(new OptionalSlider(

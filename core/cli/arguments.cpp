@@ -156,6 +156,28 @@ std::vector<std::string> strategies_to_run_from(const std::string& text, const s
     return strategies;
 }
 
+std::vector<std::int64_t> batch_sizes_from(const std::string& text, const std::string& where)
+{
+    constexpr std::size_t most = 32;
+    std::vector<std::int64_t> sizes;
+    if (text.empty())
+        return sizes;
+    std::istringstream parts(text + ",x"); // so that an empty last one is seen
+    std::string part;
+    while (std::getline(parts, part, ',') && !parts.eof()) {
+        const auto size = whole(std::string(trimmed(part)), 1, static_cast<int>(experiment::largest_batch));
+        if (!size)
+            throw Error(Code::BadRequest, "there is no batch of " + in_quotes(part), where,
+                "give numbers from 1 to " + std::to_string(experiment::largest_batch) + ", such as 8,16,128");
+        if (std::find(sizes.begin(), sizes.end(), *size) == sizes.end())
+            sizes.push_back(*size);
+    }
+    if (sizes.size() > most)
+        throw Error(Code::BadRequest, std::to_string(sizes.size()) + " batch sizes are too many", where,
+            "give " + std::to_string(most) + " at most");
+    return sizes;
+}
+
 std::string placement_from(const std::string& text, const std::string& where)
 {
     return schedule::to_text(schedule::stages_from_text(text, where + " " + in_quotes(text)));

@@ -6,6 +6,7 @@
 #include "schedule/cluster.h"
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ std::string strategy_to_run_from(const std::string& text, const std::string& whe
 
 /// As strategies_from, of strategies that can be run; every one of them if `text` is empty.
 std::vector<std::string> strategies_to_run_from(const std::string& text, const std::string& where);
+
+/// "8,16,128": batch sizes, each once; none if `text` is empty.
+std::vector<std::int64_t> batch_sizes_from(const std::string& text, const std::string& where);
 
 /// Stages in text form, in the form that to_text gives them.
 std::string placement_from(const std::string& text, const std::string& where);

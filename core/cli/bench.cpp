@@ -91,7 +91,7 @@ public:
     Turns(const Context& context, const launch::TrainingRequest& request, std::size_t count)
         : request_(request)
         , count_(static_cast<double>(count))
-        , line_(context.quiet)
+        , line_(context.progress)
         , scratch_(context, "pipebd bench")
     {
     }
@@ -165,7 +165,7 @@ int bench(const Context& context, const BenchOptions& options)
 
     const schedule::Profile profile = options.profile.empty()
         ? stored_or_measured_profile(context, lab, request.experiment, request.devices)
-        : profile_from_file(options.profile, request.experiment);
+        : profile_named(context, options.profile, request.experiment);
     const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
     const schedule::Costs costs(profile, cluster);
     Bench result;

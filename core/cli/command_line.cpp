@@ -32,6 +32,7 @@ void add_profile(CLI::App& app, Parsed& parsed)
         [&options](const Context& context) { return measure_profile(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
+    command->add_option("--sizes", options.sizes, "measure for these batch sizes too, such as 8,16,128")->type_name("LIST");
     add_settings(*command, options.settings);
 }
 
@@ -61,7 +62,10 @@ void add_plan(CLI::App& app, Parsed& parsed)
     CLI::App* command = add_command(app, "plan", "compare the strategies by what was measured", parsed,
         [&options](const Context& context) { return plan(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
-    command->add_option("--profile", options.profile, "a profile (pipebd.profile/1) instead of an experiment")->type_name("FILE");
+    command
+        ->add_option("--profile", options.profile,
+            "a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored one")
+        ->type_name("FILE");
     command
         ->add_option("--devices", options.devices,
             "how many devices, which (" + std::string(devices_help) + "), or a file that describes them")
@@ -105,7 +109,9 @@ void add_run(CLI::App& app, Parsed& parsed)
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--out", options.out, "a folder that the results are also written to")->type_name("DIR");
     CLI::Option* profile
-        = command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+        = command
+              ->add_option("--profile", options.profile,
+                  "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored one")
               ->type_name("FILE");
     command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile")
         ->excludes(profile);
@@ -147,7 +153,9 @@ void add_verify(CLI::App& app, Parsed& parsed)
         ->type_name("DTYPE");
     command->add_option("--tolerance", options.tolerance, "where a batch is split, as a share of a block's largest weight")
         ->type_name("SHARE");
-    command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+    command
+        ->add_option("--profile", options.profile,
+            "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored one")
         ->type_name("FILE");
     add_settings(*command, options.settings);
 }
@@ -162,7 +170,9 @@ void add_bench(CLI::App& app, Parsed& parsed)
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
     command->add_option("--rounds", options.rounds, "in which each strategy takes a turn (5)")->type_name("N");
     command->add_option("--steps", options.steps, "of a turn; the first fifth does not count")->type_name("N");
-    command->add_option("--profile", options.profile, "plan from this profile (pipebd.profile/1) instead of measuring")
+    command
+        ->add_option("--profile", options.profile,
+            "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored one")
         ->type_name("FILE");
     add_settings(*command, options.settings);
 }
@@ -262,6 +272,13 @@ void refuse_empty_values(const CLI::App& app)
         refuse_empty_values(*command);
 }
 
+ProgressStyle progress_style(const Parsed& parsed)
+{
+    if (parsed.progress != "text" && parsed.progress != "lines")
+        throw Error(Code::BadRequest, "progress is not told as " + in_quotes(parsed.progress), "--progress", "give text or lines");
+    return parsed.progress == "lines" ? ProgressStyle::Lines : parsed.quiet ? ProgressStyle::None : ProgressStyle::Text;
+}
+
 } // namespace
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, Parsed& parsed, Action action)
@@ -283,6 +300,8 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
         ->type_name("DIR");
     app.add_flag("--json", parsed->json, "print JSON");
     app.add_flag("--quiet", parsed->quiet, "print errors only");
+    app.add_option("--progress", parsed->progress, "on standard error: text, or lines, a JSON object each, for programs")
+        ->type_name("HOW");
     app.set_version_flag("--version", "pipebd " PIPEBD_VERSION);
     add_command(app, "doctor", "devices, versions, check of the lab", *parsed, doctor);
     add_pairs(app, *parsed);
@@ -309,6 +328,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;
+    context.progress = progress_style(*parsed);
     return [parsed](const Context& given) { return parsed->action(given); };
 }
 

@@ -13,6 +13,7 @@ namespace pipebd::cli {
 struct ProfileOptions {
     std::string experiment;
     std::string devices; // empty: the experiment's
+    std::string sizes; // a list of further batch sizes
     std::vector<std::string> settings;
 };
 
@@ -23,7 +24,7 @@ struct StoredProfileOptions {
 
 struct PlanOptions {
     std::string experiment;
-    std::string profile; // a file, instead of an experiment
+    std::string profile; // a file or an id, instead of an experiment
     std::string devices; // a list, a number, a cluster file, "auto"; empty: the experiment's
     std::string strategies;
     std::string placement; // stages in text form, beside what is searched
@@ -142,6 +143,11 @@ struct BenchOptions {
     std::optional<std::int64_t> steps; // of each turn; not given: by the predicted steps
 };
 
+struct StopOptions {
+    std::string id;
+    bool now = false; // its ranks are killed, not asked
+};
+
 int doctor(const Context& context);
 int list_pairs(const Context& context);
 int show_pair(const Context& context, const std::string& name);
@@ -161,7 +167,7 @@ int list_runs(const Context& context, const ListRunsOptions& options);
 int show_run(const Context& context, const std::string& id);
 int export_run(const Context& context, const ExportOptions& options);
 int import_run(const Context& context, const ImportOptions& options);
-int stop_run(const Context& context, const std::string& id);
+int stop_run(const Context& context, const StopOptions& options);
 int compare_runs(const Context& context, const CompareOptions& options);
 int tag_runs(const Context& context, const TagOptions& options);
 int note_run(const Context& context, const NoteOptions& options);

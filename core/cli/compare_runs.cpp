@@ -22,7 +22,8 @@ Table table_of_runs(const RunComparison& comparison, const std::string& first)
 {
     std::vector<std::string> headings = {first};
     for (const store::ComparedRun& run : comparison.runs)
-        headings.push_back(">" + std::to_string(run.record.id) + " " + printable(run.record.name, 24));
+        headings.push_back(
+            std::string(">").append(std::to_string(run.record.id)).append(" ").append(printable(run.record.name, 24)));
     return Table(headings);
 }
 
@@ -36,7 +37,8 @@ std::string results_text(const RunComparison& comparison)
     for (const store::ComparedResult& result : comparison.results) {
         std::vector<std::string> row = {name_of(result)};
         for (std::size_t run = 0; run < result.values.size(); ++run)
-            row.push_back(result.values[run] ? (result.best[run] ? "* " : "") + text_of(result, *result.values[run]) : "-");
+            row.push_back(
+                result.values[run] ? std::string(result.best[run] ? "* " : "").append(text_of(result, *result.values[run])) : "-");
         table.add(row);
     }
     return table.text();
@@ -50,12 +52,14 @@ std::string settings_text(const RunComparison& comparison, bool differences_only
         if (differences_only && !setting.differs)
             continue;
         any = true;
-        std::vector<std::string> row = {(setting.differs && !differences_only ? "! " : "") + setting.key};
+        std::vector<std::string> row = {std::string(setting.differs && !differences_only ? "! " : "").append(setting.key)};
         for (const std::optional<std::string>& value : setting.values)
             row.push_back(value ? printable(*value, widest_cell) : "-");
         table.add(row);
     }
-    return any ? "\n" + table.text() : differences_only ? "\nno setting differs\n" : "";
+    if (any)
+        return std::string("\n").append(table.text());
+    return differences_only ? "\nno setting differs\n" : "";
 }
 
 std::string repetitions_text(const RunComparison& comparison)
@@ -70,9 +74,9 @@ std::string repetitions_text(const RunComparison& comparison)
             if (const auto& repeated = repetition.results[place]) {
                 const store::ComparedResult& result = comparison.results[place];
                 table.add({name_of(result), text_of(result, repeated->mean),
-                    repeated->count > 1 ? text_of(result, repeated->deviation) : "-", std::to_string(repeated->count)});
+                    repeated->count > 1 ? deviation_text(result, repeated->deviation) : "-", std::to_string(repeated->count)});
             }
-        text += "\n" + table.text();
+        text.append("\n").append(table.text());
     }
     return text;
 }

@@ -9,10 +9,18 @@
 
 namespace pipebd::cli {
 
+/// How progress is told on standard error.
+enum class ProgressStyle {
+    None,
+    Text, // for people
+    Lines, // for programs: one JSON object a line
+};
+
 struct Context {
     std::filesystem::path lab; // empty: the default one
     bool json = false;
     bool quiet = false;
+    ProgressStyle progress = ProgressStyle::Text;
     const std::atomic<bool>& cancel;
 
     store::Lab open_lab() const

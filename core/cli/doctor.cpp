@@ -46,10 +46,24 @@ struct Findings {
     }
 };
 
+/// As lists of devices name it.
+std::string id_of(const launch::EngineDevice& device)
+{
+    return device.kind == experiment::Device::Kind::Cpu ? "cpu" : "cuda:" + std::to_string(device.index);
+}
+
+Json json_of(const launch::EngineDevice& device)
+{
+    Json json = {{"id", id_of(device)}, {"name", device.name}, {"memory_bytes", device.bytes}};
+    if (device.kind == experiment::Device::Kind::Cpu)
+        json["cores"] = device.cores;
+    return json;
+}
+
 std::string described(const launch::EngineDevice& device)
 {
     const bool cpu = device.kind == experiment::Device::Kind::Cpu;
-    const std::string name = cpu ? "cpu" : "cuda:" + std::to_string(device.index);
+    const std::string name = id_of(device);
     const std::string cores = cpu && device.cores > 0 ? ", " + std::to_string(device.cores) + " cores" : "";
     return name + " (" + device.name + cores + ", " + format_bytes(device.bytes) + ")";
 }
@@ -65,7 +79,7 @@ void look_at_engine(Findings& findings, const Context& context)
             findings.add("telemetry", device.telemetry);
         }
         versions_shown = true;
-        findings.json["devices"].push_back(described(device));
+        findings.json["devices"].push_back(json_of(device));
         findings.text += "device    " + described(device) + "\n";
     }
 }

@@ -21,6 +21,7 @@ struct RunsParsed {
     TagOptions tag;
     NoteOptions note;
     PurgeOptions purge;
+    StopOptions stop;
 };
 
 /// The command line while it is read: CLI11 writes the options here, the callback of the command that was named sets the action.
@@ -28,6 +29,7 @@ struct Parsed {
     std::string lab;
     bool json = false;
     bool quiet = false;
+    std::string progress = "text";
     ProfileOptions profile;
     StoredProfileOptions stored_profile;
     PlanOptions plan;

@@ -12,6 +12,7 @@
 #include "schedule/what_if.h"
 
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 
 namespace pipebd::cli {
@@ -35,11 +36,14 @@ bool names_a_pipeline(const PlanOptions& options)
     return options.microbatches || options.backward_split || options.views || !options.teacher.empty();
 }
 
-Basis basis_from_file(const PlanOptions& options)
+Basis basis_from_profile(const Context& context, const PlanOptions& options)
 {
     schedule::Cluster cluster = cluster_from(options.devices, "--devices");
-    const std::string text = named_by_user([&] { return read_file(options.profile); });
-    return {schedule::profile_from_json(text, options.profile), std::move(cluster), {}, {}, {}};
+    Basis basis{profile_named(context, options.profile), std::move(cluster), {}, {}, {}};
+    if (std::error_code unseen; !std::filesystem::exists(options.profile, unseen)) // stored: of what was measured here
+        if (const std::string note = allow_devices(basis.cluster.size(), basis.profile); !note.empty())
+            basis.notes.push_back(note);
+    return basis;
 }
 
 /// An experiment trains block by block: end-to-end strategies stand beside that only if something is asked of them. For a cluster
@@ -142,7 +146,7 @@ int plan(const Context& context, const PlanOptions& options)
     if (!options.profile.empty() && !options.settings.empty())
         refuse("settings are those of an experiment", "--set " + options.settings.front(), "leave them out with --profile");
 
-    Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_file(options);
+    Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_profile(context, options);
     const std::vector<std::string> supposed_notes = suppose(supposed, basis.profile, basis.cluster);
     basis.notes.insert(basis.notes.end(), supposed_notes.begin(), supposed_notes.end());
     if (strategies.empty())

@@ -59,16 +59,16 @@ std::string described(const store::ProfileKey& key)
 } // namespace
 
 schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
-    const std::vector<experiment::Device>& devices)
+    const std::vector<experiment::Device>& devices, const std::vector<std::int64_t>& further)
 {
     launch::require_alike(devices);
     const store::ProfileKey key = key_of(lab, experiment, devices);
-    ProgressLine line(context.quiet);
+    ProgressLine line(context.progress);
     line.note("profiling " + described(key));
     const auto show = [&line](const std::string& doing, double fraction) { line.show(fraction, doing); };
     const auto start = std::chrono::steady_clock::now();
     schedule::Profile profile = with_pair(context, lab, experiment.pair, [&](const std::filesystem::path& folder) {
-        return launch::measure({experiment, folder}, devices, show, context.cancel);
+        return launch::measure({experiment, folder}, devices, further, show, context.cancel);
     });
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     line.clear();
@@ -84,18 +84,31 @@ schedule::Profile stored_or_measured_profile(const Context& context, store::Lab&
     std::optional<schedule::Profile> stored = lab.profile(key);
     if (!stored)
         return measured_profile(context, lab, experiment, devices);
-    ProgressLine(context.quiet).note("using the stored profile of " + described(key));
+    ProgressLine(context.progress).note("using the stored profile of " + described(key));
     return std::move(*stored);
 }
 
-schedule::Profile profile_from_file(const std::string& file, const experiment::Experiment& experiment)
+schedule::Profile profile_named(const Context& context, const std::string& name)
 {
-    schedule::Profile profile = schedule::profile_from_json(named_by_user([&] { return read_file(file); }), file);
+    constexpr std::size_t digits_of_id = 8;
+    const bool may_be_id = name.size() == digits_of_id && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+    std::error_code unseen;
+    if (may_be_id && !std::filesystem::exists(name, unseen)) {
+        const store::Lab lab = context.open_lab();
+        if (std::optional<schedule::Profile> stored = lab.profile(lab.profile_of_id(name).key))
+            return std::move(*stored);
+    }
+    return schedule::profile_from_json(named_by_user([&] { return read_file(name); }), name);
+}
+
+schedule::Profile profile_named(const Context& context, const std::string& name, const experiment::Experiment& experiment)
+{
+    schedule::Profile profile = profile_named(context, name);
     if (profile.pair != experiment.pair)
-        throw Error(Code::BadRequest, "the profile is of the pair " + in_quotes(profile.pair), file,
+        throw Error(Code::BadRequest, "the profile is of the pair " + in_quotes(profile.pair), name,
             "give one of " + in_quotes(experiment.pair) + ", or leave it out");
     if (profile.batch != experiment.data.batch)
-        throw Error(Code::BadRequest, "the profile is of a batch of " + std::to_string(profile.batch), file,
+        throw Error(Code::BadRequest, "the profile is of a batch of " + std::to_string(profile.batch), name,
             "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
     return profile;
 }

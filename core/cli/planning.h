@@ -10,16 +10,19 @@
 
 namespace pipebd::cli {
 
-/// Measures, shows how far it has come, and stores the profile in the lab.
+/// Measures, for the batch sizes of `further` too, shows how far it has come, and stores the profile in the lab.
 schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
-    const std::vector<experiment::Device>& devices);
+    const std::vector<experiment::Device>& devices, const std::vector<std::int64_t>& further = {});
 
 /// The stored profile of this pair, batch, dtype and these devices, if there is one; else measured_profile().
 schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices);
 
-/// The profile in `file`. Throws Error{BadRequest} if it is of another pair or batch than the experiment.
-schedule::Profile profile_from_file(const std::string& file, const experiment::Experiment& experiment);
+/// The profile in the file `name`, or, if there is no such file, the stored one of that id.
+schedule::Profile profile_named(const Context& context, const std::string& name);
+
+/// The same; throws Error{BadRequest} if it is of another pair or batch than the experiment.
+schedule::Profile profile_named(const Context& context, const std::string& name, const experiment::Experiment& experiment);
 
 /// The plan of the stages that `run` places by hand, which there are.
 schedule::Plan plan_by_hand(const experiment::Run& run, const schedule::Costs& costs);

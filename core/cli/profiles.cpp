@@ -3,8 +3,8 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/named.h"
-#include "cli/print_plan.h"
 #include "cli/output_file.h"
+#include "cli/print_plan.h"
 #include "cli/table.h"
 
 #include <nlohmann/json.hpp>

@@ -1,6 +1,9 @@
 #include "cli/progress_line.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -37,11 +40,18 @@ std::string bar(double fraction)
     return "[" + std::string(full, '#') + std::string(bar_width - full, '.') + "]";
 }
 
+void print(const nlohmann::ordered_json& object)
+{
+    const std::string line = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    std::fputs(line.c_str(), stderr);
+    std::fflush(stderr);
+}
+
 } // namespace
 
-ProgressLine::ProgressLine(bool quiet)
-    : quiet_(quiet)
-    , terminal_(!quiet && can_redraw())
+ProgressLine::ProgressLine(ProgressStyle style)
+    : style_(style)
+    , terminal_(style == ProgressStyle::Text && can_redraw())
     , next_(Clock::now())
 {
 }
@@ -54,10 +64,13 @@ ProgressLine::~ProgressLine()
 void ProgressLine::show(double fraction, const std::string& text)
 {
     const Clock::time_point now = Clock::now();
-    if (quiet_ || now < next_)
+    if (style_ == ProgressStyle::None || now < next_)
         return;
-    next_ = now + (terminal_ ? Clock::duration(redraw_period) : Clock::duration(line_period));
+    const bool often = terminal_ || style_ == ProgressStyle::Lines;
+    next_ = now + (often ? Clock::duration(redraw_period) : Clock::duration(line_period));
     fraction = std::clamp(fraction, 0.0, 1.0);
+    if (style_ == ProgressStyle::Lines)
+        return print({{"progress", std::round(fraction * 1e4) / 1e4}, {"doing", text}});
     char percent[8];
     std::snprintf(percent, sizeof percent, "%3d %%", static_cast<int>(fraction * 100));
     if (!terminal_) {
@@ -71,8 +84,10 @@ void ProgressLine::show(double fraction, const std::string& text)
 
 void ProgressLine::note(const std::string& text)
 {
-    if (quiet_)
+    if (style_ == ProgressStyle::None)
         return;
+    if (style_ == ProgressStyle::Lines)
+        return print({{"note", text}});
     clear();
     std::fprintf(stderr, "%s\n", text.c_str());
 }

@@ -1,6 +1,8 @@
 // ProgressLine: how far something has come, on standard error: one line that is drawn anew on a terminal, now and then a line
-// elsewhere.
+// elsewhere. For programs: {"progress":0.35,"doing":"..."} and {"note":"..."}, an object a line.
 #pragma once
+
+#include "cli/context.h"
 
 #include <chrono>
 #include <string>
@@ -9,8 +11,7 @@ namespace pipebd::cli {
 
 class ProgressLine {
 public:
-    /// A quiet one shows nothing.
-    explicit ProgressLine(bool quiet);
+    explicit ProgressLine(ProgressStyle style);
     ~ProgressLine(); // clears
 
     /// `fraction` from 0 to 1; `text` in one line.
@@ -22,7 +23,7 @@ public:
     void clear();
 
 private:
-    bool quiet_;
+    ProgressStyle style_;
     bool terminal_;
     bool drawn_ = false;
     std::chrono::steady_clock::time_point next_;

@@ -10,6 +10,7 @@
 #include "cli/print_run.h"
 #include "cli/progress_line.h"
 #include "cli/resume.h"
+#include "cli/signals.h"
 #include "cli/stages.h"
 #include "cli/table.h"
 #include "cli/used_pair.h"
@@ -151,7 +152,7 @@ schedule::Plan plan_of(const experiment::Run& run, const schedule::Costs& costs)
 void plan_distillation(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request)
 {
     const experiment::Experiment& experiment = request.experiment;
-    request.profile = !options.profile.empty() ? profile_from_file(options.profile, experiment)
+    request.profile = !options.profile.empty() ? profile_named(context, options.profile, experiment)
         : options.profile_again                ? measured_profile(context, lab, experiment, request.devices)
                                                : stored_or_measured_profile(context, lab, experiment, request.devices);
     request.devices = repeated(request.devices, options.machines);
@@ -179,7 +180,7 @@ std::string progress_text(const launch::Progress& progress)
 
 store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRequest& request)
 {
-    ProgressLine line(context.quiet);
+    ProgressLine line(context.progress);
     std::string warning;
     std::string notice;
     bool announced = false;
@@ -203,6 +204,7 @@ TrainingRequest request_for(const Context& context, const RunOptions& options, c
     const std::string& experiment_text, bool alone)
 {
     TrainingRequest request;
+    request.at_once = &at_once();
     request.experiment = experiment;
     request.experiment_text = experiment_text;
     request.devices = devices_for(experiment, options.devices, context.cancel);

@@ -117,8 +117,11 @@ void add_runs(CLI::App& app, Parsed& parsed)
     add_id(*add_command(*runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); }), id);
     add_compare(*runs, parsed);
     add_annotations(*runs, parsed);
-    add_id(
-        *add_command(*runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); }), id);
+    StopOptions& stopped = parsed.runs.stop;
+    CLI::App* stop = add_command(
+        *runs, "stop", "cancel a run", parsed, [&stopped](const Context& context) { return stop_run(context, stopped); });
+    add_id(*stop, stopped.id);
+    stop->add_flag("--now", stopped.now, "kill its ranks at once, instead of giving them 2 s to end");
     add_export(*runs, parsed);
     add_import(*runs, parsed);
     add_deletion(*runs, parsed);

@@ -7,10 +7,17 @@ namespace pipebd::cli {
 namespace {
 
 std::atomic<bool> cancelled = false;
+std::atomic<bool> hurried = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
 
 void cancel(int)
 {
+    cancelled = true;
+}
+
+void cancel_at_once(int)
+{
+    hurried = true;
     cancelled = true;
 }
 
@@ -34,6 +41,7 @@ const std::atomic<bool>& watch_signals()
 {
     handle(SIGINT, cancel);
     handle(SIGTERM, cancel);
+    handle(SIGQUIT, cancel_at_once);
     if (!is_ignored(SIGHUP))
         handle(SIGHUP, cancel);
     handle(SIGPIPE, SIG_IGN);
@@ -42,6 +50,11 @@ const std::atomic<bool>& watch_signals()
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     return cancelled;
+}
+
+const std::atomic<bool>& at_once()
+{
+    return hurried;
 }
 
 } // namespace pipebd::cli

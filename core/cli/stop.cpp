@@ -65,10 +65,10 @@ private:
 
 } // namespace
 
-int stop_run(const Context& context, const std::string& text)
+int stop_run(const Context& context, const StopOptions& options)
 {
     const store::Lab lab = context.open_lab();
-    const int id = run_id_from(text, "pipebd runs stop ID");
+    const int id = run_id_from(options.id, "pipebd runs stop ID");
     const store::RunRecord run = lab.run(id);
     const std::string place = "run " + std::to_string(id);
     if (is_final(run.state))
@@ -79,7 +79,7 @@ int stop_run(const Context& context, const std::string& text)
     const ProcessHandle supervisor(run.supervisor.pid); // first held, then compared: so it is that process that is signalled
     if (!supervisor.is_open() || !is_alive(run.supervisor))
         throw nothing_to_stop(lab.run(id));
-    if (!supervisor.signal(SIGTERM))
+    if (!supervisor.signal(options.now ? SIGQUIT : SIGTERM))
         throw system_error("the run cannot be stopped", place);
     if (!supervisor.ends_within(patience, context.cancel))
         throw Error(

@@ -8,9 +8,9 @@
 #include "cli/progress_line.h"
 #include "cli/scratch_runs.h"
 #include "cli/table.h"
-#include "schedule/stages.h"
 #include "cli/used_pair.h"
 #include "launch/compare_weights.h"
+#include "schedule/stages.h"
 
 #include <nlohmann/json.hpp>
 
@@ -141,14 +141,14 @@ int verify(const Context& context, const VerifyOptions& options)
     request.checkpoint_steps = request.steps;
 
     const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)
-                                                              : profile_from_file(options.profile, measured);
+                                                              : profile_named(context, options.profile, measured);
     const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
     const schedule::Costs costs(profile, cluster);
     const schedule::Plan reference = schedule::make_plan(costs, std::vector<std::string>{"single"});
     const schedule::Plan plan = possible_plan(costs, strategies, request.devices);
 
     ScratchRuns scratch(context, "pipebd verify");
-    ProgressLine line(context.quiet);
+    ProgressLine line(context.progress);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
     line.note("single, " + std::to_string(request.steps) + " steps");
     const std::filesystem::path single = scratch.train(request, reference.strategies.front()).folder;

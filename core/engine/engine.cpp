@@ -331,7 +331,8 @@ void profile(const RunSpec& spec, Reporter& reporter)
     const std::shared_ptr<const Pair> pair = pair_of(spec);
     std::unique_ptr<DataSet> data = data_for(*pair, spec, reporter);
     Rank rank = join(spec, profiling_topology(static_cast<int>(spec.devices.size())), 0, reporter);
-    schedule::Profile measured = measure_profile(spec.experiment, *pair, *data, *rank.backend, *rank.transport, reporter);
+    schedule::Profile measured
+        = measure_profile(spec.experiment, *pair, *data, *rank.backend, *rank.transport, reporter, spec.profile_sizes);
     if (rank.rendezvous.rank == 0) {
         Metric metric;
         metric.type = Metric::Type::Profile;

@@ -104,10 +104,30 @@ std::vector<int> first_ranks(int count)
     return ranks;
 }
 
+/// A number of samples to measure: the part of the batch of each of so many ranks, by these together; or just so many.
+struct Size {
+    int samples = 0;
+    int ranks = 1;
+    bool of_batch = true;
+
+    bool is_whole_batch() const { return of_batch && ranks == 1; }
+};
+
+std::vector<Size> sizes_to_measure(int batch, int ranks, std::span<const std::int64_t> further)
+{
+    std::vector<Size> sizes;
+    for (int count = 1; count <= ranks; ++count)
+        sizes.push_back({schedule::shard_size(batch, count), count, true});
+    for (const std::int64_t samples : further)
+        if (std::ranges::find(sizes, samples, &Size::samples) == sizes.end())
+            sizes.push_back({static_cast<int>(samples), 1, false});
+    return sizes;
+}
+
 class Profiler {
 public:
     Profiler(const Experiment& experiment, const Pair& pair, const DataSet& data, Backend& backend, Transport& transport,
-        Reporter& reporter)
+        Reporter& reporter, std::span<const std::int64_t> further)
         : experiment_(experiment)
         , pair_(pair)
         , data_(data)
@@ -115,7 +135,8 @@ public:
         , transport_(transport)
         , reporter_(reporter)
         , names_(pair.block_names())
-        , steps_total_(transport.size() * static_cast<int>(names_.size()))
+        , sizes_(sizes_to_measure(experiment.data.batch, transport.size(), further))
+        , steps_total_(static_cast<int>(sizes_.size() * names_.size()))
     {
         profile_.pair = experiment.pair;
         profile_.device = backend.name();
@@ -127,9 +148,9 @@ public:
 
     Profile run()
     {
-        for (int ranks = 1; ranks <= transport_.size(); ++ranks) {
+        for (const Size& size : sizes_) {
             transport_.barrier();
-            measure_size(ranks);
+            measure_size(size);
         }
         transport_.barrier();
         measure_all_reduce();
@@ -155,14 +176,17 @@ private:
     }
 
     /// Loads as the executor does. On a CPU the rank's core makes the batches too; else only the copy holds up the device.
-    at::Tensor measure_loading(int ranks, int samples)
+    at::Tensor measure_loading(const Size& size)
     {
+        Experiment experiment = experiment_;
+        if (!size.of_batch)
+            experiment.data.batch = size.samples;
         constexpr int ahead = 3; // ready before they are asked for
         constexpr int batches = ahead + 2 * static_cast<int>(repeats);
         schedule::Instruction load;
-        load.shard = {0, ranks};
-        schedule::Rows rows{0, samples};
-        Loader loader(experiment_, data_, schedule::Program{.blocks = block_count(), .microbatches = 1, .phases = {}}, {load}, 0,
+        load.shard = {0, size.ranks};
+        schedule::Rows rows{0, size.samples};
+        Loader loader(experiment, data_, schedule::Program{.blocks = block_count(), .microbatches = 1, .phases = {}}, {load}, 0,
             batches, backend_.device(), ArchitectureSteps({}, batches));
         Figure loading;
         at::Tensor input;
@@ -175,7 +199,7 @@ private:
             if (batch >= ahead)
                 loading.add(0, now() - (backend_.device().is_cpu() ? start : made));
         }
-        profile_.load[samples] = loading.mean();
+        profile_.load[size.samples] = loading.mean();
         return input;
     }
 
@@ -186,21 +210,21 @@ private:
         at::Tensor student; // the teacher's, unless blocks of the two give different shapes
     };
 
-    /// All blocks at the batch size of `ranks` ranks: by these together, by each of the others alone.
-    void measure_size(int ranks)
+    /// All blocks: by the ranks of `size` together, by each of the others alone.
+    void measure_size(const Size& size)
     {
-        int samples = schedule::shard_size(experiment_.data.batch, ranks);
-        const at::Tensor data = measure_loading(ranks, samples);
+        const at::Tensor data = measure_loading(size);
         Activations input{data, data};
         for (std::size_t block = 0; block < names_.size(); ++block) {
-            progress(names_[block] + ", " + std::to_string(samples) + " samples");
-            input = measure_block(static_cast<int>(block), ranks, samples, input);
+            progress(names_[block] + ", " + std::to_string(size.samples) + " samples");
+            input = measure_block(static_cast<int>(block), size, input);
         }
     }
 
     /// Returns the block's outputs.
-    Activations measure_block(int block, int ranks, int samples, const Activations& input)
+    Activations measure_block(int block, const Size& size, const Activations& input)
     {
+        const int samples = size.samples;
         Models models = Models::make(experiment_, pair_, std::set<int>{block}, std::set<int>{block}, backend_.device());
         Block& teacher = *models.teacher.at(block);
         Block& student = *models.student.at(block);
@@ -211,8 +235,8 @@ private:
         Context context;
         context.training = true;
         context.seed = experiment_.seed;
-        if (ranks > 1 && transport_.rank() < ranks && experiment_.run.batch_norm == "sync")
-            context.group = transport_.group(first_ranks(ranks));
+        if (size.ranks > 1 && transport_.rank() < size.ranks && experiment_.run.batch_norm == "sync")
+            context.group = transport_.group(first_ranks(size.ranks));
 
         // The warm-up, on paths of which one is the largest, is also what memory is measured on.
         const std::vector<SampledPath> warm_up = uniform_paths(student.cells());
@@ -280,7 +304,7 @@ private:
         result.spread["teacher_forward"][samples] = teacher_forward.spread();
         result.spread["student_forward"][samples] = student_forward.spread();
         result.spread["student_backward"][samples] = student_backward.spread();
-        if (ranks == 1) {
+        if (size.is_whole_batch()) {
             result.name = names_[static_cast<std::size_t>(block)];
             result.update = result.teacher_update = update.mean();
             result.spread["update"][samples] = update.spread();
@@ -361,6 +385,7 @@ private:
     Transport& transport_;
     Reporter& reporter_;
     std::vector<std::string> names_;
+    std::vector<Size> sizes_;
     int steps_total_;
     int steps_done_ = 0;
     std::vector<std::int64_t> exchanged_bytes_; // of each block's gradients, mean over paths
@@ -379,10 +404,10 @@ Topology profiling_topology(int ranks)
     return topology;
 }
 
-Profile measure_profile(
-    const Experiment& experiment, const Pair& pair, const DataSet& data, Backend& backend, Transport& transport, Reporter& reporter)
+Profile measure_profile(const Experiment& experiment, const Pair& pair, const DataSet& data, Backend& backend, Transport& transport,
+    Reporter& reporter, std::span<const std::int64_t> further)
 {
-    return Profiler(experiment, pair, data, backend, transport, reporter).run();
+    return Profiler(experiment, pair, data, backend, transport, reporter, further).run();
 }
 
 } // namespace pipebd::engine

@@ -14,13 +14,17 @@
 #include "engine/reporter.h"
 #include "schedule/profile.h"
 
+#include <cstdint>
+#include <span>
+
 namespace pipebd::engine {
 
 /// The edges and groups that profiling on `ranks` ranks uses.
 Topology profiling_topology(int ranks);
 
-/// Collective over all ranks; the result is rank 0's.
+/// Collective over all ranks; the result is rank 0's. `further`: samples to measure besides those that so many ranks need, by each
+/// rank alone.
 schedule::Profile measure_profile(const experiment::Experiment& experiment, const Pair& pair, const DataSet& data, Backend& backend,
-    Transport& transport, Reporter& reporter);
+    Transport& transport, Reporter& reporter, std::span<const std::int64_t> further = {});
 
 } // namespace pipebd::engine

@@ -13,6 +13,8 @@
 
 namespace pipebd::experiment {
 
+inline constexpr std::int64_t largest_batch = 1 << 20; // samples
+
 struct Data {
     std::string source = "digits"; // digits, synthetic, cifar10, cifar100, imagefolder, tensors
     std::string path; // of a source of files. Relative to the experiment file.

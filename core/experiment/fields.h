@@ -95,7 +95,7 @@ void visit_fields(E& experiment, Visitor&& visit)
     auto& data = experiment.data;
     visit("data.source", data.source, OneOf{choices::source});
     visit("data.path", data.path, path);
-    visit("data.batch", data.batch, Whole{1, 1 << 20});
+    visit("data.batch", data.batch, Whole{1, largest_batch});
     visit("data.shuffle", data.shuffle, Flag{});
     visit("data.augment", data.augment, OneOf{choices::augment});
     visit("data.held_out", data.held_out, Real{0, false, 1});

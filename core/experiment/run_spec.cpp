@@ -26,6 +26,8 @@ public:
             throw Error(Code::BadRequest, "a run's spec is a JSON object", where_);
     }
 
+    bool has(const std::string& key) const { return json_.contains(key); }
+
     const Json& at(const std::string& key) const
     {
         const auto found = json_.find(key);
@@ -104,14 +106,14 @@ std::vector<Device> devices_of(const SpecReader& reader)
     return devices;
 }
 
-std::vector<std::int64_t> wholes_of(const SpecReader& reader, const std::string& key, std::int64_t most)
+std::vector<std::int64_t> wholes_of(const SpecReader& reader, const std::string& key, std::int64_t least, std::int64_t most)
 {
     const Json& list = reader.at(key);
     if (!list.is_array())
         throw reader.refused(key, "a list of whole numbers belongs here");
     std::vector<std::int64_t> numbers;
     for (std::size_t i = 0; i < list.size(); ++i)
-        numbers.push_back(reader.whole(list[i], key + '[' + std::to_string(i) + ']', 0, most));
+        numbers.push_back(reader.whole(list[i], key + '[' + std::to_string(i) + ']', least, most));
     return numbers;
 }
 
@@ -128,7 +130,7 @@ std::string to_json(const RunSpec& spec)
     nlohmann::ordered_json devices = nlohmann::ordered_json::array();
     for (const Device& device : spec.devices)
         devices.push_back(to_string(device));
-    const nlohmann::ordered_json json = {
+    nlohmann::ordered_json json = {
         {"format", format},
         {"experiment", json_of(spec.experiment)},
         {"devices", devices},
@@ -142,6 +144,8 @@ std::string to_json(const RunSpec& spec)
         {"done", spec.done},
         {"planned_bytes", spec.planned_bytes},
     };
+    if (!spec.profile_sizes.empty())
+        json["profile_sizes"] = spec.profile_sizes;
     try {
         return json.dump(2) + '\n';
     } catch (const Json::exception&) {
@@ -165,7 +169,7 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     spec.buffers = static_cast<int>(reader.whole("buffers", 1, 1 << 20));
     spec.deliver = reader.flag("deliver");
     spec.resume = reader.text("resume");
-    spec.done = wholes_of(reader, "done", std::int64_t{1} << 40);
+    spec.done = wholes_of(reader, "done", 0, std::int64_t{1} << 40);
     if (!spec.done.empty() && spec.done.size() != static_cast<std::size_t>(spec.program.blocks))
         throw reader.refused("done",
             "there are steps of " + std::to_string(spec.done.size()) + " blocks, the program has "
@@ -174,11 +178,13 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
         throw reader.refused("program",
             "the program is for " + std::to_string(spec.program.devices()) + " devices, the list has "
                 + std::to_string(spec.devices.size()));
-    spec.planned_bytes = wholes_of(reader, "planned_bytes", std::numeric_limits<std::int64_t>::max());
+    spec.planned_bytes = wholes_of(reader, "planned_bytes", 0, std::numeric_limits<std::int64_t>::max());
     if (!spec.planned_bytes.empty() && spec.planned_bytes.size() != spec.devices.size())
         throw reader.refused("planned_bytes",
             "there are sizes of " + std::to_string(spec.planned_bytes.size()) + " devices, the list has "
                 + std::to_string(spec.devices.size()));
+    if (reader.has("profile_sizes"))
+        spec.profile_sizes = wholes_of(reader, "profile_sizes", 1, largest_batch);
     return spec;
 }
 

@@ -24,6 +24,7 @@ struct RunSpec {
     std::filesystem::path resume; // absolute, a checkpoint to go on from; empty: from the beginning
     std::vector<std::int64_t> planned_bytes; // by rank, peak of what it holds as predicted; empty: not planned
     std::vector<std::int64_t> done; // by block, steps of the checkpoint to go on from; empty: none
+    std::vector<std::int64_t> profile_sizes; // samples to profile besides those that the devices need
     bool operator==(const RunSpec&) const = default;
 };
 

@@ -101,6 +101,7 @@ Experiment of_stage(const Experiment& experiment, StageKind stage)
     own.train = laid_over(experiment.train, stage == StageKind::Teacher ? experiment.stage.teacher : experiment.stage.finetune);
     own.train.network = stage == StageKind::Teacher ? "teacher" : "student-on-labels";
     own.run.strategy = "auto";
+    own.run.stages.clear();
     own.architecture.train = false;
     own.data.held_out = 0; // is set aside for the architecture
     return own;

@@ -23,12 +23,14 @@ using nlohmann::json;
 
 constexpr const char* mismatch = "build pipebd and pipebd-engine together";
 
-std::filesystem::path write_spec(const TemporaryFolder& folder, const Work& work, const std::vector<Device>& devices)
+std::filesystem::path write_spec(const TemporaryFolder& folder, const Work& work, const std::vector<Device>& devices,
+    const std::vector<std::int64_t>& profile_sizes = {})
 {
     experiment::RunSpec spec;
     spec.experiment = work.experiment;
     spec.pair_folder = work.pair_folder;
     spec.devices = devices;
+    spec.profile_sizes = profile_sizes;
     spec.folder = folder.path();
     const std::filesystem::path file = folder.path() / "spec.json";
     replace_file(file, experiment::to_json(spec));
@@ -201,14 +203,14 @@ void require_alike(const std::vector<Device>& devices)
             to_string(devices.front()) + " and " + to_string(*other), "name devices that are all alike");
 }
 
-schedule::Profile measure(const Work& work, const std::vector<Device>& devices,
+schedule::Profile measure(const Work& work, const std::vector<Device>& devices, const std::vector<std::int64_t>& further,
     const std::function<void(const std::string&, double)>& progress, const std::atomic<bool>& cancel)
 {
     require_alike(devices);
     const TemporaryFolder folder;
     Job job;
     job.engine = engine_program();
-    job.arguments = {"profile", "--spec", write_spec(folder, work, devices).string()};
+    job.arguments = {"profile", "--spec", write_spec(folder, work, devices, further).string()};
     job.ranks = static_cast<int>(devices.size());
     for (const Device& device : devices)
         job.threads.push_back(device.threads);

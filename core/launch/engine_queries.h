@@ -85,9 +85,10 @@ Checked check(const Work& work, const std::vector<experiment::Device>& devices, 
 /// Throws Error{BadRequest} unless all are of one kind, with the same threads.
 void require_alike(const std::vector<experiment::Device>& devices);
 
-/// Measures the blocks on `devices`, which are alike; a few minutes at most. `progress` is told what is being done and the fraction
-/// done.
+/// Measures the blocks on `devices`, which are alike, for the samples that each may get and for those of `further`; a few minutes
+/// at most. `progress` is told what is being done and the fraction done.
 schedule::Profile measure(const Work& work, const std::vector<experiment::Device>& devices,
-    const std::function<void(const std::string& doing, double fraction)>& progress, const std::atomic<bool>& cancel);
+    const std::vector<std::int64_t>& further, const std::function<void(const std::string& doing, double fraction)>& progress,
+    const std::atomic<bool>& cancel);
 
 } // namespace pipebd::launch

@@ -206,7 +206,8 @@ void Supervision::stop_all(std::chrono::milliseconds grace)
 
 void Supervision::stop_those_that_linger()
 {
-    if (kill_at_ && Clock::now() >= *kill_at_)
+    const bool at_once = cancelled_ && job_.at_once != nullptr && *job_.at_once;
+    if (kill_at_ && (at_once || Clock::now() >= *kill_at_))
         for (const auto& rank : ranks_)
             rank->stop(SIGKILL);
 }

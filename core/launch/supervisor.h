@@ -35,6 +35,7 @@ struct Job {
     std::optional<Limits> limits; // of each process
     std::chrono::milliseconds failure_grace{1'000}; // from TERM to KILL once a rank has failed
     std::chrono::milliseconds cancel_grace{2'000}; // from TERM to KILL when cancelled
+    const std::atomic<bool>* at_once = nullptr; // once set, what is cancelled is killed without any grace
     std::size_t line_limit = 1 << 20; // bytes; a longer line is an Error{Protocol}
     int lines_per_second = 50'000; // of one rank; more are an Error{Protocol}
 };

@@ -116,6 +116,7 @@ Outcome Training::supervise(const std::atomic<bool>& cancel)
     job.engine = engine_program();
     job.arguments = {"train", "--spec", (run_.record().folder / "spec.json").string()};
     job.ranks = static_cast<int>(run_.spec().devices.size());
+    job.at_once = request_.at_once;
     job.zero = zero_;
     job.heartbeat_limit = std::chrono::milliseconds(std::llround(run_.spec().experiment.run.timeout * 1000));
     for (const experiment::Device& device : run_.spec().devices)

@@ -35,6 +35,7 @@ struct TrainingRequest {
     std::optional<Resumed> resumed; // goes on from a checkpoint of another run
     int weights_from = 0; // the run of the stage before, whose weights the experiment names; 0: of none
     std::vector<store::RunRecord> earlier; // the stages before, for metrics.json
+    const std::atomic<bool>* at_once = nullptr; // once set, a run that is cancelled is killed without any grace
     std::filesystem::path out; // results are also put here; empty: nowhere
 };
 

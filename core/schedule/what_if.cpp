@@ -34,4 +34,14 @@ std::vector<std::string> suppose(const WhatIf& what_if, Profile& profile, Cluste
     return notes;
 }
 
+std::string allow_devices(int devices, Profile& profile)
+{
+    profile.interpolates = true;
+    for (int g = 1; g <= devices; ++g)
+        for (const BlockProfile& block : profile.blocks)
+            if (!block.student_forward.contains(shard_size(profile.batch, g)))
+                return "times for parts of the batch that were not measured are interpolated";
+    return {};
+}
+
 } // namespace pipebd::schedule

@@ -143,7 +143,8 @@ std::string repetitions_table(const RunComparison& comparison)
             if (const std::optional<RepeatedResult>& repeated = repetition.results[place]) {
                 const ComparedResult& result = comparison.results[place];
                 body += "<tr><th>" + escaped(name_of(result)) + "</th>" + cell(escaped(text_of(result, repeated->mean)), "n")
-                    + cell(repeated->count > 1 ? "&plusmn; " + escaped(text_of(result, repeated->deviation)) : "&ndash;", "n")
+                    + cell(
+                        repeated->count > 1 ? "&plusmn; " + escaped(deviation_text(result, repeated->deviation)) : "&ndash;", "n")
                     + cell(std::to_string(repeated->count), "n") + "</tr>\n";
             }
         html += "<h3>Runs " + runs + "</h3>\n"

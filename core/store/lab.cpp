@@ -22,6 +22,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 namespace pipebd::store {
 namespace {
@@ -87,21 +88,23 @@ SQLite::Database open_library(const fs::path& folder)
     return open_database(file, library_format, Access::ReadWrite);
 }
 
+/// By number, the greatest first.
 std::vector<fs::path> run_folders(const fs::path& runs)
 {
-    std::vector<fs::path> found;
+    std::vector<std::pair<int, fs::path>> found;
     std::error_code problem;
-    for (fs::directory_iterator entry(runs, problem), end; !problem && entry != end; entry.increment(problem))
-        if (std::error_code none; run_folder_from_path(entry->path()).id > 0 && entry->is_directory(none))
-            found.push_back(entry->path());
+    for (fs::directory_iterator entry(runs, problem), end; !problem && entry != end; entry.increment(problem)) {
+        std::error_code none;
+        if (const int id = run_folder_from_path(entry->path()).id; id > 0 && entry->is_directory(none))
+            found.emplace_back(-id, entry->path());
+    }
     if (problem)
         throw system_error("cannot list the runs", runs.string(), problem.value());
-    std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
-        const int left = run_folder_from_path(a).id;
-        const int right = run_folder_from_path(b).id;
-        return left != right ? left > right : a < b;
-    });
-    return found;
+    std::sort(found.begin(), found.end());
+    std::vector<fs::path> folders;
+    for (auto& [order, folder] : found)
+        folders.push_back(std::move(folder));
+    return folders;
 }
 
 } // namespace

@@ -56,6 +56,14 @@ public:
         }
     }
 
+    /// Leaves so much of its length free at both ends.
+    void widen(double share)
+    {
+        const double room = share * (high_ - low_);
+        low_ -= room;
+        high_ += room;
+    }
+
     double place(double value) const { return begin_ + (scaled(value) - low_) / (high_ - low_) * (end_ - begin_); }
 
     std::vector<double> ticks(int count) const
@@ -103,10 +111,11 @@ std::string path_of(const ChartCurve& curve, const Axis& x, const Axis& y)
             goes_on = false;
             continue;
         }
-        path += (goes_on ? "L" : "M") + coordinate_text(x.place(point.x)) + " " + coordinate_text(y.place(point.y));
+        path += goes_on ? 'L' : 'M';
+        path.append(coordinate_text(x.place(point.x))).append(" ").append(coordinate_text(y.place(point.y)));
         goes_on = true;
     }
-    return "<path class=\"curve " + look_of(curve.look) + "\" d=\"" + path + "\"/>\n";
+    return std::string("<path class=\"curve ").append(look_of(curve.look)).append("\" d=\"").append(path).append("\"/>\n");
 }
 
 std::string axes(const Axis& x, const Axis& y, const std::string& y_label)
@@ -213,7 +222,8 @@ std::string line_chart(const std::string& title, const std::string& y_label, con
         return {};
     const bool logarithmic = values.low > 0 && values.high / values.low > much;
     const Axis x(steps, false, left, width - right);
-    const Axis y(values, logarithmic, height - bottom, top);
+    Axis y(values, logarithmic, height - bottom, top);
+    y.widen(0.04);
     const double whole = height + legend_line * static_cast<double>(curves.size());
     std::string svg = "<svg role=\"img\" viewBox=\"0 0 " + coordinate_text(width) + " " + coordinate_text(whole) + "\"><title>"
         + escaped(title) + "</title>\n";

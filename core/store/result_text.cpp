@@ -17,6 +17,27 @@ std::string formatted(const char* format, double value)
     return text;
 }
 
+std::string text_in(Unit unit, const char* share_format, double value)
+{
+    switch (unit) {
+    case Unit::SamplesPerSecond:
+        return formatted("%.1f samples/s", value);
+    case Unit::Milliseconds:
+        return format_milliseconds(value);
+    case Unit::Seconds:
+        return format_milliseconds(1000 * value);
+    case Unit::Bytes:
+        return format_bytes(std::llround(value));
+    case Unit::Share:
+        return formatted(share_format, 100 * value);
+    case Unit::Count:
+        return formatted("%.0f", value);
+    case Unit::Number:
+        return formatted("%.4g", value);
+    }
+    return {};
+}
+
 } // namespace
 
 std::string name_of(const ComparedResult& result)
@@ -28,23 +49,12 @@ std::string name_of(const ComparedResult& result)
 
 std::string text_of(const ComparedResult& result, double value)
 {
-    switch (result.unit) {
-    case Unit::SamplesPerSecond:
-        return formatted("%.1f samples/s", value);
-    case Unit::Milliseconds:
-        return format_milliseconds(value);
-    case Unit::Seconds:
-        return format_milliseconds(1000 * value);
-    case Unit::Bytes:
-        return format_bytes(std::llround(value));
-    case Unit::Share:
-        return formatted(result.better == Better::NearerToNothing ? "%+.1f %%" : "%.1f %%", 100 * value);
-    case Unit::Count:
-        return formatted("%.0f", value);
-    case Unit::Number:
-        return formatted("%.4g", value);
-    }
-    return {};
+    return text_in(result.unit, result.better == Better::NearerToNothing ? "%+.1f %%" : "%.1f %%", value);
+}
+
+std::string deviation_text(const ComparedResult& result, double deviation)
+{
+    return text_in(result.unit, "%.1f %%", deviation);
 }
 
 std::string_view direction_of(Better better)

@@ -28,7 +28,7 @@ bool is_there(const std::string& file)
 /// None while what is in the file may be about to change.
 std::optional<RunCache::Stamp> RunCache::stamp_of(const fs::path& run_folder)
 {
-    const std::string file = (run_folder / "run.sqlite").string();
+    const std::string file = run_folder.native() + "/run.sqlite";
     struct stat status = {};
     if (stat(file.c_str(), &status) != 0 || is_there(file + "-wal") || is_there(file + "-journal"))
         return std::nullopt;
@@ -41,7 +41,7 @@ std::optional<RunCache::Stamp> RunCache::stamp_of(const fs::path& run_folder)
 
 const RunRecord& RunCache::record(const fs::path& run_folder, const std::function<RunRecord()>& read)
 {
-    Entry& entry = entries_[run_folder];
+    Entry& entry = entries_[run_folder.native()];
     const std::optional<Stamp> before = stamp_of(run_folder);
     if (before && entry.stamp == before)
         return entry.record;
@@ -54,9 +54,9 @@ const RunRecord& RunCache::record(const fs::path& run_folder, const std::functio
 
 void RunCache::keep_only(const std::vector<fs::path>& folders)
 {
-    std::map<fs::path, Entry> kept;
+    std::unordered_map<std::string, Entry> kept;
     for (const fs::path& folder : folders)
-        if (auto found = entries_.extract(folder))
+        if (auto found = entries_.extract(folder.native()))
             kept.insert(std::move(found));
     entries_ = std::move(kept);
 }

@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <sys/types.h>
@@ -38,7 +39,7 @@ private:
 
     static std::optional<Stamp> stamp_of(const std::filesystem::path& run_folder);
 
-    std::map<std::filesystem::path, Entry> entries_;
+    std::unordered_map<std::string, Entry> entries_; // by folder
 };
 
 } // namespace pipebd::store

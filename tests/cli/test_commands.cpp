@@ -1,6 +1,9 @@
 // The commands from end to end, with fake ranks.
 #include "command.h"
 
+#include "store/lab.h"
+#include "store/run_store.h"
+
 #include <QMap>
 #include <QRegularExpression>
 
@@ -40,7 +43,11 @@ private slots:
         const Said said = here_->run({"doctor", "--json"});
         QCOMPARE(said.status, 0);
         QCOMPARE(said.object()["engine"].toString(), QString(FAKE_ENGINE));
-        QCOMPARE(said.object()["devices"].toArray().size(), 1);
+        const QJsonArray devices = said.object()["devices"].toArray();
+        QCOMPARE(devices.size(), 1);
+        QCOMPARE(devices[0]["id"].toString(), QString("cpu"));
+        QVERIFY(!devices[0]["name"].toString().isEmpty() && devices[0]["cores"].toInt() > 0);
+        QVERIFY(devices[0].toObject().contains("memory_bytes"));
         QCOMPARE(said.object()["library"].toString(), QString("ok"));
         QVERIFY(said.object()["SQLite"].toString().startsWith("3."));
         QCOMPARE(said.object()["telemetry"].toString(), QString("no GPU telemetry: fake"));
@@ -99,6 +106,154 @@ private slots:
         QCOMPARE(here_->run({"run", experiment_, "--devices", "cpu"}, told).status, 1); // other devices: another profile
     }
 
+    void furtherBatchSizesAreMeasured()
+    {
+        const QStringList profile{"profile", experiment_, "--devices", "cpu,cpu", "--json"};
+        const auto sizes = [&](const QStringList& more) {
+            return here_->run(profile + more).object()["blocks"][0]["teacher_forward"].toObject().keys();
+        };
+        QCOMPARE(sizes({}), QStringList({"32", "64"}));
+        QCOMPARE(sizes({"--sizes", "8, 128,8"}), QStringList({"128", "32", "64", "8"}));
+        const QList<std::pair<QString, QByteArray>> refused{{"8,,9", "''"}, {"0", "'0'"}, {"8,", "''"}, {"x", "'x'"}};
+        for (const auto& [text, part] : refused) {
+            const Said said = here_->run(profile + QStringList{"--sizes", text});
+            QCOMPARE(said.status, 2);
+            QCOMPARE(said.err,
+                "pipebd: error: there is no batch of " + part + ": --sizes; give numbers from 1 to 1048576, such as 8,16,128\n");
+        }
+    }
+
+    void progressIsToldToProgramsAsALineOfJsonEach()
+    {
+        const Said said = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--progress", "lines", "--quiet"}, "pace=50");
+        QCOMPARE(said.status, 0);
+        QStringList notes;
+        double last = -1;
+        for (const QByteArray& line : said.err.trimmed().split('\n')) {
+            const QJsonObject object = QJsonDocument::fromJson(line).object();
+            QVERIFY2(object.contains("note") != (object.contains("progress") && object.contains("doing")), line);
+            if (object.contains("note"))
+                notes += object["note"].toString();
+            else
+                last = object["progress"].toDouble(-1);
+            QVERIFY(last <= 1);
+        }
+        QVERIFY(last >= 0);
+        QVERIFY(notes.first().startsWith("profiling nas-digits, batch 64"));
+        QVERIFY(notes.contains("run 1 has begun"));
+        QCOMPARE(here_->run({"plan", experiment_, "--devices", "cpu,cpu", "--progress", "lines", "--quiet"}).err,
+            QByteArray("{\"note\":\"using the stored profile of nas-digits, batch 64, float32 on cpu,cpu\"}\n"));
+        QCOMPARE(here_->run({"doctor", "--progress", "bar"}).err,
+            QByteArray("pipebd: error: progress is not told as 'bar': --progress; give text or lines\n"));
+    }
+
+    void profilesAreListedShownCopiedAndDeleted()
+    {
+        here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--quiet"});
+        const QJsonArray list = here_->run({"profiles", "list", "--json"}).array();
+        QCOMPARE(list.size(), 1);
+        const QString id = list[0]["id"].toString();
+        QCOMPARE(list[0]["devices"].toString(), QString("cpu,cpu"));
+        QCOMPARE(list[0]["device"].toString(), QString("fake"));
+        QVERIFY(here_->run({"profiles"}).out.contains(id.toUtf8() + "  nas-digits     64  float32  cpu,cpu  2"));
+        QVERIFY(here_->run({"profiles", "show", id}).out.startsWith("block   teacher forward"));
+        QCOMPARE(here_->run({"profiles", "show", id, "--json"}).object()["format"].toString(), QString("pipebd.profile/1"));
+
+        QCOMPARE(here_->run({"profiles", "export", id, "mine.json"}).status, 0);
+        QCOMPARE(here_->run({"plan", "--profile", "mine.json", "--devices", "2", "--quiet"}).status, 0);
+        const QJsonObject imported = here_->run({"profiles", "import", "mine.json", "--json"}).object();
+        QCOMPARE(imported["devices"].toString(), QString("fake"));
+        QCOMPARE(imported["conditions"].toString(), QString("imported from mine.json"));
+        QCOMPARE(here_->run({"profiles", "list", "--json"}).array().size(), 2);
+
+        QCOMPARE(here_->run({"profiles", "delete", id}).status, 0);
+        const Said again = here_->run({"profiles", "delete", id});
+        QCOMPARE(again.status, 2);
+        QVERIFY2(again.err.startsWith("pipebd: error: there is no profile '" + id.toUtf8() + "': "), again.err);
+        QVERIFY(again.err.endsWith("there are: " + imported["id"].toString().toUtf8() + "\n"));
+        QCOMPARE(here_->run({"profiles", "show"}).err,
+            QByteArray(
+                "pipebd: error: no profile is named: pipebd profiles show ID; give its id; pipebd profiles list shows them\n"));
+        here_->write("broken.json", "{\"format\": \"pipebd.profile/1\"}");
+        const Said broken = here_->run({"profiles", "import", "broken.json"});
+        QCOMPARE(broken.status, 2);
+        QVERIFY2(broken.err.startsWith("pipebd: error: ") && broken.err.contains("broken.json") && broken.err.count('\n') == 1,
+            broken.err);
+    }
+
+    void aRunTakesItsStagesByHand_data()
+    {
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<QString>("strategy");
+        const QString stages = "0 on 0,1 | 1-2 on 2";
+        QTest::newRow("shorthand") << QStringList{"--stages", " 0 on 0,1|1-2 on 2"} << "tr+dpu+ahd";
+        QTest::newRow("setting") << QStringList{"--set", "run.stages=" + stages} << "tr+dpu+ahd";
+        QTest::newRow("strategy") << QStringList{"--stages", "0-1 on 2 | 2 on 0", "--strategy", "tr"} << "tr";
+    }
+
+    void aRunTakesItsStagesByHand()
+    {
+        QFETCH(QStringList, options);
+        QFETCH(QString, strategy);
+        const Said said = here_->run(QStringList{"run", experiment_, "--devices", "cpu,cpu,cpu", "--json"} + options);
+        QVERIFY2(said.status == 0, said.err);
+        QCOMPARE(said.object()["strategy"].toString(), strategy);
+        const pipebd::store::RunRecord run = pipebd::store::Lab(here_->path("lab").toStdString()).run(1);
+        const QJsonObject plan = QJsonDocument::fromJson(
+            QByteArray::fromStdString(
+                pipebd::store::RunStore(run.folder / "run.sqlite", pipebd::store::RunStore::Mode::ReadOnly).document("plan")))
+                                     .object();
+        const QJsonObject planned = plan["strategies"][0].toObject();
+        QCOMPARE(planned["decided_by"].toString(), QString("hand"));
+        QCOMPARE(planned["strategy"].toString(), strategy);
+        if (strategy == "tr")
+            return;
+        QCOMPARE(planned["stages"][0]["devices"].toArray(), QJsonArray({0, 1}));
+        QCOMPARE(planned["stages"][1]["blocks"].toArray(), QJsonArray({1, 2}));
+    }
+
+    void stagesThatCannotBeAreRefusedBeforeAnythingRuns_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<QByteArray>("line");
+        const auto row = [](const char* name, const QStringList& arguments, const char* line) {
+            QTest::newRow(name) << arguments << QByteArray(line);
+        };
+        row("no stages", {"run", "--stages", "0-2"},
+            "these are no stages: 'on' is missing between blocks and devices: --stages '0-2', column 4; write blocks on devices, "
+            "such as "
+            "\"0-2 on 0,1 | 3-5 on 2\"");
+        row("no device", {"run", "--stages", "0-2 on 0,5"},
+            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to one stage, in their order, "
+            "and every "
+            "device to no more than one");
+        row("strategy", {"run", "--stages", "0-2 on 0", "--strategy", "dp"},
+            "the stages of dp cannot be placed by hand: --set run.stages=0-2 on 0; leave it out, or choose one of tr, tr+dpu, "
+            "tr+dpu+ahd");
+        row("width", {"run", "--stages", "0-2 on 0,1", "--strategy", "tr"},
+            "it cannot be run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, tr gives one to each): strategy tr; "
+            "name other "
+            "devices or another strategy");
+        row("bench", {"bench", "--set", "run.stages=0-2 on 0"},
+            "strategies are compared by the stages that they choose, not by those placed by hand: run.stages '0-2 on 0'; leave it "
+            "out, or "
+            "add --set run.stages=");
+        row("verify", {"verify", "--set", "run.stages=0-2 on 0"},
+            "strategies are compared by the stages that they choose, not by those placed by hand: run.stages '0-2 on 0'; leave it "
+            "out, or "
+            "add --set run.stages=");
+    }
+
+    void stagesThatCannotBeAreRefusedBeforeAnythingRuns() // I1
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(QByteArray, line);
+        const Said said = here_->run(arguments + QStringList{experiment_, "--devices", "cpu,cpu", "--quiet"});
+        QCOMPARE(said.err, "pipebd: error: " + line + "\n");
+        QCOMPARE(said.status, 2);
+        QCOMPARE(here_->run({"runs", "list", "--json"}).array().size(), 0);
+    }
+
     void runPrintsTheSameJsonAsRunsShow()
     {
         const Said ran
@@ -129,7 +284,8 @@ private slots:
         QCOMPARE(runs[0]["id"].toInt(), 2);
         const QStringList keys = runs[0].toObject().keys();
         QCOMPARE(QSet<QString>(keys.begin(), keys.end()),
-            QSet<QString>({"id", "name", "pair", "strategy", "devices", "state", "started", "throughput", "final_loss", "folder"}));
+            QSet<QString>({"id", "name", "pair", "strategy", "devices", "state", "started", "throughput", "final_loss", "folder",
+                "tags", "note", "deleted"}));
         QCOMPARE(here_->run({"runs"}).out.count('\n'), 3);
     }
 

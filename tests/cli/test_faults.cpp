@@ -138,6 +138,35 @@ private slots:
         QTest::newRow("check") << QByteArray("in=check;do=hang");
     }
 
+    void aSignalEndsWhatTheWindowWaitsFor_data() // P10
+    {
+        QTest::addColumn<QStringList>("command");
+        QTest::addColumn<int>("signal");
+        QTest::newRow("profile, TERM") << QStringList{"profile"} << SIGTERM;
+        QTest::newRow("profile, Ctrl-C") << QStringList{"profile"} << SIGINT;
+        QTest::newRow("plan, TERM") << QStringList{"plan"} << SIGTERM;
+    }
+
+    void aSignalEndsWhatTheWindowWaitsFor()
+    {
+        QFETCH(QStringList, command);
+        QFETCH(int, signal);
+        const auto run = here_->start(
+            command + QStringList{experiment_, "--devices", "cpu,cpu", "--progress", "lines"}, "in=profile;do=hang;deaf=1");
+        QTRY_VERIFY(ranks_of(run->processId()).size() == 2);
+        const QList<int> ranks = ranks_of(run->processId());
+
+        QElapsedTimer timer;
+        timer.start();
+        ::kill(static_cast<pid_t>(run->processId()), signal);
+
+        QVERIFY(run->waitForFinished(5000));
+        QVERIFY(timer.elapsed() <= 3000);
+        QCOMPARE(run->exitCode(), 1);
+        QVERIFY(run->readAllStandardError().endsWith("\npipebd: error: profiling was cancelled: by a signal\n"));
+        QVERIFY(all_gone(ranks));
+    }
+
     void aSignalCancelsWhatComesBeforeTheRun()
     {
         QFETCH(QByteArray, told);
@@ -166,6 +195,21 @@ private slots:
         QCOMPARE(said.out, QByteArray("run 1 cancelled\n"));
         QVERIFY(run->waitForFinished(1000));
         QCOMPARE(run->exitCode(), 1);
+    }
+
+    void aRunIsStoppedAtOnceThoughItsRanksAreDeaf()
+    {
+        const auto run = endless_run(";deaf=1");
+        const QList<int> ranks = ranks_of(run->processId());
+
+        const Said said = here_->run({"runs", "stop", "1", "--now"});
+
+        QCOMPARE(said.status, 0);
+        QCOMPARE(said.out, QByteArray("run 1 cancelled\n"));
+        QVERIFY2(said.milliseconds < 1900, QByteArray::number(said.milliseconds)); // without the grace of 2 s
+        QVERIFY(run->waitForFinished(1000));
+        QCOMPARE(run->exitCode(), 1);
+        QVERIFY(all_gone(ranks));
     }
 
     void aFullDiskIsShownWithinASecondAndTheRunIsStoredOnceThereIsRoom() // S3

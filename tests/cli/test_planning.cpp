@@ -85,6 +85,42 @@ private slots:
         QCOMPARE(strategy("pipe-bd", {"--devices", "4"})["strategy"].toString(), "tr+dpu+ahd");
     }
 
+    void stagesPlacedByHandStandBesideTheSearchs()
+    {
+        const QJsonArray best = strategy("pipe-bd", {"--devices", "4"})["stages"].toArray();
+        QStringList text;
+        for (const QJsonValue& stage : best) {
+            QStringList devices;
+            for (const QJsonValue& device : stage["devices"].toArray())
+                devices += QString::number(device.toInt());
+            const QJsonArray blocks = stage["blocks"].toArray();
+            text += QString("%1-%2 on %3").arg(blocks.first().toInt()).arg(blocks.last().toInt()).arg(devices.join(','));
+        }
+        const QStringList byHand{"--devices", "4", "--strategies", "pipe-bd", "--stages", text.join("|")};
+        const QJsonArray both = plan(byHand + QStringList{"--json"}).object()["strategies"].toArray();
+        QCOMPARE(both.size(), 2);
+        QJsonObject searched = both[0].toObject();
+        QJsonObject placed = both[1].toObject();
+        QCOMPARE(placed.take("decided_by").toString(), "hand");
+        QCOMPARE(searched.take("decided_by").toString(), "search");
+        QCOMPARE(placed.take("candidates").toInt(), 1);
+        searched.remove("candidates");
+        QCOMPARE(placed, searched);
+        const Said table = plan(byHand);
+        QVERIFY2(table.out.contains("\ntr+dpu+ahd by hand  "), table.out);
+
+        const Said tight
+            = plan({"--devices", "2", "--strategies", "dp", "--stages", "0-4 on 0 | 5 on 1", "--memory-limit", "150MB"});
+        QCOMPARE(tight.status, 0);
+        QVERIFY2(tight.out.contains("\ntr+dpu+ahd by hand is not possible: stage 0 (blocks 0-4 on 0) needs "), tight.out);
+        const Said none = plan({"--devices", "2", "--stages", "0-4 on 0"});
+        QCOMPARE(none.status, 2);
+        QCOMPARE(none.err,
+            QByteArray(
+                "pipebd: error: block 5 has no stage: run.stages '0-4 on 0'; give every block to one stage, in their order, and "
+                "every device to no more than one\n"));
+    }
+
     void theExhaustiveSearchFindsTheSameAndRanksTheCandidates()
     {
         const QJsonObject exact = strategy("pipe-bd", {"--devices", "4"});
@@ -289,11 +325,13 @@ private slots:
         }
         profile["blocks"] = blocks;
         here_.write("long.json", text_of(profile));
-        const Said said = here_.run({"plan", "--profile", "long.json", "--devices", "8", "--strategies", "pipe-bd", "--search", "exhaustive"});
+        const Said said
+            = here_.run({"plan", "--profile", "long.json", "--devices", "8", "--strategies", "pipe-bd", "--search", "exhaustive"});
         QCOMPARE(said.status, 2);
         QCOMPARE(said.err,
-            QByteArray("pipebd: error: tr+dpu+ahd has 5373200880 candidates, more than can be walked: exhaustive search; leave it to the "
-                       "exact search, or ask for fewer devices\n"));
+            QByteArray(
+                "pipebd: error: tr+dpu+ahd has 5373200880 candidates, more than can be walked: exhaustive search; leave it to the "
+                "exact search, or ask for fewer devices\n"));
     }
 
     void aProfileThatIsCutOffIsRefusedWithItsPlace()

@@ -91,6 +91,17 @@ private slots:
         verifyMeasured(6);
     }
 
+    void stagesPlacedByHandTrainTheBitsOfTheSearchsWithADeviceLeftOver()
+    {
+        const QString stages = "0-2 on 2 | 3-5 on 0"; // cpu 1 has nothing to do
+        Ended ended = run(lab(),
+            QStringList{"run", experiment_file, "--stages", stages, "--devices", "cpu,cpu,cpu", "--out", out("hand"), "--json"}
+                + small + with_profile);
+        QVERIFY2(ended.status == 0, qPrintable(ended.errors));
+        QCOMPARE(QJsonDocument::fromJson(ended.output.toUtf8()).object()["strategy"].toString(), QString("tr+dpu+ahd"));
+        QCOMPARE(sha256_of_file(weights("hand").toStdString()), sha256_of_file(weights("single").toStdString()));
+    }
+
     void everyInstructionOfADataParallelRunIsMeasured()
     {
         Ended ended = run(lab(),

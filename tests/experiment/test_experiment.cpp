@@ -42,6 +42,7 @@ last_block_loss = "mse"
 weights = "begin.safetensors"
 [run]
 strategy = "tr+dpu"
+stages = " 0 on 0|1-2 on 1"
 devices = "cpu@2, cuda:1"
 dtype = "bfloat16"
 batch_norm = "local"
@@ -97,7 +98,7 @@ private slots:
         QCOMPARE(e.train, (Train{"student", 4, std::nullopt, "sgd", 0.05, 0.9, true, 0, "cosine"}));
         QCOMPARE(e.teacher, Teacher{});
         QCOMPARE(e.distill, (Distill{"mse", "soft-cross-entropy"}));
-        QCOMPARE(e.run, (Run{"auto", "auto", "float32", "sync", 10, std::nullopt, 2, "stop", 10}));
+        QCOMPARE(e.run, (Run{"auto", "", "auto", "float32", "sync", 10, std::nullopt, 2, "stop", 10}));
     }
 
     void everyKeyIsRead()
@@ -109,7 +110,7 @@ private slots:
         QCOMPARE(e.train, (Train{"student", 0.5, std::nullopt, "adamw", 1, 0, false, 1e-4, "step"}));
         QCOMPARE(e.distill, (Distill{"mse", "mse"}));
         QCOMPARE(e.student.weights, std::string("begin.safetensors"));
-        QCOMPARE(e.run, (Run{"tr+dpu", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, "warn", 60}));
+        QCOMPARE(e.run, (Run{"tr+dpu", "0 on 0 | 1-2 on 1", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, "warn", 60}));
     }
 
     void keysMayBeWrittenInAnyWayTomlAllows()
@@ -149,12 +150,13 @@ private slots:
     {
         const Experiment e = parse_experiment(everything, "a.toml");
         QCOMPARE(changed(e, {}), e);
-        const Experiment other = changed(e, Settings{"train.steps=7", "run.checkpoint_minutes=3", "run.strategy=dp"});
+        const Experiment other
+            = changed(e, Settings{"train.steps=7", "run.checkpoint_minutes=3", "run.strategy=dp", "run.stages="});
         QCOMPARE(other.train.steps, std::optional<std::int64_t>(7));
         QCOMPARE(other.run.checkpoint_steps, std::nullopt);
         QCOMPARE(differing_keys(e, other),
             (std::vector<std::string>{
-                "train.epochs", "train.steps", "run.strategy", "run.checkpoint_minutes", "run.checkpoint_steps"}));
+                "train.epochs", "train.steps", "run.strategy", "run.stages", "run.checkpoint_minutes", "run.checkpoint_steps"}));
         const Experiment longer = changed(other, Settings{"train.epochs=9"});
         QCOMPARE(longer.train.steps, std::nullopt);
         QCOMPARE(longer.train.epochs, 9.0);
@@ -207,8 +209,8 @@ private slots:
         const fs::path folder = write("data/cifar/data_batch_1.bin", "").parent_path();
         const fs::path tensors = write("data/texts.safetensors", "");
         const auto path_of = [&](const std::string& source, const std::string& path, const Settings& settings = {}) {
-            const fs::path file = write("experiments/a.toml",
-                "pair = \"p\"\n[data]\nsource = \"" + source + "\"\npath = \"" + path + "\"\n");
+            const fs::path file
+                = write("experiments/a.toml", "pair = \"p\"\n[data]\nsource = \"" + source + "\"\npath = \"" + path + "\"\n");
             return read_experiment(file, settings).data.path;
         };
         QCOMPARE(path_of("cifar10", "../data/cifar"), folder.native());
@@ -260,7 +262,8 @@ private slots:
             QCOMPARE(experiment_from_json(to_json(stage), "spec.json"), stage);
         }
         for (const Experiment& stage : {teacher, finetune})
-            QVERIFY(!stage.architecture.train && stage.data.held_out == 0 && stage.run.strategy == "auto");
+            QVERIFY(
+                !stage.architecture.train && stage.data.held_out == 0 && stage.run.strategy == "auto" && stage.run.stages.empty());
         QCOMPARE(stages_of(minimal()), std::vector<StageKind>{StageKind::Distil});
         QCOMPARE(stages_of(minimal({"train.network=teacher"})), std::vector<StageKind>{StageKind::Teacher});
         QCOMPARE(stages_of(minimal({"stage.finetune.epochs=3"})).size(), std::size_t{2});
@@ -268,7 +271,8 @@ private slots:
 
     void stagesAreNamedInAnyOrderAndDoneInTheirs()
     {
-        QCOMPARE(parse_stages("finetune, teacher,finetune", "--stage"), (std::vector<StageKind>{StageKind::Teacher, StageKind::Finetune}));
+        QCOMPARE(parse_stages("finetune, teacher,finetune", "--stage"),
+            (std::vector<StageKind>{StageKind::Teacher, StageKind::Finetune}));
         VERIFY_REFUSED(parse_stages("distil,", "--stage"), Code::BadRequest,
             "there is no stage '': --stage; name one of teacher, distil, finetune");
     }

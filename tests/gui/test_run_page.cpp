@@ -322,7 +322,7 @@ void RunPageTest::theTraceIsExported()
     QVERIFY(window.waitForRun());
     QTRY_VERIFY(window.isEnabled("exportTrace"));
     window.action("exportTrace")->trigger();
-    auto* dialog = window.window.findChild<QFileDialog*>("fileChoice");
+    auto* dialog = window.window.findChild<QFileDialog*>("fileDialog");
     QVERIFY(dialog);
     const QString file = window.folder.filePath("trace.json");
     emit dialog->fileSelected(file);

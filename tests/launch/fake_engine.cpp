@@ -419,6 +419,12 @@ schedule::Profile measured(const experiment::RunSpec& spec)
                 block.all_reduce[g] = 0.1 * g;
         }
     }
+    for (const std::int64_t n : spec.profile_sizes) {
+        profile.load[static_cast<int>(n)] = 0.01 * static_cast<double>(n);
+        for (schedule::BlockProfile& block : profile.blocks)
+            for (schedule::TimeBySamples* times : {&block.teacher_forward, &block.student_forward, &block.student_backward})
+                (*times)[static_cast<int>(n)] = 0.01 * static_cast<double>(n);
+    }
     for (std::size_t i = 0; i < profile.blocks.size(); ++i)
         profile.blocks[i].name = "block" + std::to_string(i);
     return profile;

@@ -258,6 +258,62 @@ private slots:
         QVERIFY(!lab.profile({"nas-digits", 64, "float32", "cpu,cpu", "adam"}));
     }
 
+    void profilesAreListedByWhatTheyWereMeasuredForAndDeletedById()
+    {
+        Lab lab(pathOf(m_folder));
+        QVERIFY(lab.profiles().empty());
+        const ProfileKey two{"nas-digits", 64, "float32", "cpu,cpu", "sgd"};
+        const ProfileKey one{"nas-digits", 64, "float32", "cpu", "sgd"};
+        for (const ProfileKey& key : {two, one, two}) // the last replaces the first, and keeps its id
+            lab.save_profile(key, someProfile());
+
+        const std::vector<StoredProfile> profiles = lab.profiles();
+        QCOMPARE(profiles.size(), std::size_t{2});
+        QVERIFY(profiles[0].key == one && profiles[1].key == two);
+        QCOMPARE(profiles[1].id, profile_id(two));
+        QCOMPARE(profiles[1].id.size(), std::size_t{8});
+        QVERIFY(profiles[0].id != profiles[1].id);
+        QCOMPARE(profiles[1].device, std::string("cpu"));
+        QVERIFY(profiles[1].measured.ends_with("Z"));
+
+        lab.delete_profile(profiles[1].id);
+        QVERIFY(!lab.profile(two) && lab.profile(one));
+        try {
+            lab.delete_profile(profiles[1].id);
+            QFAIL("it was deleted twice");
+        } catch (const Error& error) {
+            QCOMPARE(error.code(), Code::NotFound);
+            QCOMPARE(error.problem(), "there is no profile '" + profiles[1].id + "'");
+            QCOMPARE(error.remedy(), "there are: " + profiles[0].id);
+        }
+    }
+
+    void anImportedProfileKeepsItsDeviceAndSaysWhereItIsFrom()
+    {
+        Lab lab(pathOf(m_folder));
+        schedule::Profile elsewhere = someProfile();
+        elsewhere.device = "NVIDIA RTX A6000";
+        const StoredProfile stored = lab.import_profile(elsewhere, "a6000.json");
+        QCOMPARE(stored.key.devices, std::string("NVIDIA RTX A6000"));
+        QCOMPARE(stored.key.conditions, std::string("imported from a6000.json"));
+        QCOMPARE(stored.device, std::string("NVIDIA RTX A6000"));
+        QCOMPARE(schedule::to_json(*lab.profile(stored.key)), schedule::to_json(elsewhere));
+        elsewhere.blocks[0].update = 3;
+        QCOMPARE(lab.import_profile(elsewhere, "a6000.json").id, stored.id);
+        QCOMPARE(lab.profiles().size(), std::size_t{1});
+    }
+
+    void aProfileThatCannotBeReadIsListedAllTheSame()
+    {
+        const ProfileKey key{"nas-digits", 64, "float32", "cpu"};
+        Lab(pathOf(m_folder)).save_profile(key, someProfile());
+        runSql(pathOf(m_folder) / "library.sqlite", "UPDATE profile SET json = 'no JSON';");
+        const Lab lab(pathOf(m_folder));
+        QCOMPARE(lab.profiles().size(), std::size_t{1});
+        QCOMPARE(lab.profiles()[0].device, std::string());
+        QVERIFY_THROWS_EXCEPTION(Error, lab.profile(key));
+    }
+
     void runsAreListedNewestFirstAndAnUnknownOneNamesThoseThatAre()
     {
         Lab lab(pathOf(m_folder));
