@@ -33,8 +33,8 @@ struct Part {
 
 constexpr Part parts[]{{"Pipe-BD Workbench", "pipebd"}, {"Qt 6", "qt"}, {"QCustomPlot", "qcustomplot"}, {"LibTorch", "libtorch"},
     {"SQLite", "sqlite"}, {"SQLiteCpp", "sqlitecpp"}, {"nlohmann JSON", "nlohmann-json"}, {"toml++", "tomlplusplus"},
-    {"CLI11", "cli11"}, {"libjpeg-turbo", "libjpeg-turbo"}, {"libpng", "libpng"},
-    {"OpenSSL (libcrypto)", "openssl"}, {"Digits data set", "digits"}, {"GPL, version 3", "GPL-3"}, {"LGPL, version 3", "LGPL-3"},
+    {"CLI11", "cli11"}, {"libjpeg-turbo", "libjpeg-turbo"}, {"libpng", "libpng"}, {"OpenSSL (libcrypto)", "openssl"},
+    {"Digits data set", "digits"}, {"GPL, version 3", "GPL-3"}, {"LGPL, version 3", "LGPL-3"},
     {"Apache licence 2.0", "Apache-2.0"}};
 
 QString resource(const char* name)

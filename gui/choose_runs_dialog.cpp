@@ -77,8 +77,8 @@ void ChooseRunsDialog::filter(const QString& words)
     const QStringList wanted = words.split(QLatin1Char(' '), Qt::SkipEmptyParts);
     for (int row = 0; row < m_list->count(); ++row) {
         QListWidgetItem* item = m_list->item(row);
-        item->setHidden(!std::all_of(wanted.begin(), wanted.end(),
-            [&](const QString& word) { return item->text().contains(word, Qt::CaseInsensitive); }));
+        item->setHidden(!std::all_of(
+            wanted.begin(), wanted.end(), [&](const QString& word) { return item->text().contains(word, Qt::CaseInsensitive); }));
     }
     enable();
 }

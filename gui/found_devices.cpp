@@ -62,8 +62,8 @@ QString FoundDevices::shortText() const
 {
     if (!m_known)
         return m_problem.isEmpty() ? tr("looking for devices…") : tr("no devices found");
-    const auto gpus = static_cast<int>(std::count_if(
-        m_devices.begin(), m_devices.end(), [](const FoundDevice& device) { return device.name.startsWith(QLatin1String("cuda")); }));
+    const auto gpus = static_cast<int>(std::count_if(m_devices.begin(), m_devices.end(),
+        [](const FoundDevice& device) { return device.name.startsWith(QLatin1String("cuda")); }));
     int cores = 0;
     for (const FoundDevice& device : m_devices)
         cores = std::max(cores, device.cores);

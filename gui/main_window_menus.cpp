@@ -67,8 +67,8 @@ void MainWindow::createFileMenu()
     file->addAction(a.openLab);
     QMenu* labs = file->addMenu(tr("Recent &labs"));
     labs->setObjectName(QStringLiteral("recentLabs"));
-    connect(labs, &QMenu::aboutToShow, this,
-        [this, labs] { fillRecent(labs, m_settings.recentLabs(), &MainWindow::openRecentLab); });
+    connect(
+        labs, &QMenu::aboutToShow, this, [this, labs] { fillRecent(labs, m_settings.recentLabs(), &MainWindow::openRecentLab); });
     file->addSeparator();
     QMenu* exports = file->addMenu(tr("E&xport chart"));
     addAll(exports, a.exports);

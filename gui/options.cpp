@@ -28,7 +28,8 @@ struct Known {
     QCommandLineOption grab{
         QStringLiteral("grab"), words("Draw a page to this file, without a display, and exit."), QStringLiteral("FILE.png")};
     QCommandLineOption page{QStringLiteral("page"),
-        words("The page to draw: pairs, profile, schedules, runs, run, timeline, compare, start, welcome."), QStringLiteral("NAME")};
+        words("The page to draw: pairs, profile, schedules, runs, run, timeline, compare, start, welcome."),
+        QStringLiteral("NAME")};
     QCommandLineOption size{QStringLiteral("size"), words("Its size in pixels, such as 1280x800."), QStringLiteral("WxH")};
     QCommandLineOption experiment{
         QStringLiteral("experiment"), words("Open the Start dialog with this experiment file."), QStringLiteral("FILE")};
@@ -112,7 +113,8 @@ void readGrab(const QCommandLineParser& parser, const Known& known, Options& opt
 QStringList pageNames()
 {
     return {QStringLiteral("pairs"), QStringLiteral("profile"), QStringLiteral("schedules"), QStringLiteral("runs"),
-        QStringLiteral("run"), QStringLiteral("timeline"), QStringLiteral("compare"), QStringLiteral("start"), QStringLiteral("welcome")};
+        QStringLiteral("run"), QStringLiteral("timeline"), QStringLiteral("compare"), QStringLiteral("start"),
+        QStringLiteral("welcome")};
 }
 
 Options readOptions(const QStringList& arguments)

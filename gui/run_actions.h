@@ -55,7 +55,8 @@ private:
         bool hasProgram = false;
     };
 
-    QAction* add(const char* name, const QString& text, const QString& tip, const QKeySequence& shortcut, void (RunActions::*body)());
+    QAction* add(
+        const char* name, const QString& text, const QString& tip, const QKeySequence& shortcut, void (RunActions::*body)());
     static Abilities look(const store::RunRecord& run);
     void enable();
     void askToStopNow();

@@ -62,7 +62,8 @@ RunPage::RunPage(Settings& settings, QWidget* parent)
     connect(m_views, &QTabWidget::currentChanged, this, &RunPage::viewChanged);
     connect(m_views, &QTabWidget::tabBarClicked, this, [this](int index) {
         if (m_views->widget(index) == m_timeline)
-            QMetaObject::invokeMethod(m_timeline, [this] { m_timeline->view()->plot().setFocus(); }, Qt::QueuedConnection);
+            QMetaObject::invokeMethod(
+                m_timeline, [this] { m_timeline->view()->plot().setFocus(); }, Qt::QueuedConnection);
     });
     connect(m_timeline, &RunTimeline::settled, this, &RunPage::loaded);
     connect(m_timeline, &RunTimeline::exportRequested, this, &RunPage::traceExportRequested);
@@ -135,9 +136,8 @@ void RunPage::restoreState()
     setXAxis(m_settings.xAxis());
     setLogScale(m_settings.logScale());
     setSmoothing(m_settings.smoothing());
-    for (const auto& [name, splitter] :
-        {std::pair(QStringLiteral("columns"), m_columns), std::pair(QStringLiteral("losses"), m_losses),
-            std::pair(QStringLiteral("rows"), m_rows)}) {
+    for (const auto& [name, splitter] : {std::pair(QStringLiteral("columns"), m_columns),
+             std::pair(QStringLiteral("losses"), m_losses), std::pair(QStringLiteral("rows"), m_rows)}) {
         const QByteArray state = m_settings.state(name);
         if (!state.isEmpty() && !splitter->restoreState(state))
             m_settings.reportDamage();

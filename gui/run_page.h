@@ -1,4 +1,5 @@
-// RunPage: one run: its header, its charts and how they are drawn, the timeline of its last steps; follows the run while it is live.
+// RunPage: one run: its header, its charts and how they are drawn, the timeline of its last steps; follows the run while it is
+// live.
 #pragma once
 
 #include "gui/curve.h"

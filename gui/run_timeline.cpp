@@ -24,7 +24,7 @@ constexpr auto pauseBetweenReadings = 1s;
 constexpr int stepsAtFirst = 2;
 constexpr int mostSteps = 8;
 
-void addUse(const schedule::Timeline& timeline, std::vector<StepTimelines::Use>& use, double StepTimelines::Use::* member)
+void addUse(const schedule::Timeline& timeline, std::vector<StepTimelines::Use>& use, double StepTimelines::Use::*member)
 {
     const double length = timeline.length();
     const std::vector<double> busy = schedule::busy_time(timeline);
@@ -75,8 +75,8 @@ StepTimelines readStepTimelines(const std::filesystem::path& runFolder, const st
         addUse(cut.predicted, timelines.use, &StepTimelines::Use::predicted);
     }
     if (!cut.measured.spans.empty()) {
-        timelines.measured = drawnTimeline(
-            RunTimeline::tr("measured"), program, cut.measured, {}, DrawnTimeline::Kind::Measured, names);
+        timelines.measured
+            = drawnTimeline(RunTimeline::tr("measured"), program, cut.measured, {}, DrawnTimeline::Kind::Measured, names);
         addUse(cut.measured, timelines.use, &StepTimelines::Use::measured);
     }
     return timelines;

@@ -164,6 +164,12 @@ StartDialog::StartDialog(Settings& settings, const std::filesystem::path& lab, F
     fileChanged();
 }
 
+StartDialog::~StartDialog()
+{
+    for (QObject* child : findChildren<QObject*>())
+        child->disconnect(this); // a table stores what is being typed while it goes
+}
+
 QWidget* StartDialog::buildSource()
 {
     m_source = new QWidget(this);
@@ -351,8 +357,8 @@ void StartDialog::browse()
 
 void StartDialog::browseProfile()
 {
-    const QString file = QFileDialog::getOpenFileName(this, tr("Choose a profile"), m_settings.folder(QStringLiteral("profile")),
-        tr("Profiles (*.json);;All files (*)"));
+    const QString file = QFileDialog::getOpenFileName(
+        this, tr("Choose a profile"), m_settings.folder(QStringLiteral("profile")), tr("Profiles (*.json);;All files (*)"));
     if (file.isEmpty())
         return;
     m_settings.setFolder(QStringLiteral("profile"), QFileInfo(file).absolutePath());
@@ -398,7 +404,8 @@ void StartDialog::take(const StartReading& reading)
     else if (!reading.asInFile)
         m_summary->setText(named ? tr("<i>This cannot be used.</i>") : tr("<i>Choose a file to see what it trains.</i>"));
     showError(reading.problem);
-    m_command->setCommand(m_usable ? QStringList{QStringLiteral("pipebd")} + runArguments(request(), toQString(m_lab)) : QStringList());
+    m_command->setCommand(
+        m_usable ? QStringList{QStringLiteral("pipebd")} + runArguments(request(), toQString(m_lab)) : QStringList());
     if (m_usable)
         m_check.ask(request());
     emit read();
@@ -409,8 +416,8 @@ void StartDialog::take(const StartReading& reading)
 void StartDialog::fillFromFile(const StartReading& reading)
 {
     const bool usable = reading.asInFile.has_value();
-    for (QWidget* field : std::initializer_list<QWidget*>{
-             m_name, m_checkpoint, m_strategy, m_devices, m_picker, m_length, m_lengthUnit, m_profile, m_stage, m_from, m_overrides})
+    for (QWidget* field : std::initializer_list<QWidget*>{m_name, m_checkpoint, m_strategy, m_devices, m_picker, m_length,
+             m_lengthUnit, m_profile, m_stage, m_from, m_overrides})
         field->setEnabled(usable);
     const QSignalBlocker strategyBlocker(m_strategy);
     const QSignalBlocker unitBlocker(m_lengthUnit);
@@ -435,8 +442,8 @@ void StartDialog::fillFromFile(const StartReading& reading)
     const experiment::Experiment& experiment = *reading.asInFile;
     m_name->setPlaceholderText(QString::fromStdString(experiment.name));
     m_devices->setPlaceholderText(QString::fromStdString(experiment.run.devices));
-    m_strategy->setItemText(0,
-        (m_resume > 0 ? tr("%1 (as before)") : tr("%1 (as in the file)")).arg(QString::fromStdString(experiment.run.strategy)));
+    m_strategy->setItemText(
+        0, (m_resume > 0 ? tr("%1 (as before)") : tr("%1 (as in the file)")).arg(QString::fromStdString(experiment.run.strategy)));
     if (m_length->text().isEmpty())
         m_lengthUnit->setCurrentIndex(experiment.train.steps ? 1 : 0);
     m_length->setPlaceholderText(
@@ -480,10 +487,10 @@ void StartDialog::showSummary(const experiment::Experiment& experiment)
         {tr("Training"),
             tr("%1 of %2, learning rate %3")
                 .arg(length, quoted(experiment.train.optimizer), locale.toString(experiment.train.learning_rate))},
-        {tr("Losses"),
-            tr("%1, last block %2").arg(quoted(experiment.distill.loss), quoted(experiment.distill.last_block_loss))},
+        {tr("Losses"), tr("%1, last block %2").arg(quoted(experiment.distill.loss), quoted(experiment.distill.last_block_loss))},
         {tr("Runs as"),
-            tr("%1 on %2, %3").arg(quoted(experiment.run.strategy), quoted(experiment.run.devices), quoted(experiment.run.dtype))}}));
+            tr("%1 on %2, %3")
+                .arg(quoted(experiment.run.strategy), quoted(experiment.run.devices), quoted(experiment.run.dtype))}}));
 }
 
 void StartDialog::showError(const QString& error)

@@ -36,6 +36,7 @@ class StartDialog : public QDialog {
 public:
     /// `devices` outlives it.
     StartDialog(Settings& settings, const std::filesystem::path& lab, FoundDevices& devices, QWidget* parent = nullptr);
+    ~StartDialog() override;
 
     void setFile(const QString& file);
     /// Fills the dialog in; what `request` leaves empty stays as the file says.

@@ -1,4 +1,5 @@
-// U6: keys, mouse, wheel, menus and resizes at random, from a seed that is printed, at a window with a lab and a stand-in for pipebd.
+// U6: keys, mouse, wheel, menus and resizes at random, from a seed that is printed, at a window with a lab and a stand-in for
+// pipebd.
 //
 // MONKEY_EVENTS: how many (a few hundred without), MONKEY_SEED: the same once more.
 #include <QTest>
@@ -23,6 +24,7 @@ class MonkeyTest : public QObject {
 
 private slots:
     void initTestCase();
+    void cleanupTestCase() { QDesktopServices::unsetUrlHandler("file"); }
     void nothingThatAPersonDoesBreaksOrBlocksTheWindow();
 
 public slots:

@@ -41,8 +41,8 @@ Outcome run(const QString& program, const QStringList& arguments)
     process.setProcessChannelMode(QProcess::MergedChannels);
     process.start(program, arguments);
     process.waitForFinished(30000);
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
-        QString::fromUtf8(process.readAllStandardOutput())};
+    return {
+        process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1, QString::fromUtf8(process.readAllStandardOutput())};
 }
 
 QString textOf(const QString& name)
@@ -165,8 +165,8 @@ void PackagingTest::manualPagesAreCleanToTheirReader()
     const QString groff = QStandardPaths::findExecutable("groff");
     if (mandoc.isEmpty() && groff.isEmpty())
         QSKIP("neither mandoc nor groff is here: the manual page is not checked");
-    const Outcome outcome = mandoc.isEmpty() ? run(groff, {"-mandoc", "-Tutf8", "-ww", "-z", file})
-                                             : run(mandoc, {"-Tlint", "-Wwarning", file});
+    const Outcome outcome
+        = mandoc.isEmpty() ? run(groff, {"-mandoc", "-Tutf8", "-ww", "-z", file}) : run(mandoc, {"-Tlint", "-Wwarning", file});
     QVERIFY2(outcome.status == 0 && outcome.output.isEmpty(), qPrintable(outcome.output));
 }
 
@@ -197,7 +197,8 @@ void PackagingTest::theManualOfPipebdHasEveryCommandAndOption()
 
 void PackagingTest::theManualOfTheWorkbenchHasEveryOption()
 {
-    QCOMPARE(sorted(optionsOfManual(textOf(packaging + "man/pipebd-workbench.1").replace(QStringLiteral("Fl h , "), QString())
+    QCOMPARE(sorted(optionsOfManual(textOf(packaging + "man/pipebd-workbench.1")
+                                        .replace(QStringLiteral("Fl h , "), QString())
                                         .replace(QStringLiteral("Fl v , "), QString()))),
         sorted(optionsIn(run(QStringLiteral(WORKBENCH), {"--help"}).output)));
 }

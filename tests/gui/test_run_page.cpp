@@ -86,7 +86,8 @@ public:
     WholeRun(TestLab& lab, const std::string& name)
         : WrittenRun(lab.lab(), name)
     {
-        const std::string toml = "name = \"" + name + "\"\npair = \"nas-digits\"\n[run]\nstrategy = \"tr+dpu\"\ndevices = \"cpu,cpu\"\n";
+        const std::string toml
+            = "name = \"" + name + "\"\npair = \"nas-digits\"\n[run]\nstrategy = \"tr+dpu\"\ndevices = \"cpu,cpu\"\n";
         std::ofstream(record().folder / "experiment.toml") << toml;
         experiment::RunSpec spec;
         spec.experiment = experiment::parse_experiment(toml, "test");
@@ -220,6 +221,7 @@ void RunPageTest::actionsAreEnabledWhereTheyMakeSense()
         QVERIFY2(!window.isEnabled(name), name);
 
     WholeRun run(lab, "live");
+    QTRY_VERIFY(window.window.runList()->select(run.id()));
     QVERIFY(window.waitForRun());
     QTRY_VERIFY(window.isEnabled("repeatRun") && window.isEnabled("cloneRun") && window.isEnabled("exportTrace"));
     QVERIFY(window.isEnabled("stopRun") && window.isEnabled("stopRunNow"));

@@ -12,6 +12,7 @@
 #include "gui_testing.h"
 
 #include <QAbstractItemModelTester>
+#include <QAbstractItemView>
 #include <QCheckBox>
 #include <QComboBox>
 #include <QCompleter>
@@ -54,6 +55,7 @@ private slots:
     void aStartDoesNotWaitForTheCheck();
     void devicesThatWereFoundCanBeTicked();
     void anySettingCanBeTyped();
+    void aDialogCanBeClosedWhileASettingIsTyped();
     void stagesByHandAreShownAndCanBeLeftOut();
     void stagesOfAnExperimentCanBeChosen();
     void theCommandLineIsShown();
@@ -296,7 +298,7 @@ void StartingTest::anySettingCanBeTyped()
         table->setFocus();
         table->setCurrentCell(row, column);
         QTest::keyClick(table, Qt::Key_F2);
-        auto* editor = qobject_cast<QLineEdit*>(table->indexWidget(table->model()->index(row, column)));
+        QLineEdit* editor = nullptr;
         for (QLineEdit* open : table->findChildren<QLineEdit*>())
             if (open->isVisible())
                 editor = open;
@@ -307,7 +309,10 @@ void StartingTest::anySettingCanBeTyped()
             QCOMPARE(editor->completer()->currentCompletion(), QString("stage.finetune.momentum"));
         }
         QTest::keyClicks(editor, text);
+        if (editor->completer())
+            editor->completer()->popup()->hide(); // it takes the first Return
         QTest::keyClick(editor, Qt::Key_Return);
+        QTRY_VERIFY(table->item(row, column) && table->item(row, column)->text() == text);
     };
     type(0, 0, "data.batch");
     type(0, 1, "32");
@@ -325,6 +330,20 @@ void StartingTest::anySettingCanBeTyped()
     QTest::keyClick(table, Qt::Key_Delete);
     QVERIFY2(dialog.canStart(), qPrintable(dialog.error()));
     QCOMPARE(dialog.dialog.request().settings, QStringList("data.batch=32"));
+}
+
+void StartingTest::aDialogCanBeClosedWhileASettingIsTyped()
+{
+    TestLab lab;
+    auto dialog = std::make_unique<Dialog>(lab.writeExperiment("good.toml", goodExperiment));
+    QVERIFY(dialog->canStart());
+    auto* table = dialog->find<OverridesTable>("overrides");
+    table->setFocus();
+    table->setSettings({"seed=3"});
+    table->setCurrentCell(0, 1);
+    QTest::keyClick(table, Qt::Key_F2);
+    QTest::keyClicks(table->findChild<QLineEdit*>(), "4");
+    dialog.reset(); // the table stores what is typed while it goes
 }
 
 void StartingTest::stagesByHandAreShownAndCanBeLeftOut()
@@ -395,8 +414,7 @@ void StartingTest::aRunGoesOnFromACheckpointOfItsOwn()
         manifest.round = round;
         manifest.experiment = experiment::parse_experiment("name = \"broken\"\npair = \"nas-digits\"\n", "test");
         manifest.blocks = {{"block0.safetensors", round, 0, std::string(64, '0'), 0.5}};
-        const std::filesystem::path folder
-            = lab.lab().run(run).folder / "checkpoints" / experiment::checkpoint_name(round);
+        const std::filesystem::path folder = lab.lab().run(run).folder / "checkpoints" / experiment::checkpoint_name(round);
         std::filesystem::create_directories(folder);
         std::ofstream(folder / "manifest.json") << experiment::to_json(manifest);
     }
@@ -439,8 +457,8 @@ void StartingTest::aRunIsRepeatedAsItWasResolved()
     std::ofstream(run.record().folder / "experiment.toml") << toml;
     experiment::RunSpec spec;
     const std::vector<std::string> settings{"name=first", "data.batch=32", "run.strategy=tr+dpu", "run.devices=cpu,cpu"};
-    spec.experiment = experiment::of_stage(
-        experiment::parse_experiment(toml, "experiment.toml", settings), experiment::StageKind::Distil);
+    spec.experiment
+        = experiment::of_stage(experiment::parse_experiment(toml, "experiment.toml", settings), experiment::StageKind::Distil);
     spec.program = schedule::from_text("device 0: load  T0  F0 B0 U0\n", "test");
     spec.devices = experiment::parse_devices("cpu", "test");
     run.store().save_document("spec", experiment::to_json(spec));
