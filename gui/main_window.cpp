@@ -1,7 +1,6 @@
 #include "gui/main_window.h"
 
 #include "gui/chart_export.h"
-#include "gui/choose_runs_dialog.h"
 #include "gui/command_strip.h"
 #include "gui/compare_page.h"
 #include "gui/error_text.h"
@@ -414,19 +413,6 @@ void MainWindow::openFile(const QString& file)
         }
     }
     openRecentExperiment(file);
-}
-
-void MainWindow::chooseRunsToCompare(int runId)
-{
-    auto* dialog = new ChooseRunsDialog(runId, m_runList->model().runs(), this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QDialog::accepted, this, [this, dialog, runId] {
-        std::vector<int> ids{runId};
-        for (const int other : dialog->chosen())
-            ids.push_back(other);
-        compareRuns(ids);
-    });
-    dialog->open();
 }
 
 void MainWindow::compareRuns(const std::vector<int>& ids)

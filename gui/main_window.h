@@ -116,7 +116,6 @@ private:
     void recordChanged(const store::RunRecord& run);
     void updateTitle();
     void chooseLab();
-    void chooseRunsToCompare(int runId);
     void addToComparison(const std::vector<int>& ids);
     void profilePair(const QString& pair);
     void planProfile(const QString& profileId);

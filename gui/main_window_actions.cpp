@@ -128,7 +128,7 @@ void MainWindow::connectRunActions()
     connect(m_runActions, &RunActions::stopRequested, this, &MainWindow::stopRun);
     connect(m_runActions, &RunActions::startRequested, this, &MainWindow::openStartDialog);
     connect(m_runActions, &RunActions::launchRequested, this, &MainWindow::launch);
-    connect(m_runActions, &RunActions::comparisonRequested, this, &MainWindow::chooseRunsToCompare);
+    connect(m_runActions, &RunActions::comparisonRequested, this, [this](int id) { addToComparison({id}); });
     connect(m_runActions, &RunActions::messagePosted, this,
         [this](const QString& text) { statusBar()->showMessage(text, messageTime); });
     connect(runPage(), &RunPage::traceExportRequested, m_runActions, &RunActions::chooseTraceFile);
