@@ -72,8 +72,15 @@ SchedulesPage::SchedulesPage(Settings& settings, QWidget* parent)
           })
     , m_loading([this](const LoadedProfile& loaded) { takeProfile(loaded); }, [this](const QString& error) { showError(error); })
     , m_planning([this](PlanAnswer answer) { take(std::move(answer)); }, [this](const QString& error) { showError(error); })
-    , m_measuring([this](std::map<QString, MeasuredStep> measured) { m_model->setMeasured(std::move(measured)); },
-          [this](const QString& error) { emit messagePosted(error); })
+    , m_measuring(
+          [this](std::map<QString, MeasuredStep> measured) {
+              m_model->setMeasured(std::move(measured));
+              emitIfSettled();
+          },
+          [this](const QString& error) {
+              emit messagePosted(error);
+              emitIfSettled();
+          })
     , m_overlaying(
           [this](Overlay overlay) {
               m_overlay = std::move(overlay);

@@ -2,7 +2,7 @@
 #include <QTest>
 
 #include "experiment/run_spec.h"
-#include "gui/choose_runs_dialog.h"
+#include "gui/command_strip.h"
 #include "gui/compare_page.h"
 #include "gui/main_window.h"
 #include "gui/metric_chart.h"
@@ -51,7 +51,7 @@ private slots:
     void aRunIsRunAgain();
     void aRunIsClonedWithChanges();
     void theTraceIsExported();
-    void otherRunsAreChosenToCompareWith();
+    void aRunIsTakenToTheComparison();
 };
 
 namespace {
@@ -330,7 +330,7 @@ void RunPageTest::theTraceIsExported()
     QTRY_VERIFY_WITH_TIMEOUT(QFile::exists(file), 10000);
 }
 
-void RunPageTest::otherRunsAreChosenToCompareWith()
+void RunPageTest::aRunIsTakenToTheComparison()
 {
     TestLab lab;
     for (const char* name : {"first", "second", "third"})
@@ -340,16 +340,8 @@ void RunPageTest::otherRunsAreChosenToCompareWith()
     window.window.page("runs")->comparisonRequested({}); // goes there with nothing, too
     window.window.showPage("runs");
     window.action("compareRun")->trigger();
-    auto* dialog = window.window.findChild<ChooseRunsDialog*>();
-    QVERIFY(dialog);
-    auto* list = dialog->findChild<QListWidget*>("runsToChoose");
-    QCOMPARE(list->count(), 2); // not the run itself
-    dialog->findChild<QLineEdit*>()->setText("first");
-    QVERIFY(list->item(0)->isHidden() && !list->item(1)->isHidden());
-    list->item(1)->setSelected(true);
-    QCOMPARE(dialog->chosen(), std::vector<int>{1});
-    QTest::keyClick(list, Qt::Key_Return);
     QCOMPARE(window.window.currentPage()->id(), QString("compare"));
+    QTRY_VERIFY_WITH_TIMEOUT(window.window.findChild<CommandStrip*>()->text().endsWith("compare 3"), 10000);
 }
 
 } // namespace pipebd::gui
