@@ -61,6 +61,7 @@ ImportCheckPage::ImportCheckPage(QString lab, std::function<ImportRequest()> req
 void ImportCheckPage::say(const QString& title, const QString& text)
 {
     setTitle(title);
+    setSubTitle(tr("pipebd opens the models in a process of its own, cuts them and tries every block."));
     m_says->setText(text);
     m_says->setVisible(!text.isEmpty());
 }

@@ -126,10 +126,12 @@ private:
         m_painter.drawRoundedRect(around, 6, 6);
     }
 
-    QString activationText(const Shape& shape, bool tokens) const
+    // Shape and bytes, or the shape alone where there is no room.
+    QString activationText(const Shape& shape, bool tokens, int room) const
     {
-        return PairDiagram::tr("%1 · %2").arg(tokens ? PairDiagram::tr("%1 tokens").arg(shapeText(shape)) : shapeText(shape),
-            bytesText(activationBytes(shape, tokens)));
+        const QString size = tokens ? PairDiagram::tr("%1 tokens").arg(shapeText(shape)) : shapeText(shape);
+        const QString text = PairDiagram::tr("%1 · %2").arg(size, bytesText(activationBytes(shape, tokens)));
+        return QFontMetrics(m_font).horizontalAdvance(text) <= room ? text : size;
     }
 
     // What goes into the blocks of this row: to both from the teacher's block before, unless each network feeds itself.
@@ -143,9 +145,6 @@ private:
         const double x = teacher.center().x();
         const double studentX = student.center().x();
         const double branch = teacher.top() - 11;
-        const QString input
-            = first ? activationText(m_pair.input, m_pair.vocabulary > 0) : activationText(before->teacher.output, false);
-
         m_painter.setBrush(Qt::NoBrush);
         m_painter.setPen(QPen(text(), 1.4));
         m_painter.drawLine(QPointF(x, from), QPointF(x, teacher.top() - 3));
@@ -157,13 +156,16 @@ private:
         drawArrowHead(m_painter, {studentX, double(student.top())}, {0, 1});
 
         const int labelTop = static_cast<int>(branch) - m_places.line - 2;
-        if (branches) {
-            const QRect place(int(x) + 8, labelTop, int(studentX - x) - 16, m_places.line);
-            drawText(place, Qt::AlignHCenter, first ? PairDiagram::tr("sample: %1").arg(input) : input, text());
+        const QRect across(int(x) + 8, labelTop, int(studentX - x) - 16, m_places.line);
+        if (first) {
+            const QString input = activationText(m_pair.input, m_pair.vocabulary > 0, across.width() - 60);
+            drawText(across, Qt::AlignHCenter, PairDiagram::tr("sample: %1").arg(input), text());
+        } else if (m_blockwise) {
+            drawText(across, Qt::AlignHCenter, activationText(before->teacher.output, false, across.width()), text());
         } else {
-            drawText({int(x) + 8, labelTop + 6, m_places.boxWidth / 2 - 8, m_places.line}, Qt::AlignLeft, input, text());
-            drawText({int(studentX) + 8, labelTop + 6, m_places.boxWidth / 2 - 8, m_places.line}, Qt::AlignLeft,
-                activationText(before->student.output, false), text());
+            const QRect beside(int(studentX) + 8, labelTop + 6, m_places.boxWidth / 2 - 4, m_places.line);
+            drawText(across.translated(0, 6), Qt::AlignLeft, activationText(before->teacher.output, false, across.width()), text());
+            drawText(beside, Qt::AlignLeft, activationText(before->student.output, false, beside.width()), text());
         }
     }
 

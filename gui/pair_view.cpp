@@ -138,6 +138,7 @@ void PairView::show(const PairEntry& entry, const PairDescription& pair)
     m_rows->setRows(std::move(rows));
     if (another) {
         m_scroll->ensureVisible(0, 0);
+        m_table->selectionModel()->clear();
         m_table->resizeColumnsToContents();
     }
     m_stack->setCurrentWidget(m_tabs);

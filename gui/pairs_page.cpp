@@ -106,7 +106,8 @@ PairsPage::PairsPage(Settings& settings, QWidget* parent)
     m_splitter->addWidget(right);
     m_splitter->setObjectName(QStringLiteral("pairsSplitter"));
     m_splitter->setChildrenCollapsible(false);
-    m_splitter->setStretchFactor(1, 1);
+    m_splitter->setStretchFactor(0, 1);
+    m_splitter->setStretchFactor(1, 2);
     for (QWidget* widget : std::initializer_list<QWidget*>{m_waiting, m_error, m_splitter})
         m_stack->addWidget(widget);
     m_error->addAction(m_refresh, true);

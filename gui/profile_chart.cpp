@@ -16,6 +16,12 @@
 
 namespace pipebd::gui {
 
+namespace {
+
+constexpr int narrow = 560; // pixels
+
+} // namespace
+
 QColor colourOf(TimeKind kind)
 {
     static constexpr std::array<QRgb, 4> colours{0xff56b4e9, 0xff20b088, 0xffe8752a, 0xfff0e442};
@@ -158,7 +164,9 @@ void ProfileChart::addProfilesToLegend(bool lines)
 {
     for (std::size_t i = 0; i < m_profiles->size(); ++i) {
         const QColor soft = palette().color(QPalette::PlaceholderText);
-        const QString name = QStringLiteral("%1 · %2").arg(QString::number(i + 1), labelOf((*m_profiles)[i].stored));
+        // Where there is no room for names, the number stands for what other charts name.
+        const QString number = QString::number(i + 1);
+        const QString name = width() < narrow ? number : QStringLiteral("%1 · %2").arg(number, labelOf((*m_profiles)[i].stored));
         if (lines) {
             auto* entry = new QCPGraph(xAxis, yAxis);
             entry->setPen(QPen(soft, 1.6, dashOf(i)));

@@ -101,7 +101,8 @@ ProfilePage::ProfilePage(Settings& settings, QWidget* parent)
     m_splitter->addWidget(right);
     m_splitter->setObjectName(QStringLiteral("profileSplitter"));
     m_splitter->setChildrenCollapsible(false);
-    m_splitter->setStretchFactor(1, 1);
+    m_splitter->setStretchFactor(0, 1);
+    m_splitter->setStretchFactor(1, 2);
     for (QWidget* widget : std::initializer_list<QWidget*>{m_waiting, m_empty, m_error, m_splitter})
         m_stack->addWidget(widget);
     m_empty->addAction(m_measure, true);

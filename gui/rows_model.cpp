@@ -8,6 +8,7 @@
 #include <QTextDocument>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace pipebd::gui {
@@ -23,51 +24,82 @@ RowsModel::RowsModel(std::vector<Column> columns, QObject* parent)
 {
 }
 
-bool RowsModel::keepsOrder(const std::vector<Row>& rows) const
+namespace {
+
+QSet<QString> idsOf(const std::vector<Row>& rows)
 {
-    QStringList before;
-    QStringList after;
-    for (const Row& row : m_rows)
-        if (std::any_of(rows.begin(), rows.end(), [&](const Row& other) { return other.id == row.id; }))
-            before << row.id;
+    QSet<QString> ids;
     for (const Row& row : rows)
-        if (indexOf(row.id).isValid())
-            after << row.id;
-    return before == after;
+        ids.insert(row.id);
+    return ids;
 }
+
+QStringList idsWithin(const std::vector<Row>& rows, const QSet<QString>& wanted)
+{
+    QStringList ids;
+    for (const Row& row : rows)
+        if (wanted.contains(row.id))
+            ids << row.id;
+    return ids;
+}
+
+} // namespace
 
 void RowsModel::setRows(std::vector<Row> rows)
 {
-    const auto has
-        = [&](const QString& id) { return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.id == id; }); };
+    const QSet<QString> before = idsOf(m_rows);
+    const QSet<QString> after = idsOf(rows);
     const qsizetype ticks = m_ticked.size();
-    m_ticked.removeIf([&](const QString& id) { return !has(id); });
-    if (!keepsOrder(rows)) {
+    m_ticked.removeIf([&](const QString& id) { return !after.contains(id); });
+    if (!before.intersects(after) || idsWithin(m_rows, after) != idsWithin(rows, before)) {
         beginResetModel();
         m_rows = std::move(rows);
         endResetModel();
     } else {
-        for (int row = rowCount() - 1; row >= 0; --row) {
-            if (has(m_rows[static_cast<std::size_t>(row)].id))
-                continue;
-            beginRemoveRows({}, row, row);
-            m_rows.erase(m_rows.begin() + row);
-            endRemoveRows();
-        }
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const int row = static_cast<int>(i);
-            if (i >= m_rows.size() || m_rows[i].id != rows[i].id) {
-                beginInsertRows({}, row, row);
-                m_rows.insert(m_rows.begin() + row, std::move(rows[i]));
-                endInsertRows();
-            } else if (m_rows[i] != rows[i]) {
-                m_rows[i] = std::move(rows[i]);
-                emit dataChanged(index(row, 0), index(row, columnCount() - 1));
-            }
-        }
+        removeOthers(after);
+        takeOver(std::move(rows), before);
     }
     if (m_ticked.size() != ticks)
         emit tickedChanged();
+}
+
+void RowsModel::removeOthers(const QSet<QString>& staying)
+{
+    const auto goes = [&](int row) { return !staying.contains(m_rows[static_cast<std::size_t>(row)].id); };
+    for (int last = rowCount() - 1; last >= 0; --last) {
+        if (!goes(last))
+            continue;
+        int first = last;
+        while (first > 0 && goes(first - 1))
+            --first;
+        beginRemoveRows({}, first, last);
+        m_rows.erase(m_rows.begin() + first, m_rows.begin() + last + 1);
+        endRemoveRows();
+        last = first;
+    }
+}
+
+// All that is here is among `rows`, in the same order.
+void RowsModel::takeOver(std::vector<Row> rows, const QSet<QString>& before)
+{
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const int row = static_cast<int>(i);
+        if (before.contains(rows[i].id)) {
+            if (m_rows[i] == rows[i])
+                continue;
+            m_rows[i] = std::move(rows[i]);
+            emit dataChanged(index(row, 0), index(row, columnCount() - 1));
+            continue;
+        }
+        std::size_t end = i + 1;
+        while (end < rows.size() && !before.contains(rows[end].id))
+            ++end;
+        beginInsertRows({}, row, static_cast<int>(end) - 1);
+        m_rows.insert(m_rows.begin() + row, std::make_move_iterator(rows.begin() + row),
+            std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(end)));
+        endInsertRows();
+        i = end - 1;
+    }
 }
 
 QModelIndex RowsModel::indexOf(const QString& id) const
@@ -214,6 +246,7 @@ void dressTable(QTableView* view)
     view->setFrameShape(QFrame::NoFrame);
     view->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
     view->setContextMenuPolicy(Qt::ActionsContextMenu);
+    view->setCornerWidget(new QWidget(view)); // of the colour of what is behind it
     view->verticalHeader()->hide();
     view->verticalHeader()->setDefaultSectionSize(view->fontMetrics().height() + 10);
     view->horizontalHeader()->setSectionsMovable(true);

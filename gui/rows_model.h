@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QAbstractTableModel>
+#include <QSet>
 #include <QSortFilterProxyModel>
 #include <QString>
 #include <QStringList>
@@ -61,7 +62,8 @@ signals:
     void tickedChanged();
 
 private:
-    bool keepsOrder(const std::vector<Row>& rows) const;
+    void removeOthers(const QSet<QString>& staying);
+    void takeOver(std::vector<Row> rows, const QSet<QString>& before);
 
     std::vector<Column> m_columns;
     std::vector<Row> m_rows;

@@ -163,11 +163,11 @@ QString nameOf(MemoryKind kind)
     case MemoryKind::Optimizer:
         return words("optimizer");
     case MemoryKind::Activations:
-        return words("activations × batch");
+        return words("activations");
     case MemoryKind::Outputs:
         break;
     }
-    return words("relayed output × batch");
+    return words("outputs");
 }
 
 double memoryOf(const schedule::BlockProfile& block, MemoryKind kind, int samples)
