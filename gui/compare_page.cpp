@@ -340,8 +340,7 @@ void ComparePage::follow(const store::RunRecord& run)
 
 void ComparePage::takeUpdate(int run, const RunUpdate& update)
 {
-    if (!update.points.empty())
-        m_charts->append(run, update.points);
+    m_charts->take(run, update);
     if (update.record) {
         store::RunRecord record = *update.record;
         record.id = run; // its folder's, wherever that was copied from

@@ -4,7 +4,7 @@
 #include "gui/theme.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 namespace pipebd::gui {
 
@@ -66,7 +66,7 @@ void ComparisonChart::appendTo(int run, const SeriesPoints& points)
         return;
     bool any = false;
     for (const auto& [series, some] : points) {
-        if (!wants(series) || series.name.starts_with("peak_"))
+        if (!isWanted(series))
             continue;
         std::vector<SeriesPoint>& all = found->second.series[series];
         all.insert(all.end(), some.begin(), some.end());
@@ -79,38 +79,71 @@ void ComparisonChart::appendTo(int run, const SeriesPoints& points)
         drawBands();
 }
 
+// Its series are short of most samples, each of other ones: they are merged as far as the shortest goes.
+void ComparisonChart::showOverviewOf(int run, const SeriesPoints& points)
+{
+    const auto found = m_runs.find(run);
+    if (found == m_runs.end())
+        return;
+    SeriesPoints wanted;
+    for (const auto& [series, some] : points)
+        if (isWanted(series))
+            wanted[series] = some;
+    const std::vector<SeriesPoint> merged = mergedOf(wanted, 0);
+    if (merged.empty())
+        return;
+    Curve& line = curve(idOf(run), lookOf(run, found->second.name));
+    line.setBegin(found->second.begin);
+    line.showOverview(merged);
+    changed();
+}
+
+void ComparisonChart::showSamplesOf(int run)
+{
+    const auto drawn = curves().find(idOf(run));
+    if (drawn == curves().end())
+        return;
+    drawn->second->showSamples();
+    changed();
+}
+
+bool ComparisonChart::isWanted(const store::Series& series) const
+{
+    return wants(series) && !series.name.starts_with("peak_");
+}
+
 CurveId ComparisonChart::idOf(int run) const
 {
     static constexpr std::array names{"throughput", "loss", "memory_bytes", "test_accuracy"};
     return {{names[static_cast<std::size_t>(quantity())], -1, -1}, run};
 }
 
-std::vector<const std::vector<SeriesPoint>*> ComparisonChart::seriesOf(const Run& run) const
+std::vector<const std::vector<SeriesPoint>*> ComparisonChart::seriesOf(const SeriesPoints& all) const
 {
     std::vector<const std::vector<SeriesPoint>*> found;
-    for (const auto& [series, points] : run.series)
+    for (const auto& [series, points] : all)
         if (m_member == merged || series.block == m_member || (series.block < 0 && series.rank == m_member))
             found.push_back(&points);
     return found;
 }
 
-std::vector<SeriesPoint> ComparisonChart::wholeCurve(const Run& run) const
+std::vector<SeriesPoint> ComparisonChart::mergedOf(const SeriesPoints& all, std::size_t begin) const
 {
-    return mergedFrom(seriesOf(run), 0, quantity() == Quantity::Memory ? Merge::Largest : Merge::Mean);
+    return mergedFrom(seriesOf(all), begin, quantity() == Quantity::Memory ? Merge::Largest : Merge::Mean);
 }
 
 // Only what is new, unless a series has been added to those that the curve is made of.
 void ComparisonChart::draw(int id, Run& run, bool again)
 {
-    const auto series = seriesOf(run);
-    if (again || run.drawnMembers != series.size())
+    const std::size_t members = seriesOf(run.series).size();
+    if (again || (run.drawnMembers != members && run.drawnMembers != 0))
         remove(idOf(id));
-    run.drawnMembers = series.size();
-    if (series.empty())
+    run.drawnMembers = members;
+    if (members == 0)
         return;
     const auto drawn = curves().find(idOf(id));
     const std::size_t done = drawn == curves().end() ? 0 : drawn->second->points().size();
-    const std::vector<SeriesPoint> fresh = mergedFrom(series, done, quantity() == Quantity::Memory ? Merge::Largest : Merge::Mean);
+    const std::vector<SeriesPoint> fresh = mergedOf(run.series, done);
     if (fresh.empty())
         return;
     Curve& line = curve(idOf(id), lookOf(id, run.name));
@@ -187,13 +220,12 @@ void ComparisonChart::setAsBands(bool on)
 
 void ComparisonChart::drawBands()
 {
-    for (const Band& band : m_bands) {
+    for (const Band& band : std::exchange(m_bands, {})) { // nobody is to recolour what is going
         band.upper->setChannelFillGraph(nullptr);
         removeGraph(band.upper);
         removeGraph(band.lower);
         remove(idOf(meanOf(band.runs.front())));
     }
-    m_bands.clear();
     m_banded.clear();
     for (const std::vector<int>& group : m_groups) {
         if (!m_asBands || axis() == XAxis::WallTime)
@@ -202,7 +234,7 @@ void ComparisonChart::drawBands()
         std::vector<int> runs;
         for (const int id : group)
             if (const auto run = m_runs.find(id); run != m_runs.end() && run->second.shown && !run->second.series.empty()) {
-                lines.push_back(wholeCurve(run->second));
+                lines.push_back(mergedOf(run->second.series, 0));
                 runs.push_back(id);
             }
         if (runs.size() < 2)

@@ -23,7 +23,10 @@ public:
     void removeRun(int run);
     void setBegin(int run, double seconds); // since 1970
     void setShown(int run, bool shown);
-    void appendTo(int run, const SeriesPoints& points); // what this chart does not want is passed over
+    /// What this chart does not want is passed over.
+    void appendTo(int run, const SeriesPoints& points);
+    void showOverviewOf(int run, const SeriesPoints& points); // instead of the samples, until showSamplesOf()
+    void showSamplesOf(int run);
 
     void setMember(int blockOrRank);
     std::vector<int> members() const; // that any run has
@@ -55,13 +58,14 @@ private:
         QCPGraph* upper = nullptr;
     };
 
-    std::vector<const std::vector<SeriesPoint>*> seriesOf(const Run& run) const;
+    std::vector<const std::vector<SeriesPoint>*> seriesOf(const SeriesPoints& all) const;
     CurveId idOf(int run) const;
     void draw(int id, Run& run, bool again);
     void drawAll();
     void drawBands();
     void showCurves();
-    std::vector<SeriesPoint> wholeCurve(const Run& run) const;
+    std::vector<SeriesPoint> mergedOf(const SeriesPoints& all, std::size_t begin) const;
+    bool isWanted(const store::Series& series) const;
     void nameMember();
 
     std::map<int, Run> m_runs;

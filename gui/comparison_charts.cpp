@@ -197,11 +197,16 @@ void ComparisonCharts::removeRun(int run)
     fillMembers();
 }
 
-void ComparisonCharts::append(int run, const SeriesPoints& points)
+void ComparisonCharts::take(int run, const RunUpdate& update)
 {
-    for (ComparisonChart* chart : m_charts)
-        chart->appendTo(run, points);
-    fillMembers();
+    for (ComparisonChart* chart : m_charts) {
+        chart->showOverviewOf(run, update.overview);
+        chart->appendTo(run, update.points);
+        if (update.caughtUp)
+            chart->showSamplesOf(run);
+    }
+    if (!update.points.empty())
+        fillMembers();
 }
 
 void ComparisonCharts::setShown(int run, bool shown)

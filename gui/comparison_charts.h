@@ -28,7 +28,7 @@ public:
 
     void addRun(const store::RunRecord& run);
     void removeRun(int run);
-    void append(int run, const SeriesPoints& points);
+    void take(int run, const RunUpdate& update);
     void setShown(int run, bool shown);
     void setRepetitions(const std::vector<std::vector<int>>& groups);
 

@@ -40,6 +40,8 @@ Curve::Curve(QCustomPlot* plot, CurveId id, std::optional<CurveLook> look)
     , m_look(std::move(look))
     , m_raw(plot->addGraph())
     , m_smooth(plot->addGraph())
+    , m_rawData(m_raw->data())
+    , m_smoothData(m_smooth->data())
 {
     if (m_look && m_look->marker != QCPScatterStyle::ssNone) {
         m_markers = new MarkerGraph(plot->xAxis, plot->yAxis);
@@ -84,7 +86,25 @@ void Curve::append(std::span<const SeriesPoint> points)
     for (const SeriesPoint& point : points)
         if (std::isfinite(point.value))
             include(point.value);
-    draw(points);
+    draw(points, m_pen, m_rawData, m_smoothData);
+}
+
+void Curve::showOverview(std::span<const SeriesPoint> points)
+{
+    m_overview.assign(points.begin(), points.end());
+    for (const SeriesPoint& point : points)
+        if (std::isfinite(point.value))
+            include(point.value);
+    drawOverview();
+}
+
+void Curve::showSamples()
+{
+    if (m_overview.empty())
+        return;
+    m_overview.clear();
+    m_raw->setData(m_rawData);
+    m_smooth->setData(m_smoothData);
 }
 
 void Curve::setXAxis(XAxis axis)
@@ -190,39 +210,52 @@ bool Curve::keyRange(QCPRange& range, bool positive) const
 
 void Curve::redraw()
 {
-    m_raw->data()->clear();
-    m_smooth->data()->clear();
-    m_mean = DebiasedMean(m_smoothing);
-    m_lastStep = -1;
-    m_stepsBefore = 0;
-    draw(m_points);
+    m_rawData->clear();
+    m_smoothData->clear();
+    m_pen = Pen{DebiasedMean(m_smoothing)};
+    draw(m_points, m_pen, m_rawData, m_smoothData);
+    if (!m_overview.empty())
+        drawOverview();
 }
 
-void Curve::draw(std::span<const SeriesPoint> points)
+void Curve::drawOverview()
+{
+    const Data raw(new QCPGraphDataContainer);
+    const Data smooth(new QCPGraphDataContainer);
+    Pen pen{DebiasedMean(m_smoothing)};
+    draw(m_overview, pen, raw, smooth);
+    m_raw->setData(raw);
+    m_smooth->setData(smooth);
+}
+
+void Curve::draw(std::span<const SeriesPoint> points, Pen& pen, const Data& rawData, const Data& smoothData) const
 {
     QVector<QCPGraphData> raw;
     QVector<QCPGraphData> smooth;
     raw.reserve(static_cast<qsizetype>(points.size()));
+    if (m_smoothing > 0)
+        smooth.reserve(static_cast<qsizetype>(points.size()));
     for (const SeriesPoint& point : points) {
-        const double key = keyOf(point);
+        const double key = keyOf(point, pen);
         // An infinity would spoil the scale; NaN leaves a gap.
         const double value = std::isfinite(point.value) ? point.value : std::numeric_limits<double>::quiet_NaN();
         raw.append({key, value});
         if (m_smoothing > 0)
-            smooth.append({key, m_mean.next(value)});
+            smooth.append({key, pen.mean.next(value)});
     }
-    m_raw->data()->add(raw);
-    m_smooth->data()->add(smooth);
+    const bool sorted = std::is_sorted(raw.cbegin(), raw.cend(), qcpLessThanSortKey<QCPGraphData>);
+    rawData->add(raw, sorted);
+    smoothData->add(smooth, sorted);
 }
 
-double Curve::keyOf(const SeriesPoint& point)
+double Curve::keyOf(const SeriesPoint& point, Pen& pen) const
 {
     if (m_axis != XAxis::Step)
         return m_axis == XAxis::Time ? point.t : m_begin + point.t;
-    if (point.step < m_lastStep)
-        m_stepsBefore += m_lastStep + 1;
-    m_lastStep = point.step;
-    return m_stepsBefore + point.step;
+    if (point.step < pen.lastStep)
+        pen.stepsBefore += pen.lastStep + 1;
+    pen.lastStep = point.step;
+    return pen.stepsBefore + point.step;
 }
 
 } // namespace pipebd::gui

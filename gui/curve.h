@@ -43,6 +43,7 @@ public:
 
     const store::Series& series() const { return m_id.series; }
     int run() const { return m_id.run; }
+    /// All of its samples that have come.
     const std::vector<SeriesPoint>& points() const { return m_points; }
 
     int colourIndex() const; // by block, else by rank
@@ -50,6 +51,9 @@ public:
     QString label() const;
 
     void append(std::span<const SeriesPoint> points);
+    /// Draws these, which are no samples of the curve, instead of them until showSamples().
+    void showOverview(std::span<const SeriesPoint> points);
+    void showSamples();
     void setXAxis(XAxis axis);
     void setSmoothing(double weight); // 0: none
     void setBegin(double seconds); // since 1970: when the run started, for XAxis::WallTime
@@ -73,9 +77,18 @@ public:
     bool keyRange(QCPRange& range, bool positive = false) const;
 
 private:
+    // Where the next sample stands, and the mean so far.
+    struct Pen {
+        DebiasedMean mean{0};
+        double lastStep = -1;
+        double stepsBefore = 0; // of the phases before this one, in which steps were counted from 0
+    };
+    using Data = QSharedPointer<QCPGraphDataContainer>;
+
     void redraw();
-    void draw(std::span<const SeriesPoint> points);
-    double keyOf(const SeriesPoint& point);
+    void draw(std::span<const SeriesPoint> points, Pen& pen, const Data& raw, const Data& smooth) const;
+    double keyOf(const SeriesPoint& point, Pen& pen) const;
+    void drawOverview();
 
     CurveId m_id;
     std::optional<CurveLook> m_look;
@@ -86,9 +99,10 @@ private:
     double m_begin = 0;
     XAxis m_axis = XAxis::Step;
     double m_smoothing = 0;
-    DebiasedMean m_mean{0};
-    double m_lastStep = -1;
-    double m_stepsBefore = 0; // of the phases before this one, in which steps were counted from 0
+    Pen m_pen;
+    Data m_rawData;
+    Data m_smoothData;
+    std::vector<SeriesPoint> m_overview; // empty: the samples are drawn
     double m_least = 0, m_most = 0, m_leastPositive = 0;
     bool m_any = false, m_anyPositive = false;
 };

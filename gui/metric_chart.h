@@ -30,6 +30,9 @@ public:
 
     bool wants(const store::Series& series) const;
     void append(const store::Series& series, const std::vector<SeriesPoint>& points);
+    /// Draws these instead of the samples, some of which may have come already, until showSamples().
+    void showOverview(const store::Series& series, const std::vector<SeriesPoint>& points);
+    void showSamples();
     void clear();
 
     virtual void setXAxis(XAxis axis);

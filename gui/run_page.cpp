@@ -199,6 +199,10 @@ std::optional<int> RunPage::runId() const
 
 void RunPage::take(const RunUpdate& update)
 {
+    for (const auto& [series, points] : update.overview)
+        for (MetricChart* chart : m_charts)
+            if (chart->wants(series))
+                chart->showOverview(series, points);
     for (const auto& [series, points] : update.points)
         for (MetricChart* chart : m_charts)
             if (chart->wants(series))
@@ -218,8 +222,11 @@ void RunPage::take(const RunUpdate& update)
         m_timeline->markNew(m_record);
     if (!update.log.empty())
         emit logRead(update.log);
-    if (update.caughtUp)
+    if (update.caughtUp) {
+        for (MetricChart* chart : m_charts)
+            chart->showSamples();
         becomeLoaded();
+    }
 }
 
 void RunPage::showPrediction()
