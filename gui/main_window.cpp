@@ -184,7 +184,8 @@ void MainWindow::followUndo()
 
 void MainWindow::showCommand()
 {
-    m_command->setCommand(m_front->command());
+    const bool wanted = !m_actions || m_actions->command->isChecked();
+    m_command->setCommand(wanted ? m_front->command() : QStringList());
 }
 
 void MainWindow::createDocks()
@@ -418,7 +419,11 @@ void MainWindow::openFile(const QString& file)
 
 void MainWindow::chooseRunsToCompare(int runId)
 {
-    auto* dialog = new ChooseRunsDialog(runId, m_runList->model().runs(), this);
+    std::vector<store::RunRecord> runs;
+    for (int row = 0; row < m_runList->model().rowCount(); ++row)
+        if (!m_runList->model().at(row).isDeleted())
+            runs.push_back(m_runList->model().at(row).run);
+    auto* dialog = new ChooseRunsDialog(runId, runs, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QDialog::accepted, this, [this, dialog, runId] {
         std::vector<int> ids{runId};

@@ -235,6 +235,7 @@ void RunPageTest::actionsAreEnabledWhereTheyMakeSense()
     lab.addFinishedRun("second", 5);
     QTRY_VERIFY(window.isEnabled("compareRun"));
     window.window.selectRun(2);
+    QTRY_COMPARE(window.window.runPage()->runId(), std::optional(2));
     QTRY_VERIFY(!window.isEnabled("resumeRun") && !window.isEnabled("repeatRun") && !window.isEnabled("exportTrace"));
 }
 
