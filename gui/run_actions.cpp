@@ -54,9 +54,9 @@ RunActions::RunActions(Settings& settings, QWidget* window)
     m_clone = add("cloneRun", tr("Clone with c&hanges…"), tr("Start a run like the selected one, after changing something"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_D, nullptr);
     connect(m_clone, &QAction::triggered, this, [this] { repeat(Then::OpenDialog); });
-    m_trace
-        = add("exportTrace", tr("&Export trace…"), tr("Write when its instructions ran, predicted and measured, as a Chrome trace"),
-            Qt::CTRL | Qt::SHIFT | Qt::Key_T, &RunActions::chooseTraceFile);
+    m_trace = add("exportRunTrace", tr("&Export trace…"),
+        tr("Write when its instructions ran, predicted and measured, as a Chrome trace"), Qt::CTRL | Qt::SHIFT | Qt::Key_T,
+        &RunActions::chooseTraceFile);
     m_compare = add("compareRun", tr("Co&mpare with…"), tr("Put other runs beside the selected one"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_M, nullptr);
     connect(m_compare, &QAction::triggered, this, [this] { emit comparisonRequested(m_run->id); });
