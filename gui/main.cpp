@@ -6,9 +6,13 @@
 #include "gui/options.h"
 
 #include <QApplication>
+#include <QLibraryInfo>
+#include <QLocale>
+#include <QTranslator>
 
 #include <cstdio>
 #include <exception>
+#include <utility>
 
 namespace pipebd::gui {
 
@@ -41,8 +45,21 @@ void prepare(const Options& options)
             "use pipebd runs in this terminal, or draw a page with --grab");
 }
 
+// Ours from beside the program as it is installed, Qt's own from where Qt has them; English where there is none.
+void installTranslations(QApplication& application)
+{
+    const QString ours = QCoreApplication::applicationDirPath() + QStringLiteral("/../share/pipebd/translations");
+    for (const auto& [name, folder] : {std::pair(QStringLiteral("pipebd-workbench"), ours),
+             std::pair(QStringLiteral("qtbase"), QLibraryInfo::path(QLibraryInfo::TranslationsPath))}) {
+        auto* translator = new QTranslator(&application);
+        if (translator->load(QLocale(), name, QStringLiteral("_"), folder))
+            QCoreApplication::installTranslator(translator);
+    }
+}
+
 int runWindow(QApplication& application, const Options& options)
 {
+    installTranslations(application);
     Settings settings;
     applyTheme(options.theme.value_or(settings.theme()));
     MainWindow window(settings, options.lab);

@@ -183,7 +183,8 @@ void MainWindow::followUndo()
 
 void MainWindow::showCommand()
 {
-    m_command->setCommand(m_front->command());
+    const bool wanted = !m_actions || m_actions->command->isChecked();
+    m_command->setCommand(wanted ? m_front->command() : QStringList());
 }
 
 void MainWindow::createDocks()

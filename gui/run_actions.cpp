@@ -28,7 +28,10 @@ RunActions::RunActions(Settings& settings, QWidget* window)
               m_abilities = abilities;
               enable();
           },
-          [this](const QString&) { enable(); })
+          [this](const QString&) {
+              m_abilities = {}; // it cannot be read: the page says so
+              enable();
+          })
     , m_repeating(
           [this](const StartRequest& request) {
               if (m_then == Then::Launch)
@@ -49,11 +52,11 @@ RunActions::RunActions(Settings& settings, QWidget* window)
         Qt::CTRL | Qt::SHIFT | Qt::Key_R, nullptr);
     connect(m_again, &QAction::triggered, this, [this] { repeat(Then::Launch); });
     m_clone = add("cloneRun", tr("Clone with c&hanges…"), tr("Start a run like the selected one, after changing something"),
-        Qt::CTRL | Qt::SHIFT | Qt::Key_N, nullptr);
+        Qt::CTRL | Qt::SHIFT | Qt::Key_D, nullptr);
     connect(m_clone, &QAction::triggered, this, [this] { repeat(Then::OpenDialog); });
-    m_trace
-        = add("exportTrace", tr("&Export trace…"), tr("Write when its instructions ran, predicted and measured, as a Chrome trace"),
-            Qt::CTRL | Qt::SHIFT | Qt::Key_T, &RunActions::chooseTraceFile);
+    m_trace = add("exportRunTrace", tr("&Export trace…"),
+        tr("Write when its instructions ran, predicted and measured, as a Chrome trace"), Qt::CTRL | Qt::SHIFT | Qt::Key_T,
+        &RunActions::chooseTraceFile);
     m_compare = add("compareRun", tr("Co&mpare with…"), tr("Put other runs beside the selected one"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_M, nullptr);
     connect(m_compare, &QAction::triggered, this, [this] { emit comparisonRequested(m_run->id); });
@@ -187,10 +190,10 @@ void RunActions::chooseTraceFile()
     const int id = m_run->id;
     askForFile(m_window, tr("Export the trace of run %1").arg(id), QStringLiteral("run-%1-trace").arg(id),
         {{tr("Chrome trace"), QStringLiteral("json")}}, m_settings, [this, id](const QString& file) {
-        m_traceFile = file;
-        m_exporting.start({QStringLiteral("runs"), QStringLiteral("export"), QString::number(id), QStringLiteral("--trace"), file,
-            QStringLiteral("--lab"), m_lab});
-    });
+            m_traceFile = file;
+            m_exporting.start({QStringLiteral("runs"), QStringLiteral("export"), QString::number(id), QStringLiteral("--trace"),
+                file, QStringLiteral("--lab"), m_lab});
+        });
 }
 
 void RunActions::copyFolder()

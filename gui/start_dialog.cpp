@@ -219,7 +219,7 @@ QWidget* StartDialog::buildFields()
     m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
     m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several with commas, one a rank; auto: all GPUs, else the cores"));
     m_profile->setPlaceholderText(tr("the stored one, or measured"));
-    m_profile->setToolTip(tr("A file with measured times of the blocks (pipebd.profile/1), from which to plan"));
+    m_profile->setToolTip(tr("Measured times of the blocks from which to plan: a file (pipebd.profile/1), or the id of a stored profile"));
     m_from->setValidator(new QIntValidator(1, 999999, m_from));
     m_from->setPlaceholderText(tr("none"));
     m_from->setToolTip(tr("The number of the finished run whose results the first stage begins with"));
@@ -528,7 +528,7 @@ StartRequest StartDialog::request() const
     request.strategy = m_strategy->currentData().toString();
     request.devices = m_devices->text().trimmed();
     request.settings = overrides();
-    request.profile = profile.isEmpty() ? QString() : QFileInfo(profile).absoluteFilePath();
+    request.profile = QFileInfo(profile).isFile() ? QFileInfo(profile).absoluteFilePath() : profile; // else it is a stored one's id
     request.stage = m_newFile ? m_wantedStage : m_stage->currentData().toString();
     request.from = m_from->text().toInt();
     request.resume = m_resume;

@@ -92,8 +92,6 @@ void read(const StartRequest& request, const fs::path& lab, StartReading& readin
         reading.stages << QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
     }
     reading.resolved = std::move(resolved);
-    if (!request.profile.isEmpty() && !fs::is_regular_file(toPath(request.profile)))
-        throw Error(Code::NotFound, "there is no such file", request.profile.toStdString(), "name a stored profile (JSON)");
 }
 
 /// The stage of `run` if its experiment has others beside it.

@@ -292,7 +292,7 @@ private:
         TrainingRequest request = request_of(stages_.front());
         const launch::Checked checked = check_request(context_, lab_, request, point_);
         if (!options_.profile.empty() && distils(request.experiment))
-            profile_from_file(options_.profile, request.experiment);
+            profile_named(context_, options_.profile, request.experiment);
         print_check(context_, request, checked, stages_);
         return 0;
     }

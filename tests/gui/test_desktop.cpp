@@ -51,6 +51,7 @@ private slots:
     void recentFilesAndLabsAreOffered();
     void aDroppedExperimentOpensTheStartDialog();
     void theWholeScreenCanBeUsed();
+    void theCommandLineCanBeHidden();
     void theStatusBarNamesLabAndDevices();
     void versionsAndLicencesAreShown();
     void damagedLayoutsOfPagesGiveDefaults_data();
@@ -251,6 +252,20 @@ void DesktopTest::theWholeScreenCanBeUsed()
     QTest::keyClick(&window.window, Qt::Key_F11);
     QVERIFY(!window.window.isFullScreen());
     QVERIFY(window.window.isVisible());
+}
+
+void DesktopTest::theCommandLineCanBeHidden()
+{
+    TestLab lab;
+    lab.addFinishedRun("run", 5);
+    Window window(lab.path());
+    QTRY_VERIFY(window.window.isSettled());
+    auto* strip = window.window.findChild<QWidget*>("commandStrip");
+    QVERIFY(strip->isVisible());
+    for (QAction* action : window.window.findChildren<QAction*>())
+        if (action->text() == QLatin1String("&Command line"))
+            action->trigger();
+    QVERIFY(!strip->isVisible());
 }
 
 void DesktopTest::theStatusBarNamesLabAndDevices()

@@ -217,13 +217,13 @@ void RunPageTest::actionsAreEnabledWhereTheyMakeSense()
     TestLab lab;
     Window window(lab);
     QTRY_VERIFY(window.window.isSettled());
-    for (const char* name : {"stopRun", "stopRunNow", "resumeRun", "repeatRun", "cloneRun", "compareRun", "exportTrace"})
+    for (const char* name : {"stopRun", "stopRunNow", "resumeRun", "repeatRun", "cloneRun", "compareRun", "exportRunTrace"})
         QVERIFY2(!window.isEnabled(name), name);
 
     WholeRun run(lab, "live");
     QTRY_VERIFY(window.window.runList()->select(run.id()));
     QVERIFY(window.waitForRun());
-    QTRY_VERIFY(window.isEnabled("repeatRun") && window.isEnabled("cloneRun") && window.isEnabled("exportTrace"));
+    QTRY_VERIFY(window.isEnabled("repeatRun") && window.isEnabled("cloneRun") && window.isEnabled("exportRunTrace"));
     QVERIFY(window.isEnabled("stopRun") && window.isEnabled("stopRunNow"));
     QVERIFY(!window.isEnabled("resumeRun") && !window.isEnabled("compareRun"));
 
@@ -235,7 +235,8 @@ void RunPageTest::actionsAreEnabledWhereTheyMakeSense()
     lab.addFinishedRun("second", 5);
     QTRY_VERIFY(window.isEnabled("compareRun"));
     window.window.selectRun(2);
-    QTRY_VERIFY(!window.isEnabled("resumeRun") && !window.isEnabled("repeatRun") && !window.isEnabled("exportTrace"));
+    QTRY_COMPARE(window.window.runPage()->runId(), std::optional(2));
+    QTRY_VERIFY(!window.isEnabled("resumeRun") && !window.isEnabled("repeatRun") && !window.isEnabled("exportRunTrace"));
 }
 
 void RunPageTest::stoppingNowAsksFirst()
@@ -320,8 +321,8 @@ void RunPageTest::theTraceIsExported()
     WholeRun(lab, "once").end(RunState::Finished);
     Window window(lab);
     QVERIFY(window.waitForRun());
-    QTRY_VERIFY(window.isEnabled("exportTrace"));
-    window.action("exportTrace")->trigger();
+    QTRY_VERIFY(window.isEnabled("exportRunTrace"));
+    window.action("exportRunTrace")->trigger();
     auto* dialog = window.window.findChild<QFileDialog*>("fileDialog");
     QVERIFY(dialog);
     const QString file = window.folder.filePath("trace.json");
