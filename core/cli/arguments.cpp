@@ -170,4 +170,25 @@ int run_id_from(const std::string& text, const std::string& usage)
     throw Error(Code::BadRequest, in_quotes(text) + " is no run", usage, "give its number; pipebd runs list shows them");
 }
 
+std::vector<int> run_ids_from(const std::vector<std::string>& texts, const std::string& usage)
+{
+    std::vector<int> ids;
+    for (const std::string& text : texts)
+        if (const int id = run_id_from(text, usage); std::find(ids.begin(), ids.end(), id) == ids.end())
+            ids.push_back(id);
+    if (ids.empty())
+        run_id_from({}, usage);
+    return ids;
+}
+
+std::vector<std::string> parts_of(const std::string& list)
+{
+    std::vector<std::string> parts;
+    std::istringstream text(list);
+    for (std::string part; std::getline(text, part, ',');)
+        if (const std::string_view plain = trimmed(part); !plain.empty())
+            parts.emplace_back(plain);
+    return parts;
+}
+
 } // namespace pipebd::cli

@@ -46,4 +46,10 @@ Error one_device_only(const std::string& file);
 /// A run's number.
 int run_id_from(const std::string& text, const std::string& usage);
 
+/// Several, at least one, each once.
+std::vector<int> run_ids_from(const std::vector<std::string>& texts, const std::string& usage);
+
+/// "a, b" as its parts without the spaces around them; what is empty is left out.
+std::vector<std::string> parts_of(const std::string& list);
+
 } // namespace pipebd::cli

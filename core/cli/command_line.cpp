@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/parsed.h"
 
 #include <CLI/CLI.hpp>
 
@@ -13,24 +14,6 @@ namespace pipebd::cli {
 
 namespace {
 
-/// The command line while it is read: CLI11 writes the options here, the callback of the command that was named sets the action.
-struct Parsed {
-    std::string lab;
-    bool json = false;
-    bool quiet = false;
-    ProfileOptions profile;
-    PlanOptions plan;
-    RunOptions run;
-    VerifyOptions verify;
-    BenchOptions bench;
-    ImportOptions import;
-    ImportPairOptions import_pair;
-    std::string pair;
-    std::string run_id;
-    ExportOptions exported;
-    Action action;
-};
-
 constexpr const char* devices_help = "cpu,cpu@4 or cuda:0,cuda:1 or auto (every GPU, else a cpu for each core)";
 
 void add_settings(CLI::App& command, std::vector<std::string>& settings)
@@ -38,16 +21,6 @@ void add_settings(CLI::App& command, std::vector<std::string>& settings)
     command.add_option("--set", settings, "a setting of the experiment, such as train.steps=20; may be repeated")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
-}
-
-CLI::App* add_command(CLI::App& app, const char* name, const char* help, Parsed& parsed, Action action)
-{
-    CLI::App* command = app.add_subcommand(name, help);
-    command->final_callback([&parsed, action = std::move(action)] {
-        if (!parsed.action)
-            parsed.action = action;
-    });
-    return command;
 }
 
 void add_profile(CLI::App& app, Parsed& parsed)
@@ -168,32 +141,6 @@ void add_bench(CLI::App& app, Parsed& parsed)
     add_settings(*command, options.settings);
 }
 
-void add_runs(CLI::App& app, Parsed& parsed)
-{
-    CLI::App* runs = add_command(app, "runs", "list, show, export, import and stop runs", parsed, list_runs);
-    runs->require_subcommand(0, 1);
-    add_command(*runs, "list", "every run of the lab, newest first", parsed, list_runs);
-    const std::string& id = parsed.run_id;
-    CLI::App* show = add_command(*runs, "show", "one run", parsed, [&id](const Context& context) { return show_run(context, id); });
-    CLI::App* stop
-        = add_command(*runs, "stop", "cancel a run", parsed, [&id](const Context& context) { return stop_run(context, id); });
-    ExportOptions& exported = parsed.exported;
-    CLI::App* exports = add_command(*runs, "export", "write a run in another program's format", parsed,
-        [&exported](const Context& context) { return export_run(context, exported); });
-    exports->add_option("id", exported.id, "the run's number")->type_name("ID");
-    exports
-        ->add_option("--trace", exported.trace,
-            "write when its instructions ran, as predicted and as measured, as Chrome trace JSON (ui.perfetto.dev opens it)")
-        ->type_name("FILE");
-    ImportOptions& options = parsed.import;
-    CLI::App* import = add_command(*runs, "import", "make a run of what ranks have written by --metrics", parsed,
-        [&options](const Context& context) { return import_run(context, options); });
-    import->add_option("folder", options.folder, "where spec.json and rank-0.jsonl, ... are")->type_name("DIR");
-    import->add_option("--name", options.name, "of the run, instead of the experiment's")->type_name("NAME");
-    for (CLI::App* command : {show, stop})
-        command->add_option("id", parsed.run_id, "the run's number")->type_name("ID");
-}
-
 void add_pairs(CLI::App& app, Parsed& parsed)
 {
     CLI::App* pairs = add_command(app, "pairs", "teacher-student pairs", parsed, list_pairs);
@@ -290,6 +237,16 @@ void refuse_empty_values(const CLI::App& app)
 }
 
 } // namespace
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* help, Parsed& parsed, Action action)
+{
+    CLI::App* command = app.add_subcommand(name, help);
+    command->final_callback([&parsed, action = std::move(action)] {
+        if (!parsed.action)
+            parsed.action = action;
+    });
+    return command;
+}
 
 Action parse_command_line(int argc, const char* const* argv, Context& context)
 {

@@ -83,7 +83,45 @@ struct VerifyOptions {
 
 struct ExportOptions {
     std::string id;
-    std::string trace; // the file to write
+    std::string trace; // files to write; empty: not that
+    std::string csv;
+    std::string metrics;
+    std::string folder; // that the run's folder is copied to
+};
+
+struct ListRunsOptions {
+    std::vector<std::string> words; // each stands somewhere in a run
+    std::vector<std::string> tags; // it has all of them
+    std::vector<std::string> states; // lists; one of them; empty: any
+    std::string strategy;
+    std::string pair;
+    bool deleted = false; // only those
+    bool all = false; // those, too
+    std::string csv; // a file
+};
+
+struct TagOptions {
+    std::vector<std::string> ids;
+    std::vector<std::string> add; // lists
+    std::vector<std::string> remove;
+};
+
+struct NoteOptions {
+    std::string id;
+    std::vector<std::string> words;
+    bool clear = false;
+};
+
+struct PurgeOptions {
+    std::vector<std::string> ids;
+    bool all_deleted = false;
+};
+
+struct CompareOptions {
+    std::vector<std::string> ids;
+    bool differences_only = false;
+    std::string csv; // files
+    std::string html;
 };
 
 struct BenchOptions {
@@ -106,10 +144,16 @@ int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);
 int verify(const Context& context, const VerifyOptions& options);
 int bench(const Context& context, const BenchOptions& options);
-int list_runs(const Context& context);
+int list_runs(const Context& context, const ListRunsOptions& options);
 int show_run(const Context& context, const std::string& id);
 int export_run(const Context& context, const ExportOptions& options);
 int import_run(const Context& context, const ImportOptions& options);
 int stop_run(const Context& context, const std::string& id);
+int compare_runs(const Context& context, const CompareOptions& options);
+int tag_runs(const Context& context, const TagOptions& options);
+int note_run(const Context& context, const NoteOptions& options);
+int delete_runs(const Context& context, const std::vector<std::string>& ids);
+int restore_runs(const Context& context, const std::vector<std::string>& ids);
+int purge_runs(const Context& context, const PurgeOptions& options);
 
 } // namespace pipebd::cli

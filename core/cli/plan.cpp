@@ -4,10 +4,10 @@
 #include "base/units.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/output_file.h"
 #include "cli/planning.h"
 #include "cli/print_plan.h"
 #include "cli/table.h"
-#include "cli/trace_file.h"
 #include "schedule/trace.h"
 
 #include <cmath>
@@ -157,7 +157,7 @@ void write_trace(const schedule::Plan& plan, const std::string& file)
     for (const schedule::PlannedStrategy& planned : plan.strategies)
         if (planned.schedule.feasible)
             all.push_back({planned.schedule.strategy, planned.program, planned.simulation.timeline, planned.simulation.memory});
-    write_trace_file(file, to_chrome_trace(all));
+    write_output_file("--trace", file, to_chrome_trace(all));
 }
 
 } // namespace

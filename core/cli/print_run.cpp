@@ -43,7 +43,7 @@ std::string loss_text(const store::RunRecord& run)
     return text;
 }
 
-std::string memory_text(const launch::RunDetails& details)
+std::string memory_text(const store::RunDetails& details)
 {
     std::string text;
     for (std::size_t rank = 0; rank < details.peak_memory.size(); ++rank)
@@ -84,7 +84,7 @@ std::string failure_text(const store::RunRecord& run)
     return text;
 }
 
-std::string accuracy_text(const store::RunRecord& run, const launch::RunDetails& details)
+std::string accuracy_text(const store::RunRecord& run, const store::RunDetails& details)
 {
     if (run.accuracy < 0)
         return {};
@@ -104,10 +104,16 @@ std::string devices_text(const store::RunRecord& run)
     return printable(text);
 }
 
-std::string run_text(const store::RunRecord& run, const launch::RunDetails& details)
+std::string run_text(const store::RunRecord& run, const store::RunDetails& details, const store::Annotation& annotation)
 {
     std::string text
         = "run " + std::to_string(run.id) + " (" + printable(run.name) + ") " + std::string(to_string(run.state)) + "\n";
+    if (!annotation.deleted.empty())
+        text += line("deleted", annotation.deleted);
+    if (!annotation.tags.empty())
+        text += line("tags", joined(annotation.tags));
+    if (!annotation.note.empty())
+        text += line("note", printable(annotation.note));
     text += line("pair", printable(run.pair));
     text += line("strategy", printable(run.strategy) + " on " + devices_text(run));
     if (!run.stage.empty())

@@ -333,9 +333,9 @@ private:
         const std::vector<store::RunRecord> life = life_of(lab_, *done_);
         const bool finished = done_->state == store::RunState::Finished;
         if (context_.json && (last || !finished))
-            std::cout << launch::run_to_json(*done_, launch::details_of(*done_), {life.begin(), life.end() - 1}) << "\n";
+            std::cout << launch::run_to_json(*done_, store::details_of(*done_), {life.begin(), life.end() - 1}) << "\n";
         else if (!context_.json && !context_.quiet)
-            std::cout << run_text(*done_, launch::details_of(*done_))
+            std::cout << run_text(*done_, store::details_of(*done_))
                       << (last && finished && life.size() > 1 ? "\n" + life_text(life) : "") << std::flush;
     }
 

@@ -1,39 +1,71 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/output_file.h"
 #include "cli/print_run.h"
+#include "cli/run_filter.h"
 #include "cli/table.h"
 #include "launch/import.h"
 #include "launch/run_json.h"
+#include "store/comparison_tables.h"
 
 #include <iostream>
+#include <map>
 
 namespace pipebd::cli {
 
-int list_runs(const Context& context)
+namespace {
+
+using Annotations = std::map<int, store::Annotation>;
+
+store::Annotation annotation_of(const Annotations& annotations, const store::RunRecord& run)
 {
-    const std::vector<store::RunRecord> runs = context.open_lab().runs();
-    if (context.json) {
-        std::cout << launch::runs_to_json(runs) << "\n";
-        return 0;
-    }
-    Table table({">id", "name", "strategy", "devices", "state", "started", ">samples/s", ">steps"});
-    for (const store::RunRecord& run : runs)
+    const auto found = annotations.find(run.id);
+    return found == annotations.end() ? store::Annotation() : found->second;
+}
+
+std::string list_text(const std::vector<store::RunRecord>& runs, const Annotations& annotations)
+{
+    Table table({">id", "name", "strategy", "devices", "state", "started", ">samples/s", ">steps", "tags"});
+    for (const store::RunRecord& run : runs) {
+        const store::Annotation annotation = annotation_of(annotations, run);
         table.add({std::to_string(run.id), printable(run.name, 40), printable(run.strategy, 40), devices_text(run),
-            std::string(to_string(run.state)), run.started, run.throughput > 0 ? fixed(run.throughput, 1) : "-",
-            std::to_string(run.steps_done) + "/" + std::to_string(run.steps)});
-    std::cout << table.text();
+            std::string(to_string(run.state)) + (annotation.deleted.empty() ? "" : ", deleted"), run.started,
+            run.throughput > 0 ? fixed(run.throughput, 1) : "-", std::to_string(run.steps_done) + "/" + std::to_string(run.steps),
+            printable(joined(annotation.tags), 60)});
+    }
+    return table.text();
+}
+
+} // namespace
+
+int list_runs(const Context& context, const ListRunsOptions& options)
+{
+    const RunFilter filter(options);
+    const store::Lab lab = context.open_lab();
+    const Annotations annotations = lab.annotations();
+    std::vector<store::RunRecord> runs = lab.runs();
+    std::erase_if(runs, [&](const store::RunRecord& run) { return !filter.takes(run, annotation_of(annotations, run)); });
+    if (!options.csv.empty())
+        write_output_file("--csv", options.csv, store::runs_to_csv(runs, annotations));
+    if (context.json)
+        std::cout << launch::runs_to_json(runs, annotations) << "\n";
+    else if (options.csv.empty())
+        std::cout << list_text(runs, annotations);
     return 0;
 }
 
-int show_run(const Context& context, const std::string& id)
+int show_run(const Context& context, const std::string& text)
 {
-    const store::RunRecord run = context.open_lab().run(run_id_from(id, "pipebd runs show ID"));
-    const launch::RunDetails details = launch::details_of(run);
+    const int id = run_id_from(text, "pipebd runs show ID");
+    const store::Lab lab = context.open_lab();
+    const store::RunRecord run = lab.run(id);
+    const store::Annotation annotation = lab.annotation(id);
+    const store::RunDetails details = store::details_of(run);
     if (context.json)
-        std::cout << launch::run_to_json(run, details) << "\n";
+        std::cout << launch::run_to_json(run, details, {}, annotation) << "\n";
     else
-        std::cout << run_text(run, details);
+        std::cout << run_text(run, details, annotation);
     return 0;
 }
 
@@ -45,7 +77,7 @@ int import_run(const Context& context, const ImportOptions& options)
     const launch::ImportedRun imported = named_by_user([&] { return launch::import_run(lab, options.folder, options.name); });
     for (const std::string& warning : imported.warnings)
         std::cerr << "pipebd: warning: " << printable(warning) << "\n";
-    const launch::RunDetails details = launch::details_of(imported.record);
+    const store::RunDetails details = store::details_of(imported.record);
     if (context.json)
         std::cout << launch::run_to_json(imported.record, details) << "\n";
     else if (!context.quiet)

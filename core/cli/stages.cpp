@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/table.h"
-#include "launch/run_details.h"
+#include "store/run_details.h"
 
 #include <algorithm>
 #include <array>
@@ -139,7 +139,7 @@ std::string life_text(const std::vector<RunRecord>& life)
 {
     std::vector<std::map<std::string, double>> evaluations;
     for (const RunRecord& run : life)
-        evaluations.push_back(launch::details_of(run).evaluation);
+        evaluations.push_back(store::details_of(run).evaluation);
     std::vector<Line> lines;
     for (std::size_t i = 0; i < life.size(); ++i) {
         const auto& [run, evaluation] = std::tie(life[i], evaluations[i]);

@@ -18,14 +18,15 @@ Json null_if_empty(const std::string& text)
     return text.empty() ? Json() : Json(text);
 }
 
-Json summary(const store::RunRecord& run)
+Json summary(const store::RunRecord& run, const store::Annotation& annotation)
 {
     return {{"id", run.id}, {"name", run.name}, {"pair", run.pair}, {"strategy", run.strategy}, {"devices", run.devices},
         {"state", to_string(run.state)}, {"started", null_if_empty(run.started)}, {"throughput", run.throughput},
-        {"final_loss", run.final_loss}, {"folder", run.folder.string()}};
+        {"final_loss", run.final_loss}, {"folder", run.folder.string()}, {"tags", annotation.tags}, {"note", annotation.note},
+        {"deleted", null_if_empty(annotation.deleted)}};
 }
 
-Json results(const store::RunRecord& run, const RunDetails& details)
+Json results(const store::RunRecord& run, const store::RunDetails& details)
 {
     Json json = {{"steps", run.steps}, {"steps_done", run.steps_done}, {"step", run.measured_step}, {"throughput", run.throughput},
         {"first_loss", run.first_loss}, {"final_loss", run.final_loss},
@@ -63,7 +64,7 @@ Json kinds(const std::vector<schedule::KindTime>& times)
 }
 
 /// Milliseconds of one step of all blocks, and how far off the measured one is, as a part of it.
-Json prediction(const store::RunRecord& run, const RunDetails& details)
+Json prediction(const store::RunRecord& run, const store::RunDetails& details)
 {
     if (run.predicted_step <= 0)
         return {};
@@ -74,14 +75,15 @@ Json prediction(const store::RunRecord& run, const RunDetails& details)
     return json;
 }
 
-Json stage_of(const store::RunRecord& run, const RunDetails& details)
+Json stage_of(const store::RunRecord& run, const store::RunDetails& details)
 {
     return {{"stage", null_if_empty(run.stage)}, {"id", run.id}, {"evaluation", details.evaluation}};
 }
 
-Json all_of(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier)
+Json all_of(const store::RunRecord& run, const store::RunDetails& details, const std::vector<store::RunRecord>& earlier,
+    const store::Annotation& annotation)
 {
-    Json json = summary(run);
+    Json json = summary(run, annotation);
     json["settings"] = settings(details.spec);
     json["results"] = results(run, details);
     json["prediction"] = prediction(run, details);
@@ -89,30 +91,33 @@ Json all_of(const store::RunRecord& run, const RunDetails& details, const std::v
         return json;
     json["stages"] = Json::array();
     for (const store::RunRecord& stage : earlier)
-        json["stages"].push_back(stage_of(stage, details_of(stage)));
+        json["stages"].push_back(stage_of(stage, store::details_of(stage)));
     json["stages"].push_back(stage_of(run, details));
     return json;
 }
 
 } // namespace
 
-std::string runs_to_json(const std::vector<store::RunRecord>& runs)
+std::string runs_to_json(const std::vector<store::RunRecord>& runs, const std::map<int, store::Annotation>& annotations)
 {
     Json json = Json::array();
-    for (const store::RunRecord& run : runs)
-        json.push_back(summary(run));
+    for (const store::RunRecord& run : runs) {
+        const auto found = annotations.find(run.id);
+        json.push_back(summary(run, found == annotations.end() ? store::Annotation() : found->second));
+    }
     return text_of(json);
 }
 
-std::string run_to_json(const store::RunRecord& run, const RunDetails& details, const std::vector<store::RunRecord>& earlier)
+std::string run_to_json(const store::RunRecord& run, const store::RunDetails& details, const std::vector<store::RunRecord>& earlier,
+    const store::Annotation& annotation)
 {
-    return text_of(all_of(run, details, earlier));
+    return text_of(all_of(run, details, earlier, annotation));
 }
 
 std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& store, const std::vector<store::RunRecord>& earlier)
 {
     Json json = {{"format", "pipebd.metrics/1"}};
-    json.update(all_of(run, details_of(store), earlier));
+    json.update(all_of(run, store::details_of(store), earlier, {}));
     json["series"] = Json::array();
     for (const store::Series& series : store.series()) {
         Json steps = Json::array();

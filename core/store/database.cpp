@@ -140,6 +140,14 @@ void identify(const fs::path& file, const Format& format, std::chrono::milliseco
     }
 }
 
+void copy_into(const fs::path& file, SQLite::Database& from)
+{
+    SQLite::Database to(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    SQLite::Backup backup(to, from);
+    if (backup.executeStep() != SQLITE_DONE) // it says so, rather than throw, if another process holds the database
+        throw Error(Code::Locked, "another process holds the database", from.getFilename(), "try again when it is done");
+}
+
 void back_up(const fs::path& file, int version, std::chrono::milliseconds wait)
 {
     const fs::path copy = file.string() + ".v" + std::to_string(version) + ".backup";
@@ -147,9 +155,7 @@ void back_up(const fs::path& file, int version, std::chrono::milliseconds wait)
     fs::remove(beside);
     {
         SQLite::Database from(file.string(), SQLite::OPEN_READONLY, milliseconds(wait));
-        SQLite::Database to(beside.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-        SQLite::Backup backup(to, from);
-        backup.executeStep();
+        copy_into(beside, from);
     }
     fs::rename(beside, copy);
     sync_folder(fs::absolute(file).parent_path());
@@ -233,6 +239,15 @@ void create_database(const fs::path& file, const Format& format)
         fs::remove(made, ignored);
         throw;
     }
+}
+
+void copy_database(const fs::path& from, const Format& format, const fs::path& to, std::chrono::milliseconds wait)
+{
+    SQLite::Database database = open_database(from, format, Access::ReadOnly, wait);
+    guarded(to, [&] {
+        copy_into(to, database);
+        SQLite::Database(to.string(), SQLite::OPEN_READWRITE).execAndGet("PRAGMA journal_mode = DELETE");
+    });
 }
 
 Error error_from(const SQLite::Exception& exception, const fs::path& file)

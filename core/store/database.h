@@ -41,6 +41,11 @@ SQLite::Database open_database(
 /// Makes `file` at the newest version, unless it is there already. Made beside and renamed: no crash leaves half of it.
 void create_database(const std::filesystem::path& file, const Format& format);
 
+/// Makes `to`, which is not there yet, of one moment of `from`, whoever writes that: the same rows in a single file with the
+/// rollback journal. Throws like open_database; half of a file may then be there.
+void copy_database(const std::filesystem::path& from, const Format& format, const std::filesystem::path& to,
+    std::chrono::milliseconds wait = default_wait);
+
 Error error_from(const SQLite::Exception& exception, const std::filesystem::path& file);
 
 /// PRAGMA integrity_check: "ok", or its complaints joined with "; ".

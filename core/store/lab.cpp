@@ -1,8 +1,12 @@
 #include "store/lab.h"
 
 #include "base/file.h"
+#include "base/text.h"
+#include "store/annotations.h"
 #include "store/database.h"
+#include "store/purged_folder.h"
 #include "store/record_json.h"
+#include "store/run_cache.h"
 #include "store/run_folder.h"
 #include "store/run_store.h"
 #include "store/stored_pairs.h"
@@ -23,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 2> library_steps{R"(
+constexpr std::array<const char*, 3> library_steps{R"(
         CREATE TABLE run (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             folder TEXT NOT NULL,
@@ -42,7 +46,7 @@ constexpr std::array<const char*, 2> library_steps{R"(
             PRIMARY KEY (pair, batch, dtype, devices, conditions)
         ) STRICT;
     )",
-    pair_table};
+    pair_table, annotation_tables};
 
 const Format library_format{
     .name = "library of a lab", .application_id = 0x5042444c /* "PBDL" */, .steps = library_steps, .write_ahead_log = false};
@@ -108,6 +112,7 @@ struct Lab::Impl {
         , library_file(folder / "library.sqlite")
         , library(open_library(folder))
         , pairs(library, folder / "pairs")
+        , annotations(library)
     {
         make_folder(runs);
     }
@@ -136,7 +141,7 @@ struct Lab::Impl {
     RunRecord read(const fs::path& run_folder)
     {
         try {
-            return supervised_record(run_folder, [&] { return announced(run_folder); });
+            return cache.record(run_folder, [&] { return supervised_record(run_folder, [&] { return announced(run_folder); }); });
         } catch (const Error& error) {
             const RunFolder named = run_folder_from_path(run_folder);
             RunRecord record;
@@ -160,11 +165,49 @@ struct Lab::Impl {
         return std::max(static_cast<int>(given), there.empty() ? 0 : run_folder_from_path(there.front()).id) + 1;
     }
 
+    fs::path folder_of(int id)
+    {
+        std::string known;
+        for (const fs::path& run_folder : run_folders(runs)) {
+            const int found = run_folder_from_path(run_folder).id;
+            if (found == id)
+                return run_folder;
+            known += (known.empty() ? "" : ", ") + std::to_string(found);
+        }
+        throw Error(Code::NotFound, "there is no run " + std::to_string(id), runs.string(),
+            known.empty() ? "there are no runs yet" : "there are: " + known);
+    }
+
+    /// Drops what the library knows of a run, so that its number is not given again.
+    void forget(int id)
+    {
+        SQLite::Statement insert(
+            library, "INSERT OR IGNORE INTO run (id, folder, name, created, creator) VALUES (?, '', '', '', '')");
+        insert.bind(1, id); // one that was copied here has no row, and thus has not moved on the sequence
+        insert.exec();
+        SQLite::Statement remove(library, "DELETE FROM run WHERE id = ?");
+        remove.bind(1, id);
+        remove.exec();
+    }
+
+    /// One transaction; `body` is given the name of the run's folder.
+    template <typename Body>
+    void annotate(int id, Body&& body)
+    {
+        guarded(library_file, [&] {
+            SQLite::Transaction transaction(library, SQLite::TransactionBehavior::IMMEDIATE);
+            body(folder_of(id).filename().string());
+            transaction.commit();
+        });
+    }
+
     fs::path folder;
     fs::path runs;
     fs::path library_file;
     SQLite::Database library;
     StoredPairs pairs;
+    Annotations annotations;
+    RunCache cache;
 };
 
 fs::path default_lab()
@@ -192,22 +235,16 @@ const fs::path& Lab::folder() const
 std::vector<RunRecord> Lab::runs() const
 {
     std::vector<RunRecord> records;
-    for (const fs::path& folder : run_folders(impl_->runs))
+    const std::vector<fs::path> folders = run_folders(impl_->runs);
+    impl_->cache.keep_only(folders);
+    for (const fs::path& folder : folders)
         records.push_back(impl_->read(folder));
     return records;
 }
 
 RunRecord Lab::run(int id) const
 {
-    std::string known;
-    for (const fs::path& folder : run_folders(impl_->runs)) {
-        const int found = run_folder_from_path(folder).id;
-        if (found == id)
-            return impl_->read(folder);
-        known += (known.empty() ? "" : ", ") + std::to_string(found);
-    }
-    throw Error(Code::NotFound, "there is no run " + std::to_string(id), impl_->runs.string(),
-        known.empty() ? "there are no runs yet" : "there are: " + known);
+    return impl_->read(impl_->folder_of(id));
 }
 
 Lab::NewRun Lab::new_run(const std::string& name)
@@ -232,6 +269,85 @@ Lab::NewRun Lab::new_run(const std::string& name)
         sync_folder(impl_->runs);
         return made;
     });
+}
+
+std::map<int, Annotation> Lab::annotations() const
+{
+    return guarded(impl_->library_file, [&] {
+        SQLite::Transaction snapshot(impl_->library); // so that tags are of the rows that were read
+        return impl_->annotations.all(impl_->runs);
+    });
+}
+
+Annotation Lab::annotation(int id) const
+{
+    return guarded(impl_->library_file, [&] {
+        SQLite::Transaction snapshot(impl_->library);
+        return impl_->annotations.of(id, impl_->folder_of(id).filename().string());
+    });
+}
+
+std::int64_t Lab::annotations_version() const
+{
+    return guarded(impl_->library_file, [&] { return impl_->library.execAndGet("PRAGMA data_version").getInt64(); });
+}
+
+void Lab::set_tags(int id, std::span<const std::string> tags)
+{
+    for (const std::string& tag : tags)
+        check_tag(tag);
+    impl_->annotate(id, [&](const std::string& folder) { impl_->annotations.set_tags(id, folder, tags); });
+}
+
+void Lab::change_tags(int id, std::span<const std::string> add, std::span<const std::string> remove)
+{
+    for (const std::string& tag : add)
+        check_tag(tag);
+    impl_->annotate(id, [&](const std::string& folder) {
+        std::vector<std::string> tags = impl_->annotations.of(id, folder).tags;
+        tags.insert(tags.end(), add.begin(), add.end());
+        std::erase_if(tags, [&](const std::string& tag) { return std::find(remove.begin(), remove.end(), tag) != remove.end(); });
+        impl_->annotations.set_tags(id, folder, tags);
+    });
+}
+
+void Lab::set_note(int id, const std::string& note)
+{
+    if (!is_utf8(note))
+        throw Error(Code::BadRequest, "this note is not UTF-8", in_quotes(note), "write it in UTF-8");
+    impl_->annotate(id, [&](const std::string& folder) { impl_->annotations.set_note(id, folder, note); });
+}
+
+void Lab::delete_run(int id)
+{
+    const RunRecord record = run(id);
+    if (!is_final(record.state))
+        throw Error(Code::BadRequest, "the run is " + std::string(to_string(record.state)), "run " + std::to_string(id),
+            "stop it first: pipebd runs stop " + std::to_string(id));
+    impl_->annotate(id, [&](const std::string& folder) {
+        if (impl_->annotations.of(id, folder).deleted.empty())
+            impl_->annotations.set_deleted(id, folder, utc_text());
+    });
+}
+
+void Lab::restore_run(int id)
+{
+    impl_->annotate(id, [&](const std::string& folder) { impl_->annotations.set_deleted(id, folder, {}); });
+}
+
+void Lab::purge_run(int id)
+{
+    sweep_purged(impl_->runs);
+    std::optional<PurgedFolder> purged;
+    impl_->annotate(id, [&](const std::string& folder) {
+        if (impl_->annotations.of(id, folder).deleted.empty())
+            throw Error(Code::BadRequest, "the run is not deleted", "run " + std::to_string(id),
+                "delete it first: pipebd runs delete " + std::to_string(id));
+        impl_->annotations.remove(id);
+        impl_->forget(id);
+        purged.emplace(impl_->runs / folder, id);
+    });
+    purged->remove();
 }
 
 void Lab::save_profile(const ProfileKey& key, const schedule::Profile& profile)

@@ -5,11 +5,15 @@
 #pragma once
 
 #include "schedule/profile.h"
+#include "store/annotation.h"
 #include "store/run_record.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -66,6 +70,7 @@ public:
     /// Every run, newest first. A run that cannot be read has `state` Failed and says so in `error`: it never hides the others.
     /// A run that says it is queued or running but has no living supervisor is Lost (its lock, pid, start time and boot id are
     /// looked at; nobody is signalled), and that is recorded in the run if it ran on this host and its folder can be written.
+    /// Softly deleted ones are among them. Sealed runs whose files have not changed are not read again by the same Lab.
     std::vector<RunRecord> runs() const;
 
     /// Throws Error{NotFound} that says which ids there are.
@@ -77,6 +82,30 @@ public:
         std::filesystem::path folder;
     };
     NewRun new_run(const std::string& name);
+
+    /// What was said of the runs that are there, by id; of a run that is not among them nothing was. No run's database is read.
+    /// Where folders share a number, which happens by copying alone, it is said of the one that run() finds.
+    std::map<int, Annotation> annotations() const;
+    Annotation annotation(int id) const; // throws like run()
+
+    /// Changes when another connection, of this or another process, has changed what annotations() gives (and at times when it has
+    /// not): cheap to poll. Changes through this Lab do not count.
+    std::int64_t annotations_version() const;
+
+    /// Each is stored at once, whole. All throw like run(); tags that cannot be (check_tag) and a note that is not UTF-8 are
+    /// Error{BadRequest}.
+    void set_tags(int id, std::span<const std::string> tags);
+    void change_tags(int id, std::span<const std::string> add, std::span<const std::string> remove); // in one step
+    void set_note(int id, const std::string& note);
+
+    /// Softly: the run's folder is not touched. Throws Error{BadRequest} while the run is queued or running. What is done already
+    /// is left as it is.
+    void delete_run(int id);
+    void restore_run(int id);
+
+    /// Removes the run's folder and all that was said of it, for good; its number is not given again. A crash leaves the run as it
+    /// was, or gone. Throws Error{BadRequest} unless it is softly deleted, Error{Locked} if a process still supervises it.
+    void purge_run(int id);
 
     void save_profile(const ProfileKey& key, const schedule::Profile& profile);
     std::optional<schedule::Profile> profile(const ProfileKey& key) const;

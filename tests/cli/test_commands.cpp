@@ -129,7 +129,8 @@ private slots:
         QCOMPARE(runs[0]["id"].toInt(), 2);
         const QStringList keys = runs[0].toObject().keys();
         QCOMPARE(QSet<QString>(keys.begin(), keys.end()),
-            QSet<QString>({"id", "name", "pair", "strategy", "devices", "state", "started", "throughput", "final_loss", "folder"}));
+            QSet<QString>({"id", "name", "pair", "strategy", "devices", "state", "started", "throughput", "final_loss", "folder",
+                "tags", "note", "deleted"}));
         QCOMPARE(here_->run({"runs"}).out.count('\n'), 3);
     }
 

@@ -55,7 +55,8 @@ private slots:
         row("a tolerance without bounds", {"verify", "good.toml", "--tolerance", "inf"},
             "the tolerance is not a number from 0: --tolerance; give one such as 1e-6");
         row("strategies of the teacher's training", {"verify", "teacher.toml"},
-            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a student");
+            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a "
+            "student");
         row("nothing to import", {"runs", "import"},
             "no folder is named: pipebd runs import DIR; name the one that holds spec.json");
         row("import without a spec", {"runs", "import", "/nowhere"},
@@ -124,7 +125,8 @@ private slots:
             "KiB, MiB, GiB, TiB, such as 11GiB");
         row("bench of nothing", {"bench"}, "no experiment is named: pipebd bench EXPERIMENT; give an experiment file");
         row("bench of the teacher", {"bench", "teacher.toml"},
-            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a student");
+            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a "
+            "student");
         row("bench end to end", {"bench", "good.toml", "--strategies", "dp,gpipe"},
             "'gpipe' trains end to end: that can be planned, not run: --strategies; known are auto, single, dp, ls, ls-steal, ir, "
             "tr, "
@@ -143,6 +145,19 @@ private slots:
         row("run 0", {"runs", "show", "0"}, "'0' is no run: pipebd runs show ID; give its number; pipebd runs list shows them");
         row("run x", {"runs", "stop", "x"}, "'x' is no run: pipebd runs stop ID; give its number; pipebd runs list shows them");
         row("run 999", {"runs", "show", "999"}, "there is no run 999: HERE/lab/runs; there are no runs yet");
+        row("no run to tag", {"runs", "tag", "--add", "a"},
+            "no run is named: pipebd runs tag ID --add good,paper; give its number; pipebd runs list shows them");
+        row("no tag", {"runs", "tag", "1"},
+            "no tag is named: pipebd runs tag ID --add good,paper; give --add TAGS or --remove TAGS");
+        row("no note", {"runs", "note", "1"},
+            "there is no note: pipebd runs note ID TEXT; give the text, or --clear to take the note away");
+        row("no state", {"runs", "list", "--state", "asleep"},
+            "'asleep' is no state of a run: --state; known are queued, running, finished, failed, cancelled, lost");
+        row("purge nothing", {"runs", "purge"},
+            "no run is named: pipebd runs purge ID; give its number; pipebd runs list shows them");
+        row("compare nothing", {"runs", "compare"},
+            "no run is named: pipebd runs compare ID ID; give its number; pipebd runs list shows them");
+        row("delete one that is not there", {"runs", "delete", "9"}, "there is no run 9: HERE/lab/runs; there are no runs yet");
         row("lab", {"runs", "list", "--lab", "file"}, "this is not a folder: HERE/file; name a folder for the lab");
         row("control characters", {"run", "a\nb\x1b[31m"},
             "cannot open the file (No such file or directory): a b?[31m; check the path");

@@ -78,7 +78,7 @@ private slots:
             << "PRAGMA journal_mode = WAL; CREATE TABLE t (a)" << QByteArray() << Code::NotADatabase;
         QTest::newRow("newer run") << "PRAGMA application_id = 0x50424452; PRAGMA user_version = 999; CREATE TABLE t (a)"
                                    << QByteArray() << Code::Newer;
-        QTest::newRow("newer library") << "PRAGMA application_id = 0x5042444c; PRAGMA user_version = 3; CREATE TABLE t (a)"
+        QTest::newRow("newer library") << "PRAGMA application_id = 0x5042444c; PRAGMA user_version = 4; CREATE TABLE t (a)"
                                        << QByteArray() << Code::Newer;
     }
 
@@ -129,7 +129,7 @@ private slots:
         QCOMPARE(valueOf(file("run.sqlite"), "PRAGMA application_id"), std::to_string(0x50424452));
         QCOMPARE(valueOf(file("run.sqlite"), "PRAGMA user_version"), "1");
         QCOMPARE(valueOf(file("library.sqlite"), "PRAGMA application_id"), std::to_string(0x5042444c));
-        QCOMPARE(valueOf(file("library.sqlite"), "PRAGMA user_version"), "2");
+        QCOMPARE(valueOf(file("library.sqlite"), "PRAGMA user_version"), "3");
     }
 
     void connectionsDoNotTrustTheFile()

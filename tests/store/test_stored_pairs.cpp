@@ -207,7 +207,7 @@ private slots:
         keep(library, "new");
         QCOMPARE(library.new_run("next").id, 7);
         QCOMPARE(library.check(), "ok");
-        QCOMPARE(valueOf(lab() / "library.sqlite", "PRAGMA user_version"), "2");
+        QCOMPARE(valueOf(lab() / "library.sqlite", "PRAGMA user_version"), "3");
         QCOMPARE(valueOf(lab() / "library.sqlite.v1.backup", "PRAGMA user_version"), "1");
         QCOMPARE(valueOf(lab() / "library.sqlite.v1.backup", "SELECT name FROM run"), "old");
     }

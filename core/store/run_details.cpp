@@ -1,4 +1,4 @@
-#include "launch/run_details.h"
+#include "store/run_details.h"
 
 #include "base/error.h"
 #include "store/run_timelines.h"
@@ -10,7 +10,7 @@
 #include <cmath>
 #include <string_view>
 
-namespace pipebd::launch {
+namespace pipebd::store {
 
 namespace {
 
@@ -25,14 +25,14 @@ std::vector<std::int64_t> planned_memory(const std::string& plan)
     }
 }
 
-std::vector<std::int64_t> peak_memory(const store::RunStore& store)
+std::vector<std::int64_t> peak_memory(const RunStore& store)
 {
     std::vector<std::int64_t> peaks;
-    for (const store::Series& series : store.series()) { // by rank
+    for (const Series& series : store.series()) { // by rank
         if (series.name != "peak_memory_bytes" || series.rank != static_cast<int>(peaks.size()))
             continue;
         std::int64_t peak = 0;
-        for (const store::Sample& sample : store.samples(series))
+        for (const Sample& sample : store.samples(series))
             if (std::isfinite(sample.value))
                 peak = std::max(peak, static_cast<std::int64_t>(sample.value));
         peaks.push_back(peak);
@@ -44,13 +44,13 @@ std::vector<std::int64_t> peak_memory(const store::RunStore& store)
 constexpr std::array<std::string_view, 8> evaluations = {"teacher_accuracy", "teacher_accuracy_top5", "teacher_macs",
     "teacher_parameters", "test_accuracy", "test_accuracy_top5", "macs", "parameters"};
 
-std::map<std::string, double> evaluation(const store::RunStore& store)
+std::map<std::string, double> evaluation(const RunStore& store)
 {
     std::map<std::string, double> values;
-    for (const store::Series& series : store.series()) {
+    for (const Series& series : store.series()) {
         if (std::find(evaluations.begin(), evaluations.end(), series.name) == evaluations.end())
             continue;
-        if (const std::vector<store::Sample> samples = store.samples(series); !samples.empty())
+        if (const std::vector<Sample> samples = store.samples(series); !samples.empty())
             values[series.name] = samples.back().value;
     }
     return values;
@@ -67,7 +67,7 @@ void if_readable(Read read)
 
 } // namespace
 
-RunDetails details_of(const store::RunStore& store)
+RunDetails details_of(const RunStore& store)
 {
     RunDetails details;
     if_readable([&] { details.spec = store.document("spec"); });
@@ -75,18 +75,18 @@ RunDetails details_of(const store::RunStore& store)
     if_readable([&] { details.peak_memory = peak_memory(store); });
     if_readable([&] { details.evaluation = evaluation(store); });
     if_readable([&] {
-        const store::RunTimelines timelines = timelines_of(store);
+        const RunTimelines timelines = timelines_of(store);
         if (!timelines.predicted.timeline.spans.empty() && !timelines.measured.spans.empty())
             details.kinds = schedule::compare(timelines.program, timelines.predicted.timeline, timelines.measured);
     });
     return details;
 }
 
-RunDetails details_of(const store::RunRecord& run)
+RunDetails details_of(const RunRecord& run)
 {
     RunDetails details;
-    if_readable([&] { details = details_of(store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly)); });
+    if_readable([&] { details = details_of(RunStore(run.folder / "run.sqlite", RunStore::Mode::ReadOnly)); });
     return details;
 }
 
-} // namespace pipebd::launch
+} // namespace pipebd::store

@@ -1,4 +1,4 @@
-#include "cli/trace_file.h"
+#include "cli/output_file.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -11,22 +11,22 @@ namespace pipebd::cli {
 namespace {
 
 /// What `file` leads to, which must be a regular file or not there yet.
-std::filesystem::path file_to_replace(const std::filesystem::path& file)
+std::filesystem::path file_to_replace(const std::string& option, const std::filesystem::path& file)
 {
     std::error_code failure;
     const std::filesystem::file_status status = std::filesystem::status(file, failure);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-        throw Error(Code::BadRequest, "this is not a regular file", "--trace " + file.native(), "name a file to be written");
+        throw Error(Code::BadRequest, "this is not a regular file", option + " " + file.native(), "name a file to be written");
     const std::filesystem::path target = std::filesystem::canonical(file, failure);
     return failure ? file : target;
 }
 
 } // namespace
 
-void write_trace_file(const std::string& file, std::string_view trace)
+void write_output_file(const std::string& option, const std::string& file, std::string_view contents)
 {
     named_by_user([&] {
-        replace_file(file_to_replace(file), trace);
+        replace_file(file_to_replace(option, file), contents);
         return 0;
     });
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace pipebd::launch {
+namespace pipebd::store {
 
 struct RunDetails {
     std::string spec; // pipebd.spec/1; empty if there is none
@@ -20,9 +20,9 @@ struct RunDetails {
     std::map<std::string, double> evaluation; // by name, as the ranks report it (docs/formats/metrics.md)
 };
 
-RunDetails details_of(const store::RunStore& store);
+RunDetails details_of(const RunStore& store);
 
 /// What cannot be read is left empty: the run's record says what is wrong.
-RunDetails details_of(const store::RunRecord& run);
+RunDetails details_of(const RunRecord& run);
 
-} // namespace pipebd::launch
+} // namespace pipebd::store
