@@ -11,6 +11,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 namespace pipebd::store {
 namespace {
@@ -333,6 +334,95 @@ std::vector<Sample> RunStore::new_samples(std::int64_t& after) const
                 value_of(query.getColumn(4))});
         }
         return found;
+    });
+}
+
+namespace {
+
+/// The rows of a query for id, series, step, t and value, by series.
+class PointReader {
+public:
+    explicit PointReader(SQLite::Database& database)
+        : database_(database)
+    {
+    }
+
+    /// The id of the last row; 0 if there was none.
+    std::int64_t read(SQLite::Statement& query)
+    {
+        std::int64_t last = 0;
+        while (query.executeStep()) {
+            last = query.getColumn(0).getInt64();
+            of(query.getColumn(1).getInt64())
+                .push_back({static_cast<double>(query.getColumn(2).getInt64()), query.getColumn(3).getDouble(),
+                    value_of(query.getColumn(4))});
+        }
+        return last;
+    }
+
+    SamplePoints take() { return std::move(points_); }
+
+private:
+    std::vector<SamplePoint>& of(std::int64_t series)
+    {
+        std::vector<SamplePoint>*& place = places_[series];
+        if (!place) {
+            SQLite::Statement name(database_, "SELECT name, rank, block FROM series WHERE id = ?");
+            name.bind(1, series);
+            Series key;
+            if (name.executeStep())
+                key = {name.getColumn(0).getString(), name.getColumn(1).getInt(), name.getColumn(2).getInt()};
+            place = &points_[key];
+        }
+        return *place;
+    }
+
+    SQLite::Database& database_;
+    SamplePoints points_;
+    std::unordered_map<std::int64_t, std::vector<SamplePoint>*> places_;
+};
+
+constexpr const char* rows_after = "SELECT id, series, step, t, value FROM sample WHERE id > ? ORDER BY id LIMIT ?";
+
+} // namespace
+
+SamplePoints RunStore::new_points(std::int64_t& after, std::size_t most) const
+{
+    return guarded(impl_->file, [&] {
+        SQLite::Transaction snapshot(impl_->database); // so that every sample's series is seen, too
+        PointReader reader(impl_->database);
+        SQLite::Statement query(impl_->database, rows_after);
+        query.bind(1, after);
+        query.bind(2, static_cast<std::int64_t>(most));
+        if (const std::int64_t last = reader.read(query); last > 0)
+            after = last;
+        return reader.take();
+    });
+}
+
+SamplePoints RunStore::overview(std::size_t count) const
+{
+    return guarded(impl_->file, [&] {
+        constexpr std::int64_t row = 16; // samples that are read one after another
+        SQLite::Transaction snapshot(impl_->database);
+        SQLite::Statement last(impl_->database, "SELECT max(id) FROM sample");
+        const std::int64_t all = last.executeStep() ? last.getColumn(0).getInt64() : 0;
+        const auto wanted = static_cast<std::int64_t>(count);
+        PointReader reader(impl_->database);
+        if (all > 4 * wanted) {
+            const std::int64_t rows = wanted / row;
+            const std::int64_t distance = all / rows;
+            SQLite::Statement query(impl_->database, rows_after);
+            for (std::int64_t i = 0; i < rows; ++i) {
+                // Places within the distance that no rhythm of the series keeps step with.
+                const std::int64_t place = i * distance + i * 7919 % (distance - row);
+                query.reset();
+                query.bind(1, place);
+                query.bind(2, row);
+                reader.read(query);
+            }
+        }
+        return reader.take();
     });
 }
 

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,6 +48,14 @@ struct Sample {
     double t = 0; // seconds since the run's start
     double value = 0; // may be NaN or infinite
 };
+
+/// A sample of a series that is known.
+struct SamplePoint {
+    double step = 0;
+    double t = 0; // seconds since the run's start
+    double value = 0; // may be NaN or infinite
+};
+using SamplePoints = std::map<Series, std::vector<SamplePoint>>; // each series in the order in which it was stored
 
 /// A measured instruction; see schedule::Span.
 struct MeasuredSpan {
@@ -105,6 +114,11 @@ public:
     std::vector<Sample> samples(const Series& series) const;
     /// All series at once, in the order they were stored; for following a live run.
     std::vector<Sample> new_samples(std::int64_t& after) const;
+    /// At most `most` of them, by series: the first after `after`. Empty if there are no more.
+    SamplePoints new_points(std::int64_t& after, std::size_t most) const;
+    /// About `count` samples from all over the run, in short rows, each series in order; what a first picture of a long run needs.
+    /// Empty if there are not many more than that.
+    SamplePoints overview(std::size_t count) const;
     std::vector<MeasuredSpan> spans() const;
     std::vector<LogLine> log(std::size_t last = 1000) const;
 
