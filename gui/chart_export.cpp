@@ -2,33 +2,22 @@
 
 #include "base/error.h"
 #include "gui/error_text.h"
+#include "gui/file_dialogs.h"
 #include "gui/metric_chart.h"
 #include "gui/settings.h"
 
 #include <QBuffer>
 #include <QFile>
-#include <QFileDialog>
 #include <QFileInfo>
-#include <QMessageBox>
-#include <QSaveFile>
+#include <QPointer>
 #include <QSvgGenerator>
 #include <QTemporaryDir>
+
+#include <algorithm>
 
 namespace pipebd::gui {
 
 namespace {
-
-[[noreturn]] void cannotWrite(const QString& file)
-{
-    throw Error(Code::System, "the chart cannot be written", file.toStdString(), "choose a folder that you may write to");
-}
-
-void write(const QString& file, const QByteArray& contents)
-{
-    QSaveFile out(file);
-    if (!out.open(QIODevice::WriteOnly) || out.write(contents) != contents.size() || !out.commit())
-        cannotWrite(file);
-}
 
 QByteArray svgOf(MetricChart& chart)
 {
@@ -54,7 +43,7 @@ QByteArray pdfOf(MetricChart& chart)
     if (!chart.savePdf(file.fileName(), chart.width(), chart.height(), QCP::epAllowCosmetic, QStringLiteral("Pipe-BD Workbench"),
             chart.title())
         || !file.open(QIODevice::ReadOnly))
-        cannotWrite(folder.path());
+        throw Error(Code::System, "the chart cannot be drawn as PDF", folder.path().toStdString(), "look whether its disk is full");
     return file.readAll();
 }
 
@@ -73,12 +62,15 @@ QByteArray number(double value)
 
 QByteArray csvOf(const MetricChart& chart)
 {
-    QByteArray text = "series,rank,block,step,seconds,value\r\n"; // RFC 4180; names of series need no quotes
-    for (const auto& [series, curve] : chart.curves())
+    const auto& curves = chart.curves();
+    const bool byRun = std::any_of(curves.begin(), curves.end(), [](const auto& curve) { return curve.first.run != 0; });
+    QByteArray text = byRun ? "run," : "";
+    text += "series,rank,block,step,seconds,value\r\n"; // RFC 4180; names of series need no quotes
+    for (const auto& [id, curve] : curves)
         for (const SeriesPoint& point : curve->points())
-            text += QByteArray::fromStdString(series.name) + ',' + QByteArray::number(series.rank) + ','
-                + QByteArray::number(series.block) + ',' + number(point.step) + ',' + number(point.t) + ',' + number(point.value)
-                + "\r\n";
+            text += (byRun ? QByteArray::number(id.run) + ',' : QByteArray()) + QByteArray::fromStdString(id.series.name) + ','
+                + QByteArray::number(id.series.rank) + ',' + QByteArray::number(id.series.block) + ',' + number(point.step) + ','
+                + number(point.t) + ',' + number(point.value) + "\r\n";
     return text;
 }
 
@@ -89,39 +81,32 @@ void exportChart(MetricChart& chart, const QString& file)
     const QString suffix = QFileInfo(file).suffix().toLower();
     chart.replotNow();
     if (suffix == QLatin1String("csv"))
-        write(file, csvOf(chart));
+        writeFile(file, csvOf(chart));
     else if (suffix == QLatin1String("svg"))
-        write(file, svgOf(chart));
+        writeFile(file, svgOf(chart));
     else if (suffix == QLatin1String("png"))
-        write(file, pngOf(chart));
+        writeFile(file, pngOf(chart));
     else if (suffix == QLatin1String("pdf"))
-        write(file, pdfOf(chart));
+        writeFile(file, pdfOf(chart));
     else
         throw Error(Code::BadRequest, "no format for a chart has this suffix", file.toStdString(), "use .png, .pdf, .svg or .csv");
 }
 
-void exportChartInteractively(MetricChart& chart, const QString& runName, Settings& settings, QWidget* parent)
+void exportChartInteractively(MetricChart& chart, const QString& name, Settings& settings, QWidget* parent)
 {
-    const QStringList filters{QObject::tr("PNG image (*.png)"), QObject::tr("PDF document (*.pdf)"),
-        QObject::tr("SVG drawing (*.svg)"), QObject::tr("CSV table of the samples (*.csv)")};
-    QFileDialog dialog(parent, QObject::tr("Export %1").arg(chart.title()), settings.folder(QStringLiteral("export")));
-    dialog.setAcceptMode(QFileDialog::AcceptSave);
-    dialog.setNameFilters(filters);
-    dialog.setDefaultSuffix(QStringLiteral("png"));
-    QObject::connect(&dialog, &QFileDialog::filterSelected, &dialog,
-        [&dialog](const QString& filter) { dialog.setDefaultSuffix(filter.section(QStringLiteral("*."), 1).chopped(1)); });
-    dialog.selectFile(QStringLiteral("%1-%2").arg(runName, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-'))));
-    if (dialog.exec() != QDialog::Accepted)
-        return;
-    const QString file = dialog.selectedFiles().constFirst();
-    settings.setFolder(QStringLiteral("export"), QFileInfo(file).absolutePath());
-    try {
-        exportChart(chart, file);
-    } catch (...) {
-        QMessageBox box(QMessageBox::Warning, QObject::tr("Export"), currentErrorText(), QMessageBox::Ok, parent);
-        box.setTextFormat(Qt::PlainText); // it names a file
-        box.exec();
-    }
+    askForFile(parent, QObject::tr("Export %1").arg(chart.title()),
+        QStringLiteral("%1-%2").arg(name, chart.title().toLower().replace(QLatin1Char(' '), QLatin1Char('-'))),
+        {{QObject::tr("PNG image"), QStringLiteral("png")}, {QObject::tr("PDF document"), QStringLiteral("pdf")},
+            {QObject::tr("SVG drawing"), QStringLiteral("svg")}, {QObject::tr("CSV table of the samples"), QStringLiteral("csv")}},
+        settings, [chart = QPointer(&chart), parent](const QString& file) {
+            if (!chart)
+                return;
+            try {
+                exportChart(*chart, file);
+            } catch (...) {
+                tellFailure(parent, QObject::tr("Export"), currentErrorText());
+            }
+        });
 }
 
 } // namespace pipebd::gui

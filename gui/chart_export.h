@@ -13,7 +13,7 @@ class Settings;
 /// By the suffix: png, pdf, svg or csv. Throws Error{BadRequest} for another one and Error{System} if the file cannot be written.
 void exportChart(MetricChart& chart, const QString& file);
 
-/// Asks for the file, starting in the folder used last, and reports what goes wrong in a message.
-void exportChartInteractively(MetricChart& chart, const QString& runName, Settings& settings, QWidget* parent);
+/// Asks for the file, `name` and the chart's title being suggested, and reports what goes wrong in a message; returns at once.
+void exportChartInteractively(MetricChart& chart, const QString& name, Settings& settings, QWidget* parent);
 
 } // namespace pipebd::gui

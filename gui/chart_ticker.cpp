@@ -41,6 +41,23 @@ QString DurationTicker::getTickLabel(double tick, const QLocale& locale, QChar, 
     return seconds >= 3600 ? QStringLiteral("%1%2:%3").arg(sign).arg(seconds / 3600).arg(rest) : sign + rest;
 }
 
+QVector<double> ClockTicker::createTickVector(double tickStep, const QCPRange& range)
+{
+    m_step = tickStep;
+    return QCPAxisTickerDateTime::createTickVector(tickStep, range);
+}
+
+QString ClockTicker::getTickLabel(double tick, const QLocale& locale, QChar, int)
+{
+    const QDateTime time = keyToDateTime(tick);
+    if (m_step >= 86400)
+        return locale.toString(time.date(), QLocale::ShortFormat);
+    const QString clock = time.toString(m_step < 60 ? QStringLiteral("hh:mm:ss") : QStringLiteral("hh:mm"));
+    return keyToDateTime(tick - m_step).date() == time.date()
+        ? clock
+        : locale.toString(time.date(), QLocale::ShortFormat) + QLatin1Char('\n') + clock;
+}
+
 double StepTicker::getTickStep(const QCPRange& range)
 {
     return std::max(1.0, QCPAxisTicker::getTickStep(range));

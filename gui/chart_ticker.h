@@ -18,6 +18,16 @@ protected:
     QString getTickLabel(double tick, const QLocale& locale, QChar formatChar, int precision) override;
 };
 
+/// Local time of day, and the day where a label is the first of one; keys are seconds since 1970.
+class ClockTicker : public QCPAxisTickerDateTime {
+protected:
+    QVector<double> createTickVector(double tickStep, const QCPRange& range) override;
+    QString getTickLabel(double tick, const QLocale& locale, QChar formatChar, int precision) override;
+
+private:
+    double m_step = 1;
+};
+
 /// Whole numbers only.
 class StepTicker : public QCPAxisTicker {
 protected:

@@ -1,5 +1,6 @@
 #include "gui/metric_chart.h"
 
+#include "base/statistics.h"
 #include "gui/chart_ticker.h"
 #include "gui/theme.h"
 
@@ -16,10 +17,12 @@ MetricChart::MetricChart(Quantity quantity, QWidget* parent)
 {
     setObjectName(quantity == Quantity::Throughput ? QStringLiteral("throughputChart")
             : quantity == Quantity::Loss           ? QStringLiteral("lossChart")
-                                                   : QStringLiteral("memoryChart"));
+            : quantity == Quantity::Memory         ? QStringLiteral("memoryChart")
+                                                   : QStringLiteral("accuracyChart"));
     setAccessibleName(title());
     setMinimumSize(220, 140);
     setNoAntialiasingOnDrag(true);
+    setPlottingHint(QCP::phFastPolylines, true); // ten times as fast where the pen is thicker than a pixel
     setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
     axisRect()->setRangeDrag(Qt::Horizontal);
     axisRect()->setRangeZoom(Qt::Horizontal);
@@ -40,9 +43,11 @@ QString MetricChart::title() const
     case Quantity::Loss:
         return tr("Loss per block");
     case Quantity::Memory:
+        return tr("Memory per rank");
+    case Quantity::Accuracy:
         break;
     }
-    return tr("Memory per rank");
+    return tr("Test accuracy");
 }
 
 bool MetricChart::wants(const store::Series& series) const
@@ -53,9 +58,11 @@ bool MetricChart::wants(const store::Series& series) const
     case Quantity::Loss:
         return series.name == "loss";
     case Quantity::Memory:
+        return series.name == "memory_bytes" || series.name == "peak_memory_bytes";
+    case Quantity::Accuracy:
         break;
     }
-    return series.name == "memory_bytes" || series.name == "peak_memory_bytes";
+    return series.name == "test_accuracy";
 }
 
 void MetricChart::buildLayout()
@@ -102,24 +109,56 @@ void MetricChart::buildLayout()
 
 void MetricChart::append(const store::Series& series, const std::vector<SeriesPoint>& points)
 {
-    std::unique_ptr<Curve>& curve = m_curves[series];
+    curve(series).append(points);
+    m_changed = true;
+}
+
+void MetricChart::showOverview(const store::Series& series, const std::vector<SeriesPoint>& points)
+{
+    curve(series).showOverview(points);
+    m_changed = true;
+}
+
+void MetricChart::showSamples()
+{
+    for (const auto& [id, curve] : m_curves)
+        curve->showSamples();
+    m_changed = true;
+}
+
+Curve& MetricChart::curve(const CurveId& id, const std::optional<CurveLook>& look)
+{
+    std::unique_ptr<Curve>& curve = m_curves[id];
     if (!curve) {
-        curve = std::make_unique<Curve>(this, series);
+        curve = std::make_unique<Curve>(this, id, look);
         curve->setXAxis(m_axis);
         curve->setSmoothing(m_smoothing);
         curve->recolour(palette());
         updateLegend();
     }
-    curve->append(points);
+    return *curve;
+}
+
+void MetricChart::remove(const CurveId& id)
+{
+    const auto found = m_curves.find(id);
+    if (found == m_curves.end())
+        return;
+    found->second->removeFrom(this);
+    m_curves.erase(found);
+    updateLegend();
+}
+
+void MetricChart::setTitle(const QString& title)
+{
+    m_title->setText(title);
     m_changed = true;
 }
 
 void MetricChart::clear()
 {
-    for (const auto& [series, curve] : m_curves) {
-        removeGraph(curve->raw());
-        removeGraph(curve->smooth());
-    }
+    for (const auto& [id, curve] : m_curves)
+        curve->removeFrom(this);
     m_curves.clear();
     setReference(0, {});
     fitAll();
@@ -138,10 +177,10 @@ void MetricChart::setSmoothing(double weight)
 {
     m_smoothing = weight;
     for (const auto& [series, curve] : m_curves) {
-        const bool shown = curve->raw()->visible();
+        const bool shown = curve->isShown();
         curve->setSmoothing(weight);
         curve->recolour(palette());
-        curve->smooth()->setVisible(shown && weight > 0);
+        curve->setShown(shown);
     }
     updateLegend();
 }
@@ -151,6 +190,20 @@ void MetricChart::setLogScale(bool on)
     m_log = on;
     yAxis->setScaleType(on ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
     chooseTickers();
+    fitAll();
+}
+
+void MetricChart::setLogKeys(bool on)
+{
+    m_logKeys = on;
+    xAxis->setScaleType(on ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+    chooseTickers();
+    fitAll();
+}
+
+void MetricChart::setIgnoreOutliers(bool on)
+{
+    m_ignoreOutliers = on;
     fitAll();
 }
 
@@ -172,11 +225,18 @@ void MetricChart::setEmptyText(const QString& text)
 
 void MetricChart::chooseTickers()
 {
-    if (m_axis == XAxis::Time)
+    if (m_axis == XAxis::WallTime)
+        xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new ClockTicker));
+    else if (m_logKeys)
+        xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new DecadeTicker));
+    else if (m_axis == XAxis::Time)
         xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new DurationTicker));
     else
         xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new StepTicker));
-    xAxis->setLabel(m_axis == XAxis::Time ? tr("time since the start") : tr("step"));
+    xAxis->setLabel(m_axis == XAxis::Step ? tr("step")
+            : m_axis == XAxis::WallTime   ? tr("local time")
+            : m_logKeys                   ? tr("seconds since the start")
+                                          : tr("time since the start"));
     if (m_quantity == Quantity::Memory)
         yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new BytesTicker));
     else if (m_log)
@@ -197,7 +257,7 @@ void MetricChart::updateLegend()
     legend->simplify();
     for (const auto& [series, curve] : m_curves)
         if (!curve->isCompanion())
-            curve->front()->addToLegend(legend);
+            curve->inLegend()->addToLegend(legend);
     if (m_referenceValue > 0)
         m_referenceEntry->addToLegend(legend);
     recolour();
@@ -273,10 +333,9 @@ void MetricChart::recolour()
     m_referenceLine->setPen(QPen(soft, 1.5, Qt::DashLine));
     m_referenceEntry->setPen(QPen(soft, 1.5, Qt::DashLine));
     for (const auto& [series, curve] : m_curves) {
-        const bool shown = curve->raw()->visible();
+        const bool shown = curve->isShown();
         curve->recolour(palette());
-        if (!shown)
-            curve->smooth()->setVisible(false);
+        curve->setShown(shown);
     }
     m_changed = true;
 }
@@ -302,16 +361,21 @@ void MetricChart::fitView()
         QCPRange one;
         bool any = false;
         for (const auto& [series, curve] : m_curves)
-            if (curve->raw()->visible() && curve->keyRange(one)) {
+            if (curve->isShown() && curve->keyRange(one, m_logKeys)) {
                 all = any ? QCPRange(std::min(all.lower, one.lower), std::max(all.upper, one.upper)) : one;
                 any = true;
             }
         if (!any)
             all = QCPRange(0, m_axis == XAxis::Step ? 100 : 60);
-        all.lower = std::min(all.lower, m_axis == XAxis::Time ? 0.0 : all.lower);
-        if (all.size() < 1e-9)
-            all.upper = all.lower + 1;
-        xAxis->setRange(all.lower - 0.01 * all.size(), all.upper + 0.02 * all.size());
+        if (m_logKeys) {
+            all.lower = all.lower > 0 ? all.lower : 1;
+            xAxis->setRange(all.lower, std::max(all.upper, 2 * all.lower) * 1.05);
+        } else {
+            all.lower = std::min(all.lower, m_axis == XAxis::Time ? 0.0 : all.lower);
+            if (all.size() < 1e-9)
+                all.upper = all.lower + 1;
+            xAxis->setRange(all.lower - 0.01 * all.size(), all.upper + 0.02 * all.size());
+        }
     }
     if (m_followValues)
         fitValues(m_followKeys ? QCPRange() : xAxis->range());
@@ -326,11 +390,15 @@ void MetricChart::fitValues(const QCPRange& keys)
     for (const auto& [series, curve] : m_curves) {
         QCPRange one;
         bool found = false;
-        if (everything)
+        if (!curve->isShown())
+            continue;
+        if (m_ignoreOutliers)
+            found = usualValues(*curve, everything ? QCPRange() : keys, one);
+        else if (everything)
             found = curve->valueRange(one, m_log);
         else
             one = curve->raw()->getValueRange(found, m_log ? QCP::sdPositive : QCP::sdBoth, keys);
-        if (!found || !curve->raw()->visible())
+        if (!found)
             continue;
         least = any ? std::min(least, one.lower) : one.lower;
         most = any ? std::max(most, one.upper) : one.upper;
@@ -354,6 +422,28 @@ void MetricChart::fitValues(const QCPRange& keys)
     }
 }
 
+// Of a long curve every n-th sample is looked at.
+bool MetricChart::usualValues(const Curve& curve, const QCPRange& keys, QCPRange& range) const
+{
+    constexpr int enough = 20000;
+    const auto& data = *curve.raw()->data();
+    auto begin = data.constBegin();
+    auto end = data.constEnd();
+    if (keys.size() != 0) {
+        begin = data.findBegin(keys.lower);
+        end = data.findEnd(keys.upper);
+    }
+    const auto every = std::max<std::ptrdiff_t>(1, (end - begin) / enough);
+    std::vector<double> values;
+    for (std::ptrdiff_t i = 0; i < end - begin; i += every)
+        if (const double value = (begin + i)->value; std::isfinite(value) && (!m_log || value > 0))
+            values.push_back(value);
+    if (values.empty())
+        return false;
+    range = QCPRange(quantile(values, 0.02), quantile(values, 0.98));
+    return true;
+}
+
 void MetricChart::replotIfNew()
 {
     if (!m_changed)
@@ -361,6 +451,8 @@ void MetricChart::replotIfNew()
     m_changed = false;
     m_emptyText->setVisible(m_curves.empty());
     fitView();
+    for (const auto& [id, curve] : m_curves)
+        curve->placeMarkers();
     replot(rpQueuedReplot);
 }
 
@@ -370,6 +462,8 @@ void MetricChart::replotNow()
     m_changed = false;
     m_emptyText->setVisible(m_curves.empty());
     fitView();
+    for (const auto& [id, curve] : m_curves)
+        curve->placeMarkers();
     replot(rpImmediateRefresh);
 }
 

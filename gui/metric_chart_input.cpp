@@ -3,6 +3,7 @@
 #include "gui/metric_chart.h"
 
 #include <QContextMenuEvent>
+#include <QDateTime>
 #include <QMenu>
 #include <QMouseEvent>
 #include <QToolTip>
@@ -51,6 +52,19 @@ void MetricChart::mouseMoveEvent(QMouseEvent* event)
     QToolTip::showText(event->globalPosition().toPoint(), readout(xAxis->pixelToCoord(event->position().x())), this);
 }
 
+QString MetricChart::keyText(double key) const
+{
+    switch (m_axis) {
+    case XAxis::Step:
+        return tr("step %1").arg(locale().toString(key, 'f', 0));
+    case XAxis::Time:
+        return tr("%1 s").arg(locale().toString(key, 'f', 1));
+    case XAxis::WallTime:
+        break;
+    }
+    return locale().toString(QDateTime::fromMSecsSinceEpoch(std::llround(1000 * key)), QLocale::ShortFormat);
+}
+
 QString MetricChart::readout(double key) const
 {
     QString rows;
@@ -63,8 +77,7 @@ QString MetricChart::readout(double key) const
         const auto next = nearest + 1;
         if (next != graph->data()->constEnd() && std::abs(next->key - key) < std::abs(nearest->key - key))
             nearest = next;
-        place = m_axis == XAxis::Time ? tr("%1 s").arg(locale().toString(nearest->key, 'f', 1))
-                                      : tr("step %1").arg(locale().toString(nearest->key, 'f', 0));
+        place = keyText(nearest->key);
         const QString value = m_quantity == Quantity::Memory ? QString::fromStdString(format_bytes(std::llround(nearest->value)))
                                                              : locale().toString(nearest->value, 'g', 5);
         rows += QStringLiteral("<tr><td><font color=\"%1\">■</font> %2%3&nbsp;</td><td align=\"right\">%4</td></tr>")
@@ -79,15 +92,13 @@ void MetricChart::toggleCurve(QCPAbstractLegendItem* item)
     auto* entry = qobject_cast<QCPPlottableLegendItem*>(item);
     if (!entry)
         return;
-    for (const auto& [series, curve] : m_curves) {
-        if (curve->front() != entry->plottable())
+    for (const auto& [id, curve] : m_curves) {
+        if (curve->inLegend() != entry->plottable())
             continue;
-        const bool shown = !curve->raw()->visible();
+        const bool shown = !curve->isShown();
         for (const auto& [other, sameColour] : m_curves)
-            if (other.rank == series.rank && other.block == series.block) {
-                sameColour->raw()->setVisible(shown);
-                sameColour->smooth()->setVisible(shown && m_smoothing > 0);
-            }
+            if (other.run == id.run && other.series.rank == id.series.rank && other.series.block == id.series.block)
+                sameColour->setShown(shown);
         break;
     }
     recolour();

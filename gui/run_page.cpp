@@ -4,19 +4,17 @@
 #include "gui/run_header.h"
 #include "gui/run_text.h"
 #include "gui/settings.h"
+#include "gui/smoothing_slider.h"
 
 #include <QButtonGroup>
 #include <QCheckBox>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QLocale>
 #include <QRadioButton>
-#include <QSlider>
 #include <QSplitter>
 #include <QVBoxLayout>
 
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 namespace pipebd::gui {
@@ -26,18 +24,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto replotInterval = 50ms;
-constexpr int sliderSteps = 100;
-
-// Equal steps of the slider are equal factors of 1 - weight: 0, ..., 0.9, ..., 0.99, ..., 0.999.
-double weightAt(int position)
-{
-    return position == 0 ? 0 : 1 - std::pow(10.0, -3.0 * position / sliderSteps);
-}
-
-int positionOf(double weight)
-{
-    return static_cast<int>(std::lround(-std::log10(1 - weight) / 3 * sliderSteps));
-}
 
 } // namespace
 
@@ -102,14 +88,8 @@ QWidget* RunPage::buildControls()
     m_logBox = new QCheckBox(tr("&Log loss axis"), controls);
     connect(m_logBox, &QCheckBox::toggled, this, &RunPage::setLogScale);
 
-    m_smoothingSlider = new QSlider(Qt::Horizontal, controls);
-    m_smoothingSlider->setRange(0, sliderSteps);
-    m_smoothingSlider->setFixedWidth(150);
-    m_smoothingSlider->setAccessibleName(tr("Smoothing"));
-    m_smoothingSlider->setToolTip(tr("Exponential moving mean of loss and throughput; the raw curve stays behind it"));
-    m_smoothingLabel = new QLabel(controls);
-    m_smoothingLabel->setMinimumWidth(fontMetrics().horizontalAdvance(QStringLiteral("0.9999")));
-    connect(m_smoothingSlider, &QSlider::valueChanged, this, [this](int position) { setSmoothing(weightAt(position)); });
+    m_smoothing = new SmoothingSlider(controls);
+    connect(m_smoothing, &SmoothingSlider::weightChanged, this, &RunPage::setSmoothing);
 
     auto* layout = new QHBoxLayout(controls);
     layout->setContentsMargins(12, 2, 12, 6);
@@ -120,9 +100,7 @@ QWidget* RunPage::buildControls()
     layout->addSpacing(20);
     layout->addWidget(m_logBox);
     layout->addSpacing(20);
-    layout->addWidget(new QLabel(tr("Smoothing:"), controls));
-    layout->addWidget(m_smoothingSlider);
-    layout->addWidget(m_smoothingLabel);
+    layout->addWidget(m_smoothing);
     layout->addStretch();
     return controls;
 }
@@ -190,6 +168,10 @@ std::optional<int> RunPage::runId() const
 
 void RunPage::take(const RunUpdate& update)
 {
+    for (const auto& [series, points] : update.overview)
+        for (MetricChart* chart : m_charts)
+            if (chart->wants(series))
+                chart->showOverview(series, points);
     for (const auto& [series, points] : update.points)
         for (MetricChart* chart : m_charts)
             if (chart->wants(series))
@@ -206,8 +188,11 @@ void RunPage::take(const RunUpdate& update)
     }
     if (!update.log.empty())
         emit logRead(update.log);
-    if (update.caughtUp)
+    if (update.caughtUp) {
+        for (MetricChart* chart : m_charts)
+            chart->showSamples();
         becomeLoaded();
+    }
 }
 
 void RunPage::showPrediction()
@@ -235,11 +220,7 @@ void RunPage::setXAxis(XAxis axis)
 
 void RunPage::setSmoothing(double weight)
 {
-    {
-        const QSignalBlocker blocker(m_smoothingSlider);
-        m_smoothingSlider->setValue(positionOf(weight));
-    }
-    m_smoothingLabel->setText(weight > 0 ? QLocale().toString(weight, 'f', weight < 0.99 ? 2 : 3) : tr("off"));
+    m_smoothing->setWeight(weight);
     m_charts[0]->setSmoothing(weight);
     m_charts[1]->setSmoothing(weight);
     m_settings.setSmoothing(weight);

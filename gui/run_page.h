@@ -15,8 +15,6 @@
 
 class QButtonGroup;
 class QCheckBox;
-class QLabel;
-class QSlider;
 class QSplitter;
 
 namespace pipebd::gui {
@@ -24,6 +22,7 @@ namespace pipebd::gui {
 class MetricChart;
 class RunHeader;
 class Settings;
+class SmoothingSlider;
 
 class RunPage : public QWidget {
     Q_OBJECT
@@ -72,8 +71,7 @@ private:
     QSplitter* m_rows;
     QButtonGroup* m_axisButtons;
     QCheckBox* m_logBox;
-    QSlider* m_smoothingSlider;
-    QLabel* m_smoothingLabel;
+    SmoothingSlider* m_smoothing;
     QTimer m_replotTimer;
     std::unique_ptr<RunFollower> m_follower;
     store::RunRecord m_record;

@@ -21,6 +21,7 @@ constexpr auto patience = 2s; // with a database that is just being made, or loc
 constexpr auto lookInterval = 500ms;
 constexpr int pollsAfterEnd = 20; // the writer's last rows may follow its final state
 constexpr std::size_t piece = 20000; // samples
+constexpr std::size_t overviewSamples = 20000;
 constexpr std::size_t logLines = 1000;
 
 bool sameLine(const store::LogLine& a, const store::LogLine& b)
@@ -102,7 +103,9 @@ void RunReader::readNew()
     readBatch();
     update.batch = m_batch;
     const bool ended = update.record && store::is_final(update.record->state);
-    if (!deliverInPieces(m_store->new_samples(m_after)))
+    if (m_after == 0 && !deliverOverview())
+        return;
+    if (!deliverSamples())
         return;
     update.log = newLog();
     update.caughtUp = true;
@@ -114,17 +117,23 @@ void RunReader::readNew()
     }
 }
 
-bool RunReader::deliverInPieces(std::vector<store::Sample> samples)
+bool RunReader::deliverOverview()
 {
-    for (std::size_t begin = 0; begin < samples.size(); begin += piece) {
-        const std::size_t end = std::min(begin + piece, samples.size());
+    RunUpdate update;
+    update.overview = m_store->overview(overviewSamples);
+    return update.overview.empty() || deliver(std::move(update));
+}
+
+bool RunReader::deliverSamples()
+{
+    for (;;) {
         RunUpdate update;
-        for (std::size_t i = begin; i < end; ++i)
-            update.points[samples[i].series].push_back({static_cast<double>(samples[i].step), samples[i].t, samples[i].value});
+        update.points = m_store->new_points(m_after, piece);
+        if (update.points.empty())
+            return true;
         if (!deliver(std::move(update)))
             return false;
     }
-    return true;
 }
 
 bool RunReader::deliver(RunUpdate update)

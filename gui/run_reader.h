@@ -33,7 +33,8 @@ private:
     void poll();
     bool open();
     void readNew();
-    bool deliverInPieces(std::vector<store::Sample> samples);
+    bool deliverOverview();
+    bool deliverSamples();
     bool deliver(RunUpdate update);
     std::optional<store::RunRecord> newRecord();
     std::vector<store::LogLine> newLog();

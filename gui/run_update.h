@@ -12,17 +12,13 @@
 
 namespace pipebd::gui {
 
-struct SeriesPoint {
-    double step = 0;
-    double t = 0; // seconds since the run's start
-    double value = 0;
-};
-
-using SeriesPoints = std::map<store::Series, std::vector<SeriesPoint>>;
+using SeriesPoint = store::SamplePoint;
+using SeriesPoints = store::SamplePoints;
 
 struct RunUpdate {
     std::optional<store::RunRecord> record; // if it may have changed
     std::optional<int> batch; // global, samples; once it is known
+    SeriesPoints overview; // of a long run, before any of its samples: some from all over it; to be drawn until `caughtUp`
     SeriesPoints points; // new ones, each series in the order in which they were stored
     std::vector<store::LogLine> log; // new lines
     bool caughtUp = false; // nothing stored before this read began is still missing

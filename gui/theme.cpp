@@ -88,7 +88,7 @@ void applyTheme(Theme theme)
     QPalette outlined = palette;
     if (theme == Theme::Dark)
         outlined.setColor(QPalette::Window, QColor(darkShades.placeholder));
-    for (const char* widget : {"QCheckBox", "QRadioButton", "QLineEdit", "QComboBox"})
+    for (const char* widget : {"QCheckBox", "QRadioButton", "QLineEdit", "QComboBox", "QListView"})
         QApplication::setPalette(outlined, widget);
 }
 
