@@ -5,6 +5,7 @@
 #include "gui/main_window.h"
 #include "gui/message_page.h"
 #include "gui/options.h"
+#include "gui/page.h"
 #include "gui/run_list.h"
 #include "gui/run_page.h"
 #include "gui/settings.h"
@@ -84,10 +85,12 @@ void grabWindow(Settings& settings, const Options& options)
             loop, [&] { return window.isSettled(); }, options.lab);
     }
     if (options.page != QLatin1String("run")) { // the whole window
+        if (!options.compared.empty())
+            window.compareRuns(options.compared);
         window.showPage(options.page);
         waitFor(
             loop, [&] { return window.isSettled(); }, options.lab);
-        window.runPage()->drawNow();
+        window.currentPage()->drawNow();
         write(window, options.grabFile);
         return;
     }

@@ -26,7 +26,8 @@ void LabReader::scan()
     try {
         if (!m_lab)
             m_lab = std::make_unique<store::Lab>(m_folder);
-        emit scanned(std::make_shared<const std::vector<store::RunRecord>>(m_lab->runs()));
+        auto runs = std::make_shared<const std::vector<store::RunRecord>>(m_lab->runs());
+        emit scanned(std::move(runs), std::make_shared<const std::map<int, store::Annotation>>(m_lab->annotations()));
     } catch (...) {
         m_lab.reset();
         emit failed(currentErrorText());
@@ -41,6 +42,7 @@ LabFollower::LabFollower(const std::filesystem::path& lab, QObject* parent)
     : QObject(parent)
 {
     qRegisterMetaType<RunRecords>();
+    qRegisterMetaType<RunAnnotations>();
     auto* reader = new LabReader(lab);
     connect(reader, &LabReader::scanned, this, &LabFollower::scanned);
     connect(reader, &LabReader::failed, this, &LabFollower::failed);

@@ -1,4 +1,4 @@
-// LabFollower: the list of a lab's runs, read again and again in a thread of its own.
+// LabFollower: the list of a lab's runs and what was said of them, read again and again in a thread of its own.
 #pragma once
 
 #include "gui/reader_thread.h"
@@ -9,12 +9,14 @@
 #include <QString>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <vector>
 
 namespace pipebd::gui {
 
 using RunRecords = std::shared_ptr<const std::vector<store::RunRecord>>;
+using RunAnnotations = std::shared_ptr<const std::map<int, store::Annotation>>; // by run
 
 class LabReader : public QObject {
     Q_OBJECT
@@ -26,7 +28,7 @@ public slots:
     void scan();
 
 signals:
-    void scanned(pipebd::gui::RunRecords runs);
+    void scanned(pipebd::gui::RunRecords runs, pipebd::gui::RunAnnotations annotations);
     void failed(const QString& error);
 
 private:
@@ -42,7 +44,7 @@ public:
 
 signals:
     /// Newest first; at least twice a second while reading is fast enough for that.
-    void scanned(const pipebd::gui::RunRecords& runs);
+    void scanned(const pipebd::gui::RunRecords& runs, const pipebd::gui::RunAnnotations& annotations);
     /// The lab cannot be read; tried again later.
     void failed(const QString& error);
 
@@ -53,3 +55,4 @@ private:
 } // namespace pipebd::gui
 
 Q_DECLARE_METATYPE(pipebd::gui::RunRecords)
+Q_DECLARE_METATYPE(pipebd::gui::RunAnnotations)

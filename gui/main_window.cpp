@@ -13,6 +13,7 @@
 #include "gui/pairs_page.h"
 #include "gui/profile_page.h"
 #include "gui/run_list.h"
+#include "gui/run_list_actions.h"
 #include "gui/run_page.h"
 #include "gui/runs_page.h"
 #include "gui/schedules_page.h"
@@ -172,6 +173,10 @@ void MainWindow::createDocks()
     m_runsDock->setWidget(m_runList);
     addDockWidget(Qt::LeftDockWidgetArea, m_runsDock);
     connect(m_runList, &RunList::runSelected, this, &MainWindow::showRun);
+    connect(m_runList->actions(), &RunListActions::comparisonRequested, this, &MainWindow::compareRuns);
+    connect(m_runList->actions(), &RunListActions::comparisonExtended, this, &MainWindow::addToComparison);
+    connect(m_runList->actions(), &RunListActions::messagePosted, this,
+        [this](const QString& text) { statusBar()->showMessage(text, messageTime); });
 
     m_log = new LogPanel(this);
     m_logDock = new QDockWidget(tr("Log"), this);
@@ -197,7 +202,6 @@ void MainWindow::rememberDefaultLayouts()
                 m_defaultLayouts[page->id()] = layout;
     };
     remember(false, false, [](const Page*) { return true; });
-    remember(true, false, [](const Page* page) { return page->id() == QLatin1String("compare"); });
     remember(true, true, [this](const Page* page) { return page == m_runsPage; });
     m_layouts = m_defaultLayouts;
 }
@@ -261,7 +265,7 @@ void MainWindow::openLab(const std::filesystem::path& lab)
     m_lab = lab;
     m_scanned = false;
     m_log->clear();
-    m_runList->setRuns(std::make_shared<const std::vector<store::RunRecord>>());
+    m_runList->openLab(lab);
     for (Page* page : m_pages)
         page->openLab(lab);
     m_front->comeToFront();
@@ -292,16 +296,16 @@ void MainWindow::openLab(const std::filesystem::path& lab)
     connect(m_follower.get(), &LabFollower::failed, this, &MainWindow::showLabError);
 }
 
-void MainWindow::take(const RunRecords& runs)
+void MainWindow::take(const RunRecords& runs, const RunAnnotations& annotations)
 {
-    m_runList->setRuns(runs);
+    m_runList->setRuns(runs, annotations);
     const bool first = !std::exchange(m_scanned, true);
     if (m_wanted && !m_runList->select(*m_wanted))
         statusBar()->showMessage(tr("There is no run %1 in this lab.").arg(*m_wanted), messageTime);
     m_wanted.reset();
-    if (first && !m_runList->selected() && !runs->empty())
-        m_runList->select(runs->front().id);
-    if (runs->empty()) {
+    if (first && !m_runList->selected())
+        m_runList->selectNewest();
+    if (runs->empty() || (first && !runPage()->runId())) {
         m_runsPage->showWelcome();
         updateTitle();
     } else if (runPage()->runId()) {
@@ -388,6 +392,13 @@ void MainWindow::compareRuns(const std::vector<int>& ids)
 {
     auto* compare = static_cast<ComparePage*>(page(QStringLiteral("compare")));
     compare->setRuns(ids);
+    showPage(compare->id());
+}
+
+void MainWindow::addToComparison(const std::vector<int>& ids)
+{
+    auto* compare = static_cast<ComparePage*>(page(QStringLiteral("compare")));
+    compare->addRuns(ids);
     showPage(compare->id());
 }
 

@@ -1,7 +1,8 @@
 // MainWindow: the pages of one lab; on those that show runs, the list of runs on the left and the log below.
 //
 // Each page has a layout of docks of its own.
-// It reads the lab in threads of its own and writes nothing to it; closing or killing it does nothing to a run.
+// It reads the lab in threads of its own and writes nothing to it but tags, notes and deletions; closing or killing it does nothing
+// to a run.
 #pragma once
 
 #include "gui/lab_follower.h"
@@ -44,6 +45,7 @@ public:
     void openLab(const std::filesystem::path& lab);
     void openStartDialog(const StartRequest& request);
     void launch(const StartRequest& request);
+    void compareRuns(const std::vector<int>& ids);
     /// Whatever it is, by the page that makes sense of it.
     void openFile(const QString& file);
 
@@ -90,13 +92,13 @@ private:
     void saveLayout();
     void tintIcons();
     void setTheme(Theme theme);
-    void take(const RunRecords& runs);
+    void take(const RunRecords& runs, const RunAnnotations& annotations);
     void showLabError(const QString& error);
     void showRun(const store::RunRecord& run);
     void recordChanged(const store::RunRecord& run);
     void updateTitle();
     void chooseLab();
-    void compareRuns(const std::vector<int>& ids);
+    void addToComparison(const std::vector<int>& ids);
     void profilePair(const QString& pair);
     void planProfile(const QString& profileId);
     void stopRun();

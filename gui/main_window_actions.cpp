@@ -5,6 +5,7 @@
 #include "gui/metric_chart.h"
 #include "gui/page.h"
 #include "gui/run_list.h"
+#include "gui/run_list_actions.h"
 #include "gui/run_page.h"
 
 #include <QActionGroup>
@@ -57,7 +58,7 @@ void MainWindow::createActions()
     a.fit = makeAction(this, tr("&Fit all"), tr("Show all data in every chart again"));
     a.fit->setShortcuts({QKeySequence(Qt::Key_F), QKeySequence(Qt::Key_Escape)});
     a.fit->setToolTip(tr("Fit all (F)"));
-    connect(a.fit, &QAction::triggered, this, [this] { runPage()->fitAll(); });
+    connect(a.fit, &QAction::triggered, this, [this] { m_front->fitAll(); });
     a.filter = makeAction(this, tr("Fi&lter the runs"), tr("Go to the filter of the list of runs"), QKeySequence::Find);
     connect(a.filter, &QAction::triggered, this, [this] {
         m_runsDock->show();
@@ -106,11 +107,24 @@ void MainWindow::createMenus()
     QMenu* exports = file->addMenu(tr("&Export chart"));
     for (QAction* action : a.exports)
         exports->addAction(action);
+    const RunListActions& runs = *m_runList->actions();
+    file->addAction(runs.exportTable);
     file->addSeparator();
     file->addAction(a.quit);
 
+    QMenu* edit = menuBar()->addMenu(tr("&Edit"));
+    edit->addActions({runs.undo, runs.redo});
+    edit->addSeparator();
+    edit->addActions({runs.tags, runs.note});
+    edit->addSeparator();
+    edit->addActions({runs.remove, runs.restore, runs.purge});
+
     QMenu* run = menuBar()->addMenu(tr("&Run"));
     run->addAction(a.stop);
+    run->addSeparator();
+    run->addActions({runs.compare, runs.addToComparison});
+    run->addSeparator();
+    run->addActions({runs.exportFolder, runs.exportTrace});
     run->addSeparator();
     run->addAction(a.copyFolder);
     run->addAction(a.openFolder);
@@ -136,6 +150,7 @@ void MainWindow::createMenus()
     view->addSeparator();
     view->addAction(a.fit);
     view->addAction(a.filter);
+    view->addAction(runs.showDeleted);
     view->addSeparator();
     view->addAction(m_runsDock->toggleViewAction());
     view->addAction(m_logDock->toggleViewAction());

@@ -23,7 +23,8 @@ struct Known {
     QCommandLineOption version{{QStringLiteral("v"), QStringLiteral("version")}, words("Show the version.")};
     QCommandLineOption lab{
         QStringLiteral("lab"), words("The lab folder (default: PIPEBD_LAB, else the XDG data folder)."), QStringLiteral("DIR")};
-    QCommandLineOption run{QStringLiteral("run"), words("Select the run with this id."), QStringLiteral("ID")};
+    QCommandLineOption run{
+        QStringLiteral("run"), words("Select the run with this id; the page compare takes several: 3,7."), QStringLiteral("ID")};
     QCommandLineOption theme{QStringLiteral("theme"), words("system, light or dark, for this start."), QStringLiteral("NAME")};
     QCommandLineOption grab{
         QStringLiteral("grab"), words("Draw a page to this file, without a display, and exit."), QStringLiteral("FILE.png")};
@@ -55,6 +56,14 @@ int readRun(const QString& text)
         throw badOption(QStringLiteral("'%1' is not the id of a run").arg(text), QStringLiteral("--run"),
             QStringLiteral("give a whole number above 0"));
     return id;
+}
+
+std::vector<int> readRuns(const QString& text)
+{
+    std::vector<int> ids;
+    for (const QString& word : text.split(QLatin1Char(',')))
+        ids.push_back(readRun(word.trimmed()));
+    return ids;
 }
 
 QSize readSize(const QString& text)
@@ -136,7 +145,9 @@ Options readOptions(const QStringList& arguments)
     if (parser.isSet(known.lab))
         options.lab = toPath(parser.value(known.lab));
     options.lab = std::filesystem::absolute(options.lab);
-    if (parser.isSet(known.run))
+    if (parser.isSet(known.run) && parser.value(known.page) == QLatin1String("compare"))
+        options.compared = readRuns(parser.value(known.run));
+    else if (parser.isSet(known.run))
         options.run = readRun(parser.value(known.run));
     if (parser.isSet(known.experiment))
         options.experiment = parser.value(known.experiment);

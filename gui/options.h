@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace pipebd::gui {
 
@@ -19,6 +20,7 @@ struct Options {
     std::filesystem::path lab;
     std::optional<Theme> theme; // for this start only
     std::optional<int> run;
+    std::vector<int> compared; // for the page compare
     QString experiment; // opens the Start dialog
     QString grabFile;
     QString page;

@@ -42,6 +42,10 @@ public:
     /// Whether the page makes sense of `file`, which was dropped or named; it shows it then.
     virtual bool openFile(const QString& /*file*/) { return false; }
 
+    /// Every chart shows all of its data again.
+    virtual void fitAll() { }
+    /// What is on the page is drawn now, without waiting for a timer.
+    virtual void drawNow() { }
     virtual void saveState() { }
     virtual void restoreDefaultLayout() { }
 

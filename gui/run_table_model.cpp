@@ -2,14 +2,12 @@
 
 #include "gui/run_text.h"
 
+#include <QFont>
 #include <QGuiApplication>
-#include <QLocale>
-#include <QRegularExpression>
+#include <QPalette>
 #include <QTextDocument>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <tuple>
 
 namespace pipebd::gui {
@@ -20,7 +18,8 @@ bool looksSame(const store::RunRecord& a, const store::RunRecord& b)
 {
     const auto parts = [](const store::RunRecord& run) {
         return std::tie(run.id, run.name, run.pair, run.strategy, run.devices, run.state, run.throughput, run.final_loss,
-            run.created, run.started, run.finished, run.error, run.folder);
+            run.created, run.started, run.finished, run.error, run.folder, run.steps, run.steps_done, run.accuracy,
+            run.predicted_step, run.measured_step, run.stage);
     };
     return parts(a) == parts(b);
 }
@@ -31,44 +30,86 @@ QString plainToolTip(const QString& text)
     return Qt::mightBeRichText(text) ? Qt::convertFromPlainText(text) : text;
 }
 
+bool isNewer(const ListedRun& a, const ListedRun& b)
+{
+    return a.run.id > b.run.id;
+}
+
 } // namespace
 
-void RunTableModel::setRuns(std::vector<store::RunRecord> runs)
+void RunTableModel::setRuns(const std::vector<store::RunRecord>& runs, const std::map<int, store::Annotation>& annotations)
 {
-    std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a.id > b.id; });
-    const auto has = [&](int id) { return std::any_of(runs.begin(), runs.end(), [id](const auto& run) { return run.id == id; }); };
-    for (int row = static_cast<int>(m_runs.size()) - 1; row >= 0; --row) {
-        if (has(m_runs[static_cast<std::size_t>(row)].id))
-            continue;
-        beginRemoveRows({}, row, row);
-        m_runs.erase(m_runs.begin() + row);
-        endRemoveRows();
+    std::vector<ListedRun> listed;
+    listed.reserve(runs.size());
+    for (const store::RunRecord& run : runs) {
+        const auto said = annotations.find(run.id);
+        listed.push_back({run, said == annotations.end() ? store::Annotation{} : said->second});
     }
-    for (std::size_t i = 0; i < runs.size(); ++i) {
+    std::stable_sort(listed.begin(), listed.end(), isNewer);
+    const auto has = [&](const ListedRun& row) { return std::binary_search(listed.begin(), listed.end(), row, isNewer); };
+    for (int last = static_cast<int>(m_runs.size()) - 1; last >= 0; --last) {
+        if (has(at(last)))
+            continue;
+        int first = last;
+        while (first > 0 && !has(at(first - 1)))
+            --first;
+        beginRemoveRows({}, first, last);
+        m_runs.erase(m_runs.begin() + first, m_runs.begin() + last + 1);
+        endRemoveRows();
+        last = first;
+    }
+    for (std::size_t i = 0; i < listed.size(); ++i) {
         const int row = static_cast<int>(i);
-        if (i >= m_runs.size() || m_runs[i].id != runs[i].id) {
-            beginInsertRows({}, row, row);
-            m_runs.insert(m_runs.begin() + row, std::move(runs[i]));
-            endInsertRows();
-        } else if (!looksSame(m_runs[i], runs[i])) {
-            m_runs[i] = std::move(runs[i]);
-            emit dataChanged(index(row, 0), index(row, ColumnCount - 1));
-        } else {
-            m_runs[i] = std::move(runs[i]);
+        if (i < m_runs.size() && m_runs[i].run.id == listed[i].run.id) {
+            const bool same = looksSame(m_runs[i].run, listed[i].run) && m_runs[i].annotation == listed[i].annotation;
+            m_runs[i] = std::move(listed[i]);
+            if (!same)
+                emit dataChanged(index(row, 0), index(row, runColumnCount - 1));
+            continue;
         }
+        std::size_t end = i + 1; // of what stands before the next row that is there already
+        while (end < listed.size() && (i >= m_runs.size() || listed[end].run.id > m_runs[i].run.id))
+            ++end;
+        beginInsertRows({}, row, static_cast<int>(end) - 1);
+        m_runs.insert(m_runs.begin() + row, std::make_move_iterator(listed.begin() + row),
+            std::make_move_iterator(listed.begin() + static_cast<std::ptrdiff_t>(end)));
+        endInsertRows();
+        i = end - 1;
     }
 }
 
-const store::RunRecord* RunTableModel::find(int id) const
+void RunTableModel::setAnnotation(int id, const store::Annotation& annotation)
 {
-    const auto run = std::find_if(m_runs.begin(), m_runs.end(), [id](const auto& candidate) { return candidate.id == id; });
+    const QModelIndex changed = indexOf(id);
+    if (!changed.isValid())
+        return;
+    m_runs[static_cast<std::size_t>(changed.row())].annotation = annotation;
+    emit dataChanged(changed, changed.siblingAtColumn(runColumnCount - 1));
+}
+
+const ListedRun* RunTableModel::find(int id) const
+{
+    const auto run = std::find_if(m_runs.begin(), m_runs.end(), [id](const auto& candidate) { return candidate.run.id == id; });
     return run == m_runs.end() ? nullptr : &*run;
 }
 
 QModelIndex RunTableModel::indexOf(int id) const
 {
-    const store::RunRecord* run = find(id);
+    const ListedRun* run = find(id);
     return run ? index(static_cast<int>(run - m_runs.data()), 0) : QModelIndex();
+}
+
+int RunTableModel::deletedCount() const
+{
+    return static_cast<int>(std::count_if(m_runs.begin(), m_runs.end(), [](const ListedRun& run) { return run.isDeleted(); }));
+}
+
+std::set<std::string> RunTableModel::tags() const
+{
+    std::set<std::string> all;
+    for (const ListedRun& run : m_runs)
+        all.insert(run.annotation.tags.begin(), run.annotation.tags.end());
+    return all;
 }
 
 int RunTableModel::rowCount(const QModelIndex& parent) const
@@ -78,122 +119,56 @@ int RunTableModel::rowCount(const QModelIndex& parent) const
 
 int RunTableModel::columnCount(const QModelIndex& parent) const
 {
-    return parent.isValid() ? 0 : ColumnCount;
+    return parent.isValid() ? 0 : runColumnCount;
 }
 
 QVariant RunTableModel::data(const QModelIndex& index, int role) const
 {
     if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
         return {};
-    const store::RunRecord& run = m_runs[static_cast<std::size_t>(index.row())];
-    const int column = index.column();
+    const ListedRun& listed = at(index.row());
+    const auto column = static_cast<RunColumn>(index.column());
     switch (role) {
     case Qt::DisplayRole:
-        return text(run, column);
+        return textOf(listed, column);
     case SortRole:
-        return sortKey(run, column);
+        return sortKeyOf(listed, column);
     case RunIdRole:
-        return run.id;
+        return listed.run.id;
     case Qt::ToolTipRole:
-        return plainToolTip(toolTip(run, column));
+        return plainToolTip(toolTipOf(listed, column));
     case Qt::DecorationRole:
-        return column == State ? QVariant(stateIcon(run.state, QGuiApplication::palette())) : QVariant();
+        return column == RunColumn::State ? QVariant(stateIcon(listed.run.state, QGuiApplication::palette())) : QVariant();
     case Qt::ForegroundRole:
-        return column == State ? QVariant(stateColor(run.state, QGuiApplication::palette())) : QVariant();
+        if (listed.isDeleted())
+            return QGuiApplication::palette().color(QPalette::PlaceholderText);
+        return column == RunColumn::State ? QVariant(stateColor(listed.run.state, QGuiApplication::palette())) : QVariant();
+    case Qt::FontRole:
+        if (listed.isDeleted()) {
+            QFont struck;
+            struck.setStrikeOut(true);
+            return struck;
+        }
+        return {};
     case Qt::TextAlignmentRole:
-        return column == Id || column == Throughput || column == FinalLoss ? QVariant(Qt::AlignRight | Qt::AlignVCenter)
-                                                                           : QVariant(Qt::AlignLeft | Qt::AlignVCenter);
+        return headerData(index.column(), Qt::Horizontal, role);
     default:
         return {};
-    }
-}
-
-QString RunTableModel::text(const store::RunRecord& run, int column) const
-{
-    switch (column) {
-    case Id:
-        return QString::number(run.id);
-    case Name:
-        return QString::fromStdString(run.name);
-    case Strategy:
-        return QString::fromStdString(run.strategy);
-    case Devices:
-        return devicesText(run.devices);
-    case State:
-        return stateWord(run.state);
-    case Throughput:
-        return run.throughput > 0 ? QLocale().toString(run.throughput, 'f', 1) : QString();
-    case FinalLoss:
-        return run.final_loss.empty() ? QString() : lossText(meanLoss(run.final_loss));
-    case Started:
-        return timeText(run.started);
-    default:
-        return {};
-    }
-}
-
-QVariant RunTableModel::sortKey(const store::RunRecord& run, int column) const
-{
-    switch (column) {
-    case Id:
-        return run.id;
-    case State:
-        return static_cast<int>(run.state);
-    case Throughput:
-        return run.throughput;
-    case FinalLoss: {
-        const double loss = meanLoss(run.final_loss);
-        return std::isfinite(loss) ? loss : std::numeric_limits<double>::max(); // without a loss comes last
-    }
-    case Started:
-        return QString::fromStdString(run.started); // ISO 8601 sorts as text
-    default:
-        return text(run, column);
-    }
-}
-
-QString RunTableModel::toolTip(const store::RunRecord& run, int column) const
-{
-    switch (column) {
-    case Name:
-        return QString::fromStdString(run.folder.string());
-    case State:
-        return run.error.empty() ? stateWord(run.state) : QString::fromStdString(run.error);
-    case Throughput:
-        return throughputText(run.throughput);
-    case FinalLoss:
-        return lossByBlockText(run.final_loss);
-    default:
-        return text(run, column);
     }
 }
 
 QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int role) const
 {
-    if (orientation != Qt::Horizontal)
+    if (orientation != Qt::Horizontal || section < 0 || section >= runColumnCount)
         return {};
-    if (role == Qt::TextAlignmentRole)
-        return section == Id || section == Throughput || section == FinalLoss ? QVariant(Qt::AlignRight | Qt::AlignVCenter)
-                                                                              : QVariant(Qt::AlignLeft | Qt::AlignVCenter);
-    if (role != Qt::DisplayRole && role != Qt::ToolTipRole)
-        return {};
-    switch (section) {
-    case Id:
-        return tr("Id");
-    case Name:
-        return tr("Name");
-    case Strategy:
-        return tr("Strategy");
-    case Devices:
-        return tr("Devices");
-    case State:
-        return tr("State");
-    case Throughput:
-        return role == Qt::DisplayRole ? tr("Samples/s") : tr("Throughput: samples a second by which all blocks advanced");
-    case FinalLoss:
-        return role == Qt::DisplayRole ? tr("Loss") : tr("Final loss: mean over the blocks of the last tenth of the steps");
-    case Started:
-        return tr("Started");
+    const auto column = static_cast<RunColumn>(section);
+    switch (role) {
+    case Qt::TextAlignmentRole:
+        return QVariant((isNumeric(column) ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    case Qt::DisplayRole:
+        return titleOf(column);
+    case Qt::ToolTipRole:
+        return explanationOf(column);
     default:
         return {};
     }
@@ -209,19 +184,29 @@ RunFilterModel::RunFilterModel(QObject* parent)
 
 void RunFilterModel::setWords(const QString& words)
 {
-    static const QRegularExpression space(QStringLiteral("\\s+"));
-    m_words = words.split(space, Qt::SkipEmptyParts);
+    m_filter = RunFilter(words);
     invalidateFilter();
 }
 
-bool RunFilterModel::filterAcceptsRow(int row, const QModelIndex& parent) const
+void RunFilterModel::setShowDeleted(bool on)
 {
-    return std::all_of(m_words.begin(), m_words.end(), [&](const QString& word) {
-        for (int column = 0; column < sourceModel()->columnCount(parent); ++column)
-            if (sourceModel()->index(row, column, parent).data().toString().contains(word, Qt::CaseInsensitive))
-                return true;
-        return false;
-    });
+    m_showDeleted = on;
+    invalidateFilter();
+}
+
+bool RunFilterModel::filterAcceptsRow(int row, const QModelIndex& /*parent*/) const
+{
+    const ListedRun& run = static_cast<const RunTableModel*>(sourceModel())->at(row);
+    return (m_showDeleted || !run.isDeleted()) && m_filter.accepts(run);
+}
+
+bool RunFilterModel::lessThan(const QModelIndex& left, const QModelIndex& right) const
+{
+    const bool leftKnown = left.data(sortRole()).isValid();
+    const bool rightKnown = right.data(sortRole()).isValid();
+    if (leftKnown != rightKnown)
+        return sortOrder() == Qt::AscendingOrder ? leftKnown : rightKnown;
+    return QSortFilterProxyModel::lessThan(left, right);
 }
 
 } // namespace pipebd::gui

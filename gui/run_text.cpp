@@ -146,6 +146,14 @@ QString lossText(double loss)
     return std::isfinite(loss) ? QLocale().toString(loss, 'g', 4) : none;
 }
 
+QString signedText(double value, int decimals)
+{
+    const QString size = QLocale().toString(std::abs(value), 'f', decimals);
+    if (std::llround(std::abs(value) * std::pow(10, decimals)) == 0)
+        return size;
+    return (value < 0 ? QStringLiteral("−") : QStringLiteral("+")) + size;
+}
+
 double meanLoss(const std::vector<double>& byBlock)
 {
     if (byBlock.empty())
@@ -159,6 +167,12 @@ QString lossByBlockText(const std::vector<double>& byBlock)
     for (std::size_t block = 0; block < byBlock.size(); ++block)
         lines << tr("Block %1: %2").arg(block).arg(lossText(byBlock[block]));
     return lines.join(QLatin1Char('\n'));
+}
+
+double epochSeconds(const std::string& iso)
+{
+    const QDateTime time = dateTime(iso);
+    return time.isValid() ? static_cast<double>(time.toMSecsSinceEpoch()) / 1000 : 0;
 }
 
 QString timeText(const std::string& iso)

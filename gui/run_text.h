@@ -21,9 +21,11 @@ QString devicesText(const std::vector<std::string>& devices); // "cpu, cpu"; man
 QString throughputText(double samplesPerSecond); // "1,234 samples/s", "–" for 0
 QString millisecondsText(double milliseconds);
 QString lossText(double loss);
+QString signedText(double value, int decimals); // "+2.5", "−25.0"; without a sign if it rounds to nothing
 double meanLoss(const std::vector<double>& byBlock); // NaN if there is none
 QString lossByBlockText(const std::vector<double>& byBlock); // a line a block
 
+double epochSeconds(const std::string& iso); // since 1970; 0 if it is no time of a record
 /// An ISO 8601 time of a record, in local time and short format; empty for an empty one.
 QString timeText(const std::string& iso);
 /// From `started` to `finished`, or to now while it has not; empty if it has not begun.

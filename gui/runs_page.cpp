@@ -52,6 +52,16 @@ QStringList RunsPage::command() const
     return {QStringLiteral("pipebd"), QStringLiteral("runs"), QStringLiteral("show"), QString::number(*run)};
 }
 
+void RunsPage::fitAll()
+{
+    m_run->fitAll();
+}
+
+void RunsPage::drawNow()
+{
+    m_run->drawNow();
+}
+
 void RunsPage::saveState()
 {
     m_run->saveState();

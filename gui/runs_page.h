@@ -26,6 +26,8 @@ public:
     void openLab(const std::filesystem::path& lab) override;
     bool isSettled() const override;
     QStringList command() const override;
+    void fitAll() override;
+    void drawNow() override;
     void saveState() override;
     void restoreDefaultLayout() override;
 

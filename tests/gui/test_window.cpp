@@ -241,8 +241,8 @@ void WindowTest::theLayoutIsSavedAndRestored()
         window->findChild<QDockWidget*>("logDock")->hide();
         window->addDockWidget(Qt::RightDockWidgetArea, window->findChild<QDockWidget*>("runsDock"));
         QHeaderView* header = window->runList()->view()->horizontalHeader();
-        header->resizeSection(RunTableModel::Name, 222);
-        header->moveSection(header->visualIndex(RunTableModel::Started), 0);
+        header->resizeSection(int(RunColumn::Name), 222);
+        header->moveSection(header->visualIndex(int(RunColumn::Started)), 0);
         window->runPage()->setXAxis(XAxis::Time);
         window->close();
     }
@@ -250,8 +250,8 @@ void WindowTest::theLayoutIsSavedAndRestored()
     QVERIFY(!window->findChild<QDockWidget*>("logDock")->isVisible());
     QCOMPARE(window->dockWidgetArea(window->findChild<QDockWidget*>("runsDock")), Qt::RightDockWidgetArea);
     const QHeaderView* header = window->runList()->view()->horizontalHeader();
-    QCOMPARE(header->sectionSize(RunTableModel::Name), 222);
-    QCOMPARE(header->visualIndex(RunTableModel::Started), 0);
+    QCOMPARE(header->sectionSize(int(RunColumn::Name)), 222);
+    QCOMPARE(header->visualIndex(int(RunColumn::Started)), 0);
     QVERIFY(window.chart("lossChart")->xAxis->label().contains("time"));
     QVERIFY(window->statusBar()->currentMessage().isEmpty());
 }
@@ -302,7 +302,7 @@ void WindowTest::damagedSettingsGiveDefaultsAndAMessage()
     QVERIFY(window->statusBar()->currentMessage().contains("defaults"));
     QVERIFY(window->findChild<QDockWidget*>("runsDock")->isVisible());
     QVERIFY(window->findChild<QDockWidget*>("logDock")->isVisible());
-    QVERIFY(!window->runList()->view()->isColumnHidden(RunTableModel::Name));
+    QVERIFY(!window->runList()->view()->isColumnHidden(int(RunColumn::Name)));
 }
 
 void WindowTest::aWindowSavedOffTheScreenComesBackOntoIt() // U5

@@ -1,0 +1,94 @@
+#include "gui/run_export.h"
+
+#include "base/error.h"
+#include "gui/file_dialogs.h"
+#include "schedule/comparison.h"
+#include "schedule/trace.h"
+#include "store/comparison_tables.h"
+#include "store/run_timelines.h"
+
+#include <QFileInfo>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+
+#include <cmath>
+
+namespace pipebd::gui {
+
+namespace {
+
+constexpr int simulatedSteps = 96; // of each phase: the second half of them is steady
+
+QString text(std::string_view utf8)
+{
+    return QString::fromUtf8(utf8.data(), static_cast<qsizetype>(utf8.size()));
+}
+
+QJsonValue orNull(const std::string& word)
+{
+    return word.empty() ? QJsonValue() : QJsonValue(text(word));
+}
+
+QJsonArray arrayOf(const std::vector<std::string>& words)
+{
+    QJsonArray array;
+    for (const std::string& word : words)
+        array << text(word);
+    return array;
+}
+
+QJsonArray arrayOf(const std::vector<double>& numbers)
+{
+    QJsonArray array;
+    for (const double number : numbers)
+        array << (std::isfinite(number) ? QJsonValue(number) : QJsonValue());
+    return array;
+}
+
+QByteArray jsonOf(const std::vector<ListedRun>& runs)
+{
+    QJsonArray all;
+    for (const auto& [run, annotation] : runs)
+        all << QJsonObject{{"id", run.id}, {"name", text(run.name)}, {"pair", text(run.pair)}, {"strategy", text(run.strategy)},
+            {"devices", arrayOf(run.devices)}, {"state", text(to_string(run.state))}, {"started", orNull(run.started)},
+            {"throughput", run.throughput}, {"final_loss", arrayOf(run.final_loss)}, {"folder", text(run.folder.string())},
+            {"tags", arrayOf(annotation.tags)}, {"note", text(annotation.note)}, {"deleted", orNull(annotation.deleted)}};
+    return QJsonDocument(all).toJson();
+}
+
+QByteArray csvOf(const std::vector<ListedRun>& runs)
+{
+    std::vector<store::RunRecord> records;
+    std::map<int, store::Annotation> annotations;
+    for (const ListedRun& listed : runs) {
+        records.push_back(listed.run);
+        annotations[listed.run.id] = listed.annotation;
+    }
+    return QByteArray::fromStdString(store::runs_to_csv(records, annotations));
+}
+
+} // namespace
+
+void exportTable(const std::vector<ListedRun>& runs, const QString& file)
+{
+    const bool json = QFileInfo(file).suffix().compare(QLatin1String("json"), Qt::CaseInsensitive) == 0;
+    writeFile(file, json ? jsonOf(runs) : csvOf(runs));
+}
+
+void exportTrace(const store::RunRecord& run, const QString& file)
+{
+    const store::RunTimelines timelines
+        = store::timelines_of(store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly), simulatedSteps);
+    const schedule::SideBySide both = side_by_side(timelines.program, timelines.predicted, timelines.measured);
+    if (both.measured.spans.empty())
+        throw Error(Code::NotFound, "no step of it has been measured", "run " + std::to_string(run.id),
+            "the first steps of a run are measured, and some at intervals");
+    std::vector<schedule::Traced> all;
+    if (!both.predicted.spans.empty())
+        all.push_back({"predicted", timelines.program, both.predicted, both.memory});
+    all.push_back({"measured", timelines.program, both.measured, {}});
+    writeFile(file, QByteArray::fromStdString(to_chrome_trace(all, schedule::Grouping::ByDevice)));
+}
+
+} // namespace pipebd::gui
