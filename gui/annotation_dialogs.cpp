@@ -71,10 +71,7 @@ TagsDialog::TagsDialog(std::vector<ListedRun> runs, const std::set<std::string>&
 
     for (const std::string& tag : known) {
         const auto having = std::count_if(m_runs.begin(), m_runs.end(), [&](const ListedRun& run) { return hasTag(run, tag); });
-        addTag(tag,
-            having == 0                                         ? Qt::Unchecked
-                : having == static_cast<int>(m_runs.size()) ? Qt::Checked
-                                                            : Qt::PartiallyChecked);
+        addTag(tag, having == 0 ? Qt::Unchecked : having == static_cast<int>(m_runs.size()) ? Qt::Checked : Qt::PartiallyChecked);
     }
 
     auto* newLabel = new QLabel(tr("&New tag:"), this);

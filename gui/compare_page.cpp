@@ -90,8 +90,8 @@ ComparePage::ComparePage(Settings& settings, QWidget* parent)
         splitter->setStretchFactor(0, splitter == m_rows ? 1 : 0);
         splitter->setStretchFactor(1, splitter == m_rows ? 0 : 1);
     }
-    auto* empty = new MessagePage(tr("Nothing to compare yet"),
-        tr("Select runs in the list of runs and press Compare, or pick them here."), m_stack);
+    auto* empty = new MessagePage(
+        tr("Nothing to compare yet"), tr("Select runs in the list of runs and press Compare, or pick them here."), m_stack);
     empty->addAction(m_add, true);
     m_stack->addWidget(empty);
     m_stack->addWidget(m_columns);
@@ -165,14 +165,14 @@ void ComparePage::createActions()
     };
     m_add = make(tr("&Add runs…"), tr("Pick further runs of this lab"), "addRuns", [this] { chooseRuns(); });
     m_add->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_A));
-    m_remove = make(tr("&Remove"), tr("Take the selected runs out of the comparison"), "removeRuns",
-        [this] { removeRuns(selectedRuns()); });
+    m_remove = make(
+        tr("&Remove"), tr("Take the selected runs out of the comparison"), "removeRuns", [this] { removeRuns(selectedRuns()); });
     m_remove->setShortcut(QKeySequence::Delete);
     m_remove->setShortcutContext(Qt::WidgetShortcut);
     m_remove->setEnabled(false);
     m_removeAll = make(tr("Remove a&ll"), tr("Begin anew"), "removeAllRuns", [this] { removeRuns(runs()); });
-    m_exportTables = make(tr("Export the &tables…"), tr("Write results and settings as CSV or JSON"), "exportTables",
-        [this] { exportTables(); });
+    m_exportTables = make(
+        tr("Export the &tables…"), tr("Write results and settings as CSV or JSON"), "exportTables", [this] { exportTables(); });
     m_exportReport = make(tr("Export a r&eport…"), tr("Write the comparison as one HTML file that any browser shows"),
         "exportReport", [this] { exportReport(); });
     for (ComparisonChart* chart : m_charts->charts())
@@ -418,8 +418,7 @@ void ComparePage::writeInBackground(const QString& file, const QString& option, 
             if (!error.isEmpty())
                 tellFailure(window(), tr("Export"), error);
             else
-                emit messagePosted(
-                    option.isEmpty() ? tr("Written: %1").arg(file) : tr("Written · %1").arg(commandLine(words)));
+                emit messagePosted(option.isEmpty() ? tr("Written: %1").arg(file) : tr("Written · %1").arg(commandLine(words)));
         });
 }
 

@@ -75,8 +75,7 @@ void ComparisonChart::appendTo(int run, const SeriesPoints& points)
     if (!any)
         return;
     draw(run, found->second, false);
-    if (m_banded.contains(run))
-        drawBands();
+    found->second.isNew = true;
 }
 
 // Its series are short of most samples, each of other ones: they are merged as far as the shortest goes.
@@ -100,11 +99,14 @@ void ComparisonChart::showOverviewOf(int run, const SeriesPoints& points)
 
 void ComparisonChart::showSamplesOf(int run)
 {
-    const auto drawn = curves().find(idOf(run));
-    if (drawn == curves().end())
-        return;
-    drawn->second->showSamples();
-    changed();
+    if (const auto drawn = curves().find(idOf(run)); drawn != curves().end()) {
+        drawn->second->showSamples();
+        changed();
+    }
+    const bool isRepeated = std::any_of(m_groups.begin(), m_groups.end(),
+        [run](const std::vector<int>& group) { return std::find(group.begin(), group.end(), run) != group.end(); });
+    if (const auto found = m_runs.find(run); found != m_runs.end() && std::exchange(found->second.isNew, false) && isRepeated)
+        drawBands();
 }
 
 bool ComparisonChart::isWanted(const store::Series& series) const

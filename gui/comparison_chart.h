@@ -26,7 +26,7 @@ public:
     /// What this chart does not want is passed over.
     void appendTo(int run, const SeriesPoints& points);
     void showOverviewOf(int run, const SeriesPoints& points); // instead of the samples, until showSamplesOf()
-    void showSamplesOf(int run);
+    void showSamplesOf(int run); // all that was stored has come
 
     void setMember(int blockOrRank);
     std::vector<int> members() const; // that any run has
@@ -49,6 +49,7 @@ private:
         QString name;
         double begin = 0;
         bool shown = true;
+        bool isNew = false; // something has come since the bands were drawn
         SeriesPoints series;
         std::size_t drawnMembers = 0; // series that the curve is made of
     };

@@ -12,7 +12,6 @@
 #include <QJsonObject>
 #include <QLabel>
 #include <QSignalBlocker>
-#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -25,6 +24,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto replotInterval = 50ms;
+constexpr int leastWidth = 200; // of a row of controls: the window may be narrower than all of them
 const QString stateKey = QStringLiteral("compareCharts");
 
 } // namespace
@@ -68,19 +68,17 @@ ComparisonCharts::ComparisonCharts(Settings& settings, QWidget* parent)
 QWidget* ComparisonCharts::buildPlaces()
 {
     auto* row = new QWidget(this);
+    row->setMinimumWidth(leastWidth);
     const std::array titles{tr("&Loss"), tr("&Throughput"), tr("&Memory"), tr("&Accuracy")};
     const std::array names{"showLoss", "showThroughput", "showMemory", "showAccuracy"};
     auto* layout = new QHBoxLayout(row);
     layout->setContentsMargins(8, 6, 8, 2);
-    layout->setSpacing(4);
+    layout->setSpacing(8);
     for (std::size_t i = 0; i < count; ++i) {
-        m_switches[i] = new QToolButton(row);
-        m_switches[i]->setText(titles[i]);
+        m_switches[i] = new QCheckBox(titles[i], row);
         m_switches[i]->setObjectName(QLatin1String(names[i]));
-        m_switches[i]->setCheckable(true);
-        m_switches[i]->setFocusPolicy(Qt::StrongFocus);
         m_switches[i]->setToolTip(tr("Show or hide this chart"));
-        connect(m_switches[i], &QToolButton::toggled, this, &ComparisonCharts::arrange);
+        connect(m_switches[i], &QCheckBox::toggled, this, &ComparisonCharts::arrange);
         layout->addWidget(m_switches[i]);
     }
     layout->addSpacing(12);
@@ -107,6 +105,8 @@ QComboBox* ComparisonCharts::memberBox(ComparisonChart* chart, const QString& na
 {
     auto* box = new QComboBox(this);
     box->setObjectName(name);
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    box->setMinimumContentsLength(12);
     connect(box, &QComboBox::currentIndexChanged, this, [box, chart] { chart->setMember(box->currentData().toInt()); });
     return box;
 }
@@ -114,6 +114,7 @@ QComboBox* ComparisonCharts::memberBox(ComparisonChart* chart, const QString& na
 QWidget* ComparisonCharts::buildControls()
 {
     auto* row = new QWidget(this);
+    row->setMinimumWidth(leastWidth);
     m_axis = new QComboBox(row);
     m_axis->setObjectName(QStringLiteral("xAxis"));
     m_axis->addItem(tr("Step"), static_cast<int>(XAxis::Step));
@@ -261,7 +262,7 @@ void ComparisonCharts::saveState()
 {
     QJsonObject state{{"axis", m_axis->currentIndex()}, {"logKeys", m_logKeys->isChecked()}, {"logLoss", m_logLoss->isChecked()},
         {"ignoreOutliers", m_ignoreOutliers->isChecked()}, {"bands", m_bands->isChecked()}, {"smoothing", m_weight}};
-    for (const QToolButton* on : m_switches)
+    for (const QCheckBox* on : m_switches)
         state[on->objectName()] = on->isChecked();
     m_settings.setState(stateKey, QJsonDocument(state).toJson(QJsonDocument::Compact));
 }
@@ -278,7 +279,7 @@ void ComparisonCharts::restoreState()
         m_settings.reportDamage();
         return;
     }
-    for (QToolButton* on : m_switches)
+    for (QCheckBox* on : m_switches)
         on->setChecked(state[on->objectName()].toBool());
     m_axis->setCurrentIndex(axis);
     for (QCheckBox* box : {m_logKeys, m_logLoss, m_ignoreOutliers, m_bands})

@@ -13,7 +13,6 @@
 class QCheckBox;
 class QComboBox;
 class QGridLayout;
-class QToolButton;
 
 namespace pipebd::gui {
 
@@ -53,7 +52,7 @@ private:
     static constexpr std::size_t count = 4; // loss, throughput, memory, accuracy
     Settings& m_settings;
     std::array<ComparisonChart*, count> m_charts{};
-    std::array<QToolButton*, count> m_switches{};
+    std::array<QCheckBox*, count> m_switches{};
     QGridLayout* m_grid;
     QComboBox* m_block;
     QComboBox* m_rank;

@@ -30,15 +30,15 @@ QString plain(const QString& text)
 
 QString secondsText(double seconds)
 {
-    return QString::fromStdString(format_milliseconds(1000 * seconds));
+    return seconds < 60 ? QCoreApplication::translate("Results", "%1 s").arg(QLocale().toString(seconds, 'g', 3))
+                        : QString::fromStdString(format_milliseconds(1000 * seconds));
 }
 
 } // namespace
 
 QString resultName(const store::ComparedResult& result)
 {
-    static const std::map<std::string, const char*, std::less<>> names{
-        {"throughput", QT_TRANSLATE_NOOP("Results", "Throughput")},
+    static const std::map<std::string, const char*, std::less<>> names{{"throughput", QT_TRANSLATE_NOOP("Results", "Throughput")},
         {"measured_step", QT_TRANSLATE_NOOP("Results", "Step, measured")},
         {"predicted_step", QT_TRANSLATE_NOOP("Results", "Step, predicted")},
         {"prediction_error", QT_TRANSLATE_NOOP("Results", "Error of the prediction")},
@@ -48,11 +48,10 @@ QString resultName(const store::ComparedResult& result)
         {"test_accuracy_top5", QT_TRANSLATE_NOOP("Results", "Test accuracy, top 5")},
         {"peak_memory", QT_TRANSLATE_NOOP("Results", "Memory, measured peak")},
         {"planned_memory", QT_TRANSLATE_NOOP("Results", "Memory, planned")},
-        {"macs", QT_TRANSLATE_NOOP("Results", "Multiply-accumulates")},
-        {"parameters", QT_TRANSLATE_NOOP("Results", "Parameters")}};
+        {"macs", QT_TRANSLATE_NOOP("Results", "Multiply-accumulates")}, {"parameters", QT_TRANSLATE_NOOP("Results", "Parameters")}};
     const auto known = names.find(result.key);
-    const QString name = known == names.end() ? QString::fromStdString(result.key)
-                                              : QCoreApplication::translate("Results", known->second);
+    const QString name
+        = known == names.end() ? QString::fromStdString(result.key) : QCoreApplication::translate("Results", known->second);
     return result.block < 0 ? name : QCoreApplication::translate("Results", "%1, block %2").arg(name).arg(result.block);
 }
 
@@ -162,8 +161,7 @@ QVariant ResultsModel::data(const QModelIndex& index, int role) const
         return {};
     const store::ComparedResult& result = comparison().results[static_cast<std::size_t>(index.row())];
     const int column = index.column();
-    const bool best
-        = column > 0 && column <= runCount() && result.best[static_cast<std::size_t>(column - 1)];
+    const bool best = column > 0 && column <= runCount() && result.best[static_cast<std::size_t>(column - 1)];
     switch (role) {
     case Qt::DisplayRole:
         return text(result, index.row(), column);

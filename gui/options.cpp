@@ -23,7 +23,8 @@ struct Known {
     QCommandLineOption version{{QStringLiteral("v"), QStringLiteral("version")}, words("Show the version.")};
     QCommandLineOption lab{
         QStringLiteral("lab"), words("The lab folder (default: PIPEBD_LAB, else the XDG data folder)."), QStringLiteral("DIR")};
-    QCommandLineOption run{QStringLiteral("run"), words("Select the run with this id; the page compare takes several: 3,7."), QStringLiteral("ID")};
+    QCommandLineOption run{
+        QStringLiteral("run"), words("Select the run with this id; the page compare takes several: 3,7."), QStringLiteral("ID")};
     QCommandLineOption theme{QStringLiteral("theme"), words("system, light or dark, for this start."), QStringLiteral("NAME")};
     QCommandLineOption grab{
         QStringLiteral("grab"), words("Draw a page to this file, without a display, and exit."), QStringLiteral("FILE.png")};

@@ -1,5 +1,5 @@
-// RunEdits: what people say of runs (tags, notes, that they are deleted) as it is changed from the window: at once on the screen, in
-// the lab in another thread, and undone and done again.
+// RunEdits: what people say of runs (tags, notes, that they are deleted) as it is changed from the window: at once on the screen,
+// in the lab in another thread, and undone and done again.
 //
 // A change that the lab refuses is told and taken back. GUI thread.
 #pragma once

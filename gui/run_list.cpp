@@ -118,8 +118,7 @@ void RunList::buildView()
     header->setContextMenuPolicy(Qt::CustomContextMenu);
     connect(header, &QWidget::customContextMenuRequested, this, &RunList::showColumnMenu);
     connect(m_view->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& current) {
-        if (const ListedRun* listed
-            = current.isValid() ? m_model->find(current.data(RunTableModel::RunIdRole).toInt()) : nullptr)
+        if (const ListedRun* listed = current.isValid() ? m_model->find(current.data(RunTableModel::RunIdRole).toInt()) : nullptr)
             emit runSelected(listed->run);
     });
 }
@@ -155,8 +154,8 @@ bool RunList::select(int id)
 void RunList::selectNewest()
 {
     const std::vector<ListedRun> shown = shownRuns();
-    const auto newest = std::max_element(
-        shown.begin(), shown.end(), [](const ListedRun& a, const ListedRun& b) { return a.run.id < b.run.id; });
+    const auto newest
+        = std::max_element(shown.begin(), shown.end(), [](const ListedRun& a, const ListedRun& b) { return a.run.id < b.run.id; });
     if (newest != shown.end())
         select(newest->run.id);
 }
@@ -240,9 +239,8 @@ void RunList::restoreDefaultLayout()
         header->resizeSection(i, character * usualWidth(column) + 14);
     }
     // What tells runs apart comes first in a narrow dock.
-    const auto move = [header](RunColumn column, int place) {
-        header->moveSection(header->visualIndex(static_cast<int>(column)), place);
-    };
+    const auto move
+        = [header](RunColumn column, int place) { header->moveSection(header->visualIndex(static_cast<int>(column)), place); };
     move(RunColumn::State, 2);
     move(RunColumn::Tags, 7);
     m_view->sortByColumn(static_cast<int>(RunColumn::Id), Qt::DescendingOrder);

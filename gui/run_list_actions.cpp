@@ -78,15 +78,14 @@ RunListActions::RunListActions(RunList& list, RunEdits& edits, Settings& setting
     connect(exportTable, &QAction::triggered, this, &RunListActions::chooseTableFile);
     exportFolder = make(tr("Export as a &folder…"), tr("Copy the selected runs, whole, to another folder"), "exportFolder");
     connect(exportFolder, &QAction::triggered, this, &RunListActions::chooseFolder);
-    exportTrace
-        = make(tr("Export a Chrome &trace…"), tr("Write the newest measured steps of the run, as Perfetto reads them"), "exportTrace");
+    exportTrace = make(
+        tr("Export a Chrome &trace…"), tr("Write the newest measured steps of the run, as Perfetto reads them"), "exportTrace");
     connect(exportTrace, &QAction::triggered, this, &RunListActions::chooseTraceFile);
 
     connect(&edits, &RunEdits::done, this, [this](const QString& text, const QStringList& command) {
         emit messagePosted(command.isEmpty() ? text : QStringLiteral("%1 · %2").arg(text, commandLine(command)));
     });
-    connect(&edits, &RunEdits::failed, this,
-        [this](const QString& error) { tellFailure(m_list.window(), tr("Runs"), error); });
+    connect(&edits, &RunEdits::failed, this, [this](const QString& error) { tellFailure(m_list.window(), tr("Runs"), error); });
     update();
 }
 
@@ -170,8 +169,8 @@ void RunListActions::restoreRuns()
 void RunListActions::purgeRuns()
 {
     const std::vector<ListedRun> runs = thoseThat(m_list.selectedRuns(), true);
-    auto* box = new QMessageBox(QMessageBox::Warning, tr("Purge"),
-        tr("Remove %1 for good?").arg(runsText(runs)), QMessageBox::Cancel, m_list.window());
+    auto* box = new QMessageBox(
+        QMessageBox::Warning, tr("Purge"), tr("Remove %1 for good?").arg(runsText(runs)), QMessageBox::Cancel, m_list.window());
     box->setObjectName(QStringLiteral("purgeQuestion"));
     box->setTextFormat(Qt::PlainText);
     box->setInformativeText(tr("Folders with everything in them go: measurements, logs, weights. This cannot be undone.")

@@ -33,7 +33,8 @@ SmoothingSlider::SmoothingSlider(QWidget* parent)
     , m_label(new QLabel(this))
 {
     m_slider->setRange(0, sliderSteps);
-    m_slider->setFixedWidth(150);
+    m_slider->setMinimumWidth(60);
+    m_slider->setMaximumWidth(150);
     m_slider->setAccessibleName(tr("Smoothing"));
     m_slider->setToolTip(tr("Exponential moving mean of loss and throughput; the raw curve stays behind it"));
     m_label->setMinimumWidth(fontMetrics().horizontalAdvance(QStringLiteral("0.9999")));

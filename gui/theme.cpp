@@ -88,7 +88,8 @@ void applyTheme(Theme theme)
     QPalette outlined = palette;
     if (theme == Theme::Dark)
         outlined.setColor(QPalette::Window, QColor(darkShades.placeholder));
-    for (const char* widget : {"QCheckBox", "QRadioButton", "QLineEdit", "QComboBox", "QAbstractSpinBox", "QTableView"})
+    for (const char* widget :
+        {"QCheckBox", "QRadioButton", "QLineEdit", "QComboBox", "QAbstractSpinBox", "QTableView", "QListView", "QGroupBox"})
         QApplication::setPalette(outlined, widget);
 }
 

@@ -5,13 +5,13 @@
 // Prints milliseconds until the program's window has been drawn, from the start of its process; until a lab of so many runs (1,000)
 // is listed; until a run with a million samples is on the page; and how many times a second its charts are drawn while they are
 // panned.
+#include "gui/gui_testing.h"
 #include "gui/main_window.h"
 #include "gui/metric_chart.h"
 #include "gui/run_list.h"
 #include "gui/run_page.h"
 #include "gui/settings.h"
 #include "gui/theme.h"
-#include "gui/gui_testing.h"
 
 #include <QApplication>
 #include <QElapsedTimer>
@@ -93,8 +93,7 @@ void printListing(TestLab& empty, TestLab& lab, int count)
         millisecondsUntil(timer, [&] { return window.isSettled(); });
         timer.start();
         window.openLab(lab.path());
-        const double listed
-            = millisecondsUntil(timer, [&] { return window.runList()->view()->model()->rowCount() == count; });
+        const double listed = millisecondsUntil(timer, [&] { return window.runList()->view()->model()->rowCount() == count; });
         window.runList()->repaint();
         std::printf("%d runs listed in a shown window: %.0f ms, drawn: %.0f ms\n", count, listed,
             static_cast<double>(timer.nsecsElapsed()) / 1e6);
@@ -115,7 +114,8 @@ void printLongRun(TestLab& lab, int id)
         window.selectRun(id - 1);
         millisecondsUntil(timer, [&] { return window.isSettled(); });
         bool drawn = false;
-        const auto connection = QObject::connect(chart, &QCustomPlot::afterReplot, [&] { drawn = drawn || !chart->curves().empty(); });
+        const auto connection
+            = QObject::connect(chart, &QCustomPlot::afterReplot, [&] { drawn = drawn || !chart->curves().empty(); });
         timer.start();
         window.selectRun(id);
         const double first = millisecondsUntil(timer, [&] { return drawn; });
@@ -142,8 +142,8 @@ void printLongRun(TestLab& lab, int id)
         const double used = static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
         QTest::mouseRelease(chart, Qt::LeftButton, {}, middle);
         QObject::disconnect(connection);
-        std::printf("panning %s: drawn %.0f times a second; %.1f ms of processor a time\n",
-            zoomed ? "a fifth of it" : "all of it", replots / took, used / replots * 1000);
+        std::printf("panning %s: drawn %.0f times a second; %.1f ms of processor a time\n", zoomed ? "a fifth of it" : "all of it",
+            replots / took, used / replots * 1000);
     }
 }
 

@@ -210,8 +210,8 @@ void ChartsTest::peaksShareTheColourOfTheirRankAndHaveNoLegendEntry()
         chart->append({"peak_memory_bytes", rank, -1}, falling(5));
     }
     QCOMPARE(chart->legend->itemCount(), 2);
-    const QPen inUse = chart->curves().at({"memory_bytes", 1, -1})->raw()->pen();
-    const QPen peak = chart->curves().at({"peak_memory_bytes", 1, -1})->raw()->pen();
+    const QPen inUse = chart->curves().at(store::Series{"memory_bytes", 1, -1})->raw()->pen();
+    const QPen peak = chart->curves().at(store::Series{"peak_memory_bytes", 1, -1})->raw()->pen();
     QCOMPARE(peak.color(), inUse.color());
     QVERIFY(peak.style() != inUse.style());
 }

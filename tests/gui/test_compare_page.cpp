@@ -27,9 +27,8 @@
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QSlider>
-#include <QTableView>
 #include <QTabWidget>
-#include <QToolButton>
+#include <QTableView>
 
 #include <cmath>
 #include <fstream>
@@ -191,8 +190,8 @@ void ComparePageTest::theModelsAreConsistent() // U4
     const QAbstractItemModelTester second(&settings, QAbstractItemModelTester::FailureReportingMode::Fatal);
     const QAbstractItemModelTester third(&runs, QAbstractItemModelTester::FailureReportingMode::Fatal);
     for (const std::size_t count : {0U, 1U, 3U, 2U, 0U}) {
-        const Comparison comparison = std::make_shared<const store::RunComparison>(
-            store::compare_runs(lab.lab(), std::span(ids).subspan(0, count)));
+        const Comparison comparison
+            = std::make_shared<const store::RunComparison>(store::compare_runs(lab.lab(), std::span(ids).subspan(0, count)));
         results.setComparison(comparison);
         settings.setComparison(comparison);
         settings.setDifferencesOnly(count % 2 == 1);
@@ -543,12 +542,18 @@ void ComparePageTest::tablesReportAndChartsAreWritten_data()
     QTest::addColumn<QString>("action");
     QTest::addColumn<QString>("name");
     QTest::addColumn<QByteArray>("holds");
-    QTest::newRow("csv") << "exportTables" << "t.csv" << QByteArray("throughput");
-    QTest::newRow("json") << "exportTables" << "t.json" << QByteArray("pipebd.comparison/1");
-    QTest::newRow("html") << "exportReport" << "r.html" << QByteArray("&lt;b&gt;two");
-    QTest::newRow("png") << "exportChart" << "c.png" << QByteArray("\x89PNG");
-    QTest::newRow("svg") << "exportChart" << "c.svg" << QByteArray("<svg");
-    QTest::newRow("samples") << "exportChart" << "c.csv" << QByteArray("run,series,rank,block,step,seconds,value");
+    QTest::newRow("csv") << "exportTables"
+                         << "t.csv" << QByteArray("throughput");
+    QTest::newRow("json") << "exportTables"
+                          << "t.json" << QByteArray("pipebd.comparison/1");
+    QTest::newRow("html") << "exportReport"
+                          << "r.html" << QByteArray("&lt;b&gt;two");
+    QTest::newRow("png") << "exportChart"
+                         << "c.png" << QByteArray("\x89PNG");
+    QTest::newRow("svg") << "exportChart"
+                         << "c.svg" << QByteArray("<svg");
+    QTest::newRow("samples") << "exportChart"
+                             << "c.csv" << QByteArray("run,series,rank,block,step,seconds,value");
 }
 
 void ComparePageTest::tablesReportAndChartsAreWritten()
@@ -591,16 +596,16 @@ void ComparePageTest::howItIsDrawnIsRemembered()
         Window window(lab.path(), ini);
         window.find<QCheckBox>("logLoss")->setChecked(true);
         window.find<QComboBox>("xAxis")->setCurrentIndex(1);
-        window.find<QToolButton>("showMemory")->setChecked(true);
+        window.find<QCheckBox>("showMemory")->setChecked(true);
         window->close();
     }
     Window window(lab.path(), ini);
     QVERIFY(window.find<QCheckBox>("logLoss")->isChecked());
     QCOMPARE(window.find<QComboBox>("xAxis")->currentIndex(), 1);
-    QVERIFY(window.find<QToolButton>("showMemory")->isChecked());
+    QVERIFY(window.find<QCheckBox>("showMemory")->isChecked());
     window->restoreDefaultLayout();
     QVERIFY(!window.find<QCheckBox>("logLoss")->isChecked());
-    QVERIFY(!window.find<QToolButton>("showMemory")->isChecked());
+    QVERIFY(!window.find<QCheckBox>("showMemory")->isChecked());
 }
 
 void ComparePageTest::looksAreTheSameForARunAndDifferForNeighbours()

@@ -4,6 +4,7 @@
 #include "gui/measure_dialog.h"
 #include "gui/picture_export.h"
 #include "gui/profile_page.h"
+#include "gui/table_export.h"
 #include "gui/profile_view.h"
 #include "gui/rows_model.h"
 #include "gui/settings.h"

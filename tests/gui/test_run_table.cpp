@@ -280,7 +280,8 @@ void RunTableTest::copyGivesTabSeparatedTextOfTheSelectedRows()
 
     const QStringList lines = QApplication::clipboard()->text().split('\n', Qt::SkipEmptyParts);
     QCOMPARE(lines.size(), 2);
-    QCOMPARE(lines[0].split('\t'), QStringList({"Id", "Name", "State", "Strategy", "Devices", "Samples/s", "Loss", "Tags", "Started"}));
+    QCOMPARE(
+        lines[0].split('\t'), QStringList({"Id", "Name", "State", "Strategy", "Devices", "Samples/s", "Loss", "Tags", "Started"}));
     QCOMPARE(lines[1].split('\t'), QStringList({"2", "with tab", "Finished", "tr+dpu", "cpu, cpu", "1.0", "", "", ""}));
 }
 
@@ -305,8 +306,14 @@ public:
     RunListActions& actions() { return *m_list.actions(); }
     QString file(const QString& name) const { return m_folder.filePath(name); }
     int rows() const { return m_list.view()->model()->rowCount(); }
-    bool waitFor(int rows) { return QTest::qWaitFor([&] { return this->rows() == rows; }); }
-    bool hasWritten() { return QTest::qWaitFor([&] { return !m_list.edits()->isWriting(); }); }
+    bool waitFor(int rows)
+    {
+        return QTest::qWaitFor([&] { return this->rows() == rows; });
+    }
+    bool hasWritten()
+    {
+        return QTest::qWaitFor([&] { return !m_list.edits()->isWriting(); });
+    }
     void selectAll()
     {
         m_list.view()->setFocus();
