@@ -44,6 +44,7 @@ public:
     QStringList command() const override;
     std::vector<QAction*> menuActions() const override;
     void fitAll() override;
+    bool canFitAll() const override { return true; }
     void drawNow() override;
     void saveState() override;
     void restoreDefaultLayout() override;

@@ -26,8 +26,7 @@ void exportInteractively(QWidget* parent, const QString& title, const QString& n
     Settings& settings, std::function<void(const QString& file)> write);
 
 /// Where something is to be put; remembered.
-void askForFolder(
-    QWidget* parent, const QString& title, Settings& settings, std::function<void(const QString& folder)> then);
+void askForFolder(QWidget* parent, const QString& title, Settings& settings, std::function<void(const QString& folder)> then);
 
 /// Beginning at `at`; not remembered.
 void askForFolder(QWidget* parent, const QString& title, const QString& at, std::function<void(const QString& folder)> then);

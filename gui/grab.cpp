@@ -127,8 +127,9 @@ void grabStartDialog(Settings& settings, const Options& options)
 void grabWelcome(const Options& options)
 {
     QAction start(QObject::tr("&Start a run…"));
+    QAction findSchedule(QObject::tr("&Compare schedules…"));
     QAction openLab(QObject::tr("&Open another lab…"));
-    const std::unique_ptr<MessagePage> page(makeWelcomePage(toQString(options.lab), &start, &openLab));
+    const std::unique_ptr<MessagePage> page(makeWelcomePage(toQString(options.lab), &start, &findSchedule, &openLab));
     page->setAutoFillBackground(true);
     lay(*page, options.size, {900, 700});
     write(*page, options.grabFile);

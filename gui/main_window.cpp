@@ -82,7 +82,8 @@ MainWindow::MainWindow(Settings& settings, const std::filesystem::path& lab, QWi
         if (QUndoStack* stack = page->undoStack())
             m_undo->addStack(stack);
     followUndo();
-    m_runsPage->setWelcome(makeWelcomePage(toQString(lab), m_actions->start, m_actions->openLab, m_runsPage));
+    m_runsPage->setWelcome(
+        makeWelcomePage(toQString(lab), m_actions->start, m_actions->findSchedule, m_actions->openLab, m_runsPage));
     m_runsPage->error()->addAction(m_actions->openLab, true);
 
     resize(defaultSize);

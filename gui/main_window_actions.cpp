@@ -45,6 +45,8 @@ void MainWindow::createActions()
 
     a.start = makeAction(this, tr("&Start a run…"), tr("Choose an experiment file and start it"), QKeySequence::New);
     connect(a.start, &QAction::triggered, this, [this] { openStartDialog({}); });
+    a.findSchedule = makeAction(this, tr("&Compare schedules…"), tr("See every strategy for a pair on a timeline"));
+    connect(a.findSchedule, &QAction::triggered, this, [this] { planProfile({}); });
     a.openLab = makeAction(this, tr("&Open another lab…"), tr("Show the runs of another lab folder"), QKeySequence::Open);
     connect(a.openLab, &QAction::triggered, this, &MainWindow::chooseLab);
     a.quit = makeAction(this, tr("&Quit"), tr("Close the window; runs go on"), QKeySequence(Qt::CTRL | Qt::Key_Q));
@@ -137,7 +139,7 @@ void MainWindow::connectRunActions()
 // A timeline has its own; the same keys twice would do nothing.
 void MainWindow::enableFit()
 {
-    m_actions->fit->setEnabled(m_front->id() == QLatin1String("runs") && runPage()->showsCharts());
+    m_actions->fit->setEnabled(m_front->canFitAll());
 }
 
 void MainWindow::showFullScreenOrNot(bool full)

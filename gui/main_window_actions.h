@@ -14,6 +14,7 @@ namespace pipebd::gui {
 
 struct MainWindow::Actions {
     QAction* start = nullptr;
+    QAction* findSchedule = nullptr;
     QAction* openLab = nullptr;
     std::vector<QAction*> exports; // one a chart
     QAction* quit = nullptr;

@@ -25,6 +25,7 @@ private:
 };
 
 /// Shown for a lab without runs: what to do next.
-MessagePage* makeWelcomePage(const QString& lab, QAction* start, QAction* openLab, QWidget* parent = nullptr);
+MessagePage* makeWelcomePage(
+    const QString& lab, QAction* start, QAction* findSchedule, QAction* openLab, QWidget* parent = nullptr);
 
 } // namespace pipebd::gui

@@ -18,8 +18,8 @@ MetricChart::MetricChart(Quantity quantity, QWidget* parent)
     setObjectName(quantity == Quantity::Throughput ? QStringLiteral("throughputChart")
             : quantity == Quantity::Loss           ? QStringLiteral("lossChart")
             : quantity == Quantity::Memory         ? QStringLiteral("memoryChart")
-             : quantity == Quantity::Utilisation ? QStringLiteral("utilisationChart")
-                                                    : QStringLiteral("accuracyChart"));
+            : quantity == Quantity::Utilisation    ? QStringLiteral("utilisationChart")
+                                                   : QStringLiteral("accuracyChart"));
     setAccessibleName(title());
     setMinimumSize(220, 140);
     setNoAntialiasingOnDrag(true);

@@ -51,6 +51,8 @@ public:
 
     /// Every chart shows all of its data again.
     virtual void fitAll() { }
+    /// Whether the window's action does that; false where a chart has keys of its own.
+    virtual bool canFitAll() const { return false; }
     /// What is on the page is drawn now, without waiting for a timer.
     virtual void drawNow() { }
     virtual void saveState() { }

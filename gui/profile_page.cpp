@@ -6,10 +6,10 @@
 #include "gui/measure_dialog.h"
 #include "gui/message_page.h"
 #include "gui/picture_export.h"
-#include "gui/table_export.h"
 #include "gui/profile_table.h"
 #include "gui/profile_view.h"
 #include "gui/settings.h"
+#include "gui/table_export.h"
 #include "store/lab.h"
 
 #include <QAction>

@@ -61,7 +61,8 @@ std::vector<Column> figureColumns()
             words("Spread of its repeats: from the tenth to the ninetieth percentile, in percent of the median"), true});
     }
     for (const MemoryKind kind : memoryKinds)
-        columns.push_back({words("%1 bytes").arg(letterOf(kind)), words("Memory: %1, for so many samples").arg(nameOf(kind)), true});
+        columns.push_back(
+            {words("%1 bytes").arg(letterOf(kind)), words("Memory: %1, for so many samples").arg(nameOf(kind)), true});
     return columns;
 }
 

@@ -5,9 +5,9 @@
 #include "gui/run_text.h"
 #include "gui/run_timeline.h"
 #include "gui/settings.h"
+#include "gui/smoothing_slider.h"
 #include "gui/timeline_plot.h"
 #include "gui/timeline_view.h"
-#include "gui/smoothing_slider.h"
 
 #include <QButtonGroup>
 #include <QCheckBox>

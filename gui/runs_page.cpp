@@ -90,4 +90,9 @@ void RunsPage::showError(const QString& error)
     m_stack->setCurrentWidget(m_error);
 }
 
+bool RunsPage::canFitAll() const
+{
+    return m_run->showsCharts();
+}
+
 } // namespace pipebd::gui

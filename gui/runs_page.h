@@ -27,6 +27,7 @@ public:
     bool isSettled() const override;
     QStringList command() const override;
     void fitAll() override;
+    bool canFitAll() const override;
     void drawNow() override;
     void saveState() override;
     void restoreDefaultLayout() override;

@@ -259,7 +259,6 @@ QAction* SchedulesPage::addAct(
     action->setObjectName(QString::fromLatin1(name));
     action->setStatusTip(statusTip);
     action->setShortcut(shortcut);
-    action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
     connect(action, &QAction::triggered, this, body);
     addAction(action);
     m_menu.push_back(action);

@@ -219,7 +219,8 @@ QWidget* StartDialog::buildFields()
     m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
     m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several with commas, one a rank; auto: all GPUs, else the cores"));
     m_profile->setPlaceholderText(tr("the stored one, or measured"));
-    m_profile->setToolTip(tr("Measured times of the blocks from which to plan: a file (pipebd.profile/1), or the id of a stored profile"));
+    m_profile->setToolTip(
+        tr("Measured times of the blocks from which to plan: a file (pipebd.profile/1), or the id of a stored profile"));
     m_from->setValidator(new QIntValidator(1, 999999, m_from));
     m_from->setPlaceholderText(tr("none"));
     m_from->setToolTip(tr("The number of the finished run whose results the first stage begins with"));

@@ -143,7 +143,8 @@ void exportTimelinesInteractively(TimelineView& view, const QString& proposedNam
             try {
                 writeFile(file, format(timelines));
             } catch (...) {
-                QMetaObject::invokeMethod(qApp, [error = currentErrorText(), tell] { tell(error); }, Qt::QueuedConnection);
+                QMetaObject::invokeMethod(
+                    qApp, [error = currentErrorText(), tell] { tell(error); }, Qt::QueuedConnection);
             }
         });
         QObject::connect(thread, &QThread::finished, thread, &QObject::deleteLater);

@@ -216,7 +216,7 @@ void misbehave(const std::vector<std::string>& arguments)
 int answer(const std::vector<std::string>& arguments)
 {
     const std::string lab = option(arguments, "--lab");
-    if (begins(arguments, {"pairs", "list"}))
+    if (begins(arguments, {"pairs", "list"}) || begins(arguments, {"pairs", "--json"}))
         return list_pairs(lab);
     if (begins(arguments, {"pairs", "show"})) {
         std::cout << description(arguments.back()).dump() << std::endl;

@@ -8,5 +8,6 @@
 /// flood, stall, signal, error. Returns if it says nothing, or has said something that is no answer.
 void misbehave(const std::vector<std::string>& arguments);
 
-/// FAKE_DOCTOR=silent: doctor never answers. The exit status; -1 for a command that is not known here. Pairs that were imported are the lines of LAB/fake-pairs.
+/// FAKE_DOCTOR=silent: doctor never answers. The exit status; -1 for a command that is not known here. Pairs that were imported are
+/// the lines of LAB/fake-pairs.
 int answer(const std::vector<std::string>& arguments);

@@ -342,7 +342,7 @@ void RunPageTest::aRunIsTakenToTheComparison()
     window.window.showPage("runs");
     window.action("compareRun")->trigger();
     QCOMPARE(window.window.currentPage()->id(), QString("compare"));
-    QTRY_VERIFY_WITH_TIMEOUT(window.window.findChild<CommandStrip*>()->text().endsWith("compare 3"), 10000);
+    QTRY_VERIFY_WITH_TIMEOUT(window.window.findChild<CommandStrip*>()->text().startsWith("pipebd runs compare 3"), 10000);
 }
 
 } // namespace pipebd::gui
