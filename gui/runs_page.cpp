@@ -4,6 +4,7 @@
 #include "gui/message_page.h"
 #include "gui/run_page.h"
 
+#include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
@@ -27,8 +28,12 @@ RunsPage::RunsPage(Settings& settings, QWidget* parent)
 
 void RunsPage::setWelcome(MessagePage* welcome)
 {
-    m_welcome = welcome;
-    m_stack->addWidget(welcome);
+    auto* area = new QScrollArea(m_stack); // so that no window has to be as high as its words
+    area->setWidget(welcome);
+    area->setWidgetResizable(true);
+    area->setFrameShape(QFrame::NoFrame);
+    m_welcome = area;
+    m_stack->addWidget(area);
 }
 
 void RunsPage::openLab(const std::filesystem::path& lab)

@@ -40,7 +40,7 @@ private:
     QStackedWidget* m_stack;
     MessagePage* m_reading;
     MessagePage* m_error;
-    MessagePage* m_welcome = nullptr;
+    QWidget* m_welcome = nullptr;
     RunPage* m_run;
 };
 
