@@ -305,6 +305,7 @@ void MainWindow::openLab(const std::filesystem::path& lab)
     m_launcher = new Launcher(toQString(lab), this);
     connect(m_launcher, &Launcher::started, this, [this](int id) {
         statusBar()->showMessage(tr("Run %1 has started.").arg(id), messageTime);
+        showPage(m_runsPage->id());
         selectRun(id);
     });
     connect(m_launcher, &Launcher::startFailed, this, [this](const QString& error) {

@@ -1,6 +1,7 @@
 #include "gui/schedules_page.h"
 
 #include "base/error.h"
+#include "gui/measure_dialog.h"
 #include "gui/message_page.h"
 #include "gui/run_text.h"
 #include "gui/settings.h"
@@ -466,7 +467,15 @@ void SchedulesPage::compareRuns()
 
 void SchedulesPage::measure()
 {
-    emit profilingRequested(m_loaded ? QString::fromStdString(m_loaded->stored.key.pair) : QString());
+    auto* dialog = new MeasureDialog(m_settings, toQString(m_lab), this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    if (m_loaded)
+        dialog->setPair(QString::fromStdString(m_loaded->stored.key.pair));
+    connect(dialog, &MeasureDialog::measured, this, [this](const QString& id) {
+        m_wanted = id;
+        readProfiles();
+    });
+    dialog->open();
 }
 
 StartRequest SchedulesPage::requestOf(int row) const

@@ -32,7 +32,8 @@ namespace {
 
 constexpr int panelWidth = 248;
 constexpr int profileCharacters = 26;
-const QStringList hiddenAtFirst{QStringLiteral("single"), QStringLiteral("ls-steal"), QStringLiteral("ir")};
+const QStringList hiddenAtFirst{
+    QStringLiteral("single"), QStringLiteral("ls"), QStringLiteral("ls-steal"), QStringLiteral("ir"), QStringLiteral("tr")};
 
 QToolButton* buttonOf(QAction* action, QWidget* parent)
 {
@@ -308,7 +309,7 @@ void SchedulesPage::restoreDefaultLayout()
         header->resizeSection(column, character * characters[static_cast<std::size_t>(column)] + 12);
     }
     m_table->sortByColumn(-1, Qt::AscendingOrder); // in the order of the plan
-    m_rows->setSizes({212, 260, 132});
+    m_rows->setSizes({196, 300, 124});
 }
 
 void SchedulesPage::saveState()
