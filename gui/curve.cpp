@@ -33,13 +33,31 @@ protected:
     }
 };
 
+// Dashes cannot be told where there are more points than pixels, and cost ten times as much as a solid line there.
+class LineGraph : public QCPGraph {
+public:
+    using QCPGraph::QCPGraph;
+
+protected:
+    void draw(QCPPainter* painter) override
+    {
+        const QCPRange shown = mKeyAxis->range();
+        const auto points = mDataContainer->findEnd(shown.upper) - mDataContainer->findBegin(shown.lower);
+        const Qt::PenStyle style = mPen.style();
+        if (points > mKeyAxis->axisRect()->width())
+            mPen.setStyle(Qt::SolidLine);
+        QCPGraph::draw(painter);
+        mPen.setStyle(style);
+    }
+};
+
 } // namespace
 
 Curve::Curve(QCustomPlot* plot, CurveId id, std::optional<CurveLook> look)
     : m_id(std::move(id))
     , m_look(std::move(look))
-    , m_raw(plot->addGraph())
-    , m_smooth(plot->addGraph())
+    , m_raw(new LineGraph(plot->xAxis, plot->yAxis)) // which the plot owns
+    , m_smooth(new LineGraph(plot->xAxis, plot->yAxis))
     , m_rawData(m_raw->data())
     , m_smoothData(m_smooth->data())
 {
@@ -98,13 +116,14 @@ void Curve::showOverview(std::span<const SeriesPoint> points)
     drawOverview();
 }
 
-void Curve::showSamples()
+bool Curve::showSamples()
 {
     if (m_overview.empty())
-        return;
+        return false;
     m_overview.clear();
     m_raw->setData(m_rawData);
     m_smooth->setData(m_smoothData);
+    return true;
 }
 
 void Curve::setXAxis(XAxis axis)

@@ -53,7 +53,7 @@ public:
     void append(std::span<const SeriesPoint> points);
     /// Draws these, which are no samples of the curve, instead of them until showSamples().
     void showOverview(std::span<const SeriesPoint> points);
-    void showSamples();
+    bool showSamples(); // false if they were shown already
     void setXAxis(XAxis axis);
     void setSmoothing(double weight); // 0: none
     void setBegin(double seconds); // since 1970: when the run started, for XAxis::WallTime

@@ -11,6 +11,13 @@
 
 namespace pipebd::gui {
 
+namespace {
+
+constexpr double leastNews = 0.5; // pixels
+constexpr qint64 longestWait = 500; // ms
+
+} // namespace
+
 MetricChart::MetricChart(Quantity quantity, QWidget* parent)
     : QCustomPlot(parent)
     , m_quantity(quantity)
@@ -115,7 +122,7 @@ void MetricChart::buildLayout()
 void MetricChart::append(const store::Series& series, const std::vector<SeriesPoint>& points)
 {
     curve(series).append(points);
-    m_changed = true;
+    m_appended = true;
 }
 
 void MetricChart::showOverview(const store::Series& series, const std::vector<SeriesPoint>& points)
@@ -127,8 +134,7 @@ void MetricChart::showOverview(const store::Series& series, const std::vector<Se
 void MetricChart::showSamples()
 {
     for (const auto& [id, curve] : m_curves)
-        curve->showSamples();
-    m_changed = true;
+        m_changed |= curve->showSamples();
 }
 
 Curve& MetricChart::curve(const CurveId& id, const std::optional<CurveLook>& look)
@@ -224,8 +230,8 @@ void MetricChart::setReference(double value, const QString& label)
 
 void MetricChart::setEmptyText(const QString& text)
 {
+    m_changed |= m_emptyText->text() != text;
     m_emptyText->setText(text);
-    m_changed = true;
 }
 
 void MetricChart::chooseTickers()
@@ -455,24 +461,44 @@ bool MetricChart::usualValues(const Curve& curve, const QCPRange& keys, QCPRange
 
 void MetricChart::replotIfNew()
 {
-    if (!m_changed)
+    if (!m_changed && !(m_appended && isWorthDrawing()))
         return;
+    prepareToDraw();
+    replot(rpQueuedReplot);
+}
+
+double MetricChart::newestKey() const
+{
+    double newest = 0;
+    for (const auto& [id, curve] : m_curves)
+        if (QCPRange keys; curve->keyRange(keys))
+            newest = std::max(newest, keys.upper);
+    return newest;
+}
+
+// In a long run a new sample is a small part of a pixel.
+bool MetricChart::isWorthDrawing() const
+{
+    const double pixels = (newestKey() - m_drawnUpTo) / xAxis->range().size() * axisRect()->width();
+    return pixels >= leastNews || !m_sinceDrawn.isValid() || m_sinceDrawn.hasExpired(longestWait);
+}
+
+void MetricChart::prepareToDraw()
+{
     m_changed = false;
+    m_appended = false;
     m_emptyText->setVisible(m_curves.empty());
     fitView();
     for (const auto& [id, curve] : m_curves)
         curve->placeMarkers();
-    replot(rpQueuedReplot);
+    m_drawnUpTo = newestKey();
+    m_sinceDrawn.start();
 }
 
 void MetricChart::replotNow()
 {
     wrapLegend();
-    m_changed = false;
-    m_emptyText->setVisible(m_curves.empty());
-    fitView();
-    for (const auto& [id, curve] : m_curves)
-        curve->placeMarkers();
+    prepareToDraw();
     replot(rpImmediateRefresh);
 }
 

@@ -6,6 +6,7 @@
 
 #include "gui/curve.h"
 
+#include <QElapsedTimer>
 #include <qcustomplot.h>
 
 #include <map>
@@ -50,7 +51,8 @@ public:
     void showKeys(const QCPRange& range);
     bool followsData() const { return m_followKeys && m_followValues; }
 
-    /// Queues a replot if anything has changed since the last one.
+    /// Queues a replot if anything has changed since the last one; for samples alone once they would move something by half a pixel,
+    /// or after half a second.
     void replotIfNew();
     /// Draws now.
     void replotNow();
@@ -79,6 +81,9 @@ protected:
 
 private:
     void buildLayout();
+    double newestKey() const;
+    bool isWorthDrawing() const;
+    void prepareToDraw();
     void chooseTickers();
     void updateLegend();
     void wrapLegend();
@@ -99,6 +104,9 @@ private:
     bool m_followKeys = true;
     bool m_followValues = true;
     bool m_changed = true;
+    bool m_appended = false; // samples have come, and nothing else has changed
+    double m_drawnUpTo = 0; // the newest key that was drawn
+    QElapsedTimer m_sinceDrawn;
     double m_referenceValue = 0;
     QCPTextElement* m_title = nullptr;
     QCPItemStraightLine* m_referenceLine = nullptr;
