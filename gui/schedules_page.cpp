@@ -186,8 +186,12 @@ void SchedulesPage::takeProfile(const LoadedProfile& loaded)
 
 int SchedulesPage::devicesMeasured() const
 {
-    const QString devices = QString::fromStdString(m_loaded->stored.key.devices);
-    return static_cast<int>(devices.split(QLatin1Char(','), Qt::SkipEmptyParts).size());
+    const schedule::Profile& profile = *m_loaded->profile;
+    int devices = 0; // as many as share a batch in parts that were measured
+    while (devices < profile.batch
+        && profile.blocks.front().student_forward.contains(schedule::shard_size(profile.batch, devices + 1)))
+        ++devices;
+    return devices;
 }
 
 // -- planning --

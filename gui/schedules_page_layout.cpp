@@ -302,7 +302,7 @@ void SchedulesPage::restoreDefaultLayout()
     QHeaderView* header = m_table->horizontalHeader();
     const int character = m_table->fontMetrics().averageCharWidth();
     constexpr std::array<int, StrategyTableModel::ColumnCount> characters{
-        17, 22, 10, 11, 9, 11, 9, 11, 8, 8, 8, 10, 15, 11, 10, 12, 11, 14, 9, 24};
+        21, 22, 10, 11, 9, 11, 9, 11, 8, 8, 8, 10, 15, 11, 10, 12, 11, 14, 9, 24};
     for (int column = 0; column < StrategyTableModel::ColumnCount; ++column) {
         header->moveSection(header->visualIndex(column), column);
         header->showSection(column);

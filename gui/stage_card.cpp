@@ -20,7 +20,7 @@ namespace pipebd::gui {
 
 namespace {
 
-constexpr int chipsAcross = 4;
+constexpr int chipsAcross = 8;
 constexpr int longestName = 14;
 
 } // namespace

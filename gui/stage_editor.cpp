@@ -79,6 +79,7 @@ void StageEditor::rebuild()
     if (BlockChip* chip = this->chip(focused))
         chip->setFocus();
     setFigures(m_figures);
+    setMinimumHeight(m_row->sizeHint().height());
 }
 
 void StageEditor::setFigures(const StageFigures& figures)
