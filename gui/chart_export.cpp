@@ -1,18 +1,12 @@
 #include "gui/chart_export.h"
 
-#include "base/error.h"
-#include "gui/error_text.h"
 #include "gui/file_dialogs.h"
 #include "gui/metric_chart.h"
 #include "gui/picture_export.h"
 #include "gui/settings.h"
 
-#include <QBuffer>
-#include <QFile>
 #include <QFileInfo>
 #include <QPointer>
-#include <QSvgGenerator>
-#include <QTemporaryDir>
 
 #include <algorithm>
 

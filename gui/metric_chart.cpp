@@ -2,6 +2,7 @@
 
 #include "base/statistics.h"
 #include "gui/chart_ticker.h"
+#include "gui/plot_dress.h"
 #include "gui/theme.h"
 
 #include <QEvent>
@@ -82,30 +83,8 @@ void MetricChart::buildLayout()
     const QString unit = m_quantity == Quantity::Throughput ? tr(" · samples/s")
         : m_quantity == Quantity::Memory                    ? tr(" · solid: in use, dashed: peak")
                                                             : QString();
-    m_title = new QCPTextElement(this, title() + unit);
-    m_title->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
-    m_title->setMargins(QMargins(8, 6, 8, 0));
-
-    auto* legendRow = new QCPLayoutGrid;
-    legendRow->addElement(0, 0, legend);
-    legendRow->addElement(0, 1, new QCPLayoutElement(this)); // takes the width that the legend leaves
-    legendRow->setColumnStretchFactor(0, 0.001);
-    legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
-    legend->setMargins(QMargins(6, 4, 6, 0));
-    legend->setColumnSpacing(10);
-    legend->setRowSpacing(0);
+    m_title = layOutPlot(*this, title() + unit);
     legend->setIconSize(14, 8);
-    legend->setBorderPen(Qt::NoPen);
-    legend->setBrush(Qt::NoBrush);
-    legend->setVisible(true);
-
-    plotLayout()->setRowSpacing(0);
-    plotLayout()->insertRow(0);
-    plotLayout()->addElement(0, 0, m_title);
-    plotLayout()->insertRow(1);
-    plotLayout()->addElement(1, 0, legendRow);
-    plotLayout()->setRowStretchFactor(0, 0.001);
-    plotLayout()->setRowStretchFactor(1, 0.001);
 
     m_referenceLine = new QCPItemStraightLine(this);
     m_referenceLine->setVisible(false);
@@ -279,68 +258,21 @@ void MetricChart::updateLegend()
 
 void MetricChart::wrapLegend()
 {
-    std::vector<int> widths;
-    for (int i = 0; i < legend->itemCount(); ++i)
-        if (const QCPAbstractLegendItem* item = legend->item(i)) // the last row may have empty places
-            widths.push_back(item->minimumOuterSizeHint().width() + legend->columnSpacing());
-
-    const auto widthOf = [&](std::size_t columns) {
-        int sum = 0;
-        for (std::size_t column = 0; column < columns; ++column) {
-            int widest = 0;
-            for (std::size_t i = column; i < widths.size(); i += columns)
-                widest = std::max(widest, widths[i]);
-            sum += widest;
-        }
-        return sum;
-    };
-    std::size_t columns = std::max<std::size_t>(1, widths.size());
-    while (columns > 1 && widthOf(columns) > width() - 16)
-        --columns;
-    legend->setWrap(static_cast<int>(columns));
-    legend->setFillOrder(QCPLayoutGrid::foColumnsFirst, true);
+    gui::wrapLegend(*this);
     m_changed = true;
 }
 
 void MetricChart::recolour()
 {
-    const QColor text = palette().color(QPalette::Text);
-    const QColor soft = palette().color(QPalette::PlaceholderText);
-    QColor grid = text;
-    grid.setAlphaF(isDark(palette()) ? 0.12F : 0.1F);
-    setBackground(palette().brush(QPalette::Base));
-
-    QFont small = font();
-    small.setPointSizeF(font().pointSizeF() * 0.9);
-    QFont bold = font();
-    bold.setBold(true);
-    for (QCPAxis* axis : {xAxis, yAxis}) {
-        axis->setBasePen(QPen(soft, 1));
-        axis->setTickPen(QPen(soft, 1));
-        axis->setSubTickPen(Qt::NoPen);
-        axis->setTickLabelColor(text);
-        axis->setTickLabelFont(small);
-        axis->setLabelColor(soft);
-        axis->setLabelFont(small);
-        axis->setTickLengthIn(0);
-        axis->setTickLengthOut(4);
-        axis->setSubTicks(false);
-        axis->setLabelPadding(2);
+    dressPlot(*this, *m_title);
+    for (QCPAxis* axis : {xAxis, yAxis})
         axis->setTickLabelPadding(4);
-        axis->grid()->setPen(QPen(grid, 1));
-        axis->grid()->setZeroLinePen(QPen(grid, 1));
-    }
-    m_title->setFont(bold);
-    m_title->setTextColor(text);
-    legend->setFont(small);
-    legend->setTextColor(text);
     for (int i = 0; i < legend->itemCount(); ++i) {
         auto* item = qobject_cast<QCPPlottableLegendItem*>(legend->item(i));
-        if (!item)
-            continue;
-        item->setFont(small);
-        item->setTextColor(item->plottable()->visible() ? text : palette().color(QPalette::Disabled, QPalette::Text));
+        if (item && !item->plottable()->visible())
+            item->setTextColor(palette().color(QPalette::Disabled, QPalette::Text));
     }
+    const QColor soft = palette().color(QPalette::PlaceholderText);
     m_emptyText->setColor(soft);
     m_emptyText->setFont(font());
     m_referenceLine->setPen(QPen(soft, 1.5, Qt::DashLine));

@@ -1,4 +1,4 @@
-// How every chart but the run's own looks: a title and a legend above the axes, in the palette's colours.
+// How every chart looks: a title and a legend above the axes, in the palette's colours.
 #pragma once
 
 #include <QString>

@@ -1,9 +1,6 @@
 #include "gui/run_export.h"
 
-#include "base/error.h"
 #include "gui/file_dialogs.h"
-#include "schedule/comparison.h"
-#include "schedule/trace.h"
 #include "store/comparison_tables.h"
 #include "store/run_timelines.h"
 
@@ -17,8 +14,6 @@
 namespace pipebd::gui {
 
 namespace {
-
-constexpr int simulatedSteps = 96; // of each phase: the second half of them is steady
 
 QString text(std::string_view utf8)
 {
@@ -78,17 +73,7 @@ void exportTable(const std::vector<ListedRun>& runs, const QString& file)
 
 void exportTrace(const store::RunRecord& run, const QString& file)
 {
-    const store::RunTimelines timelines
-        = store::timelines_of(store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly), simulatedSteps);
-    const schedule::SideBySide both = side_by_side(timelines.program, timelines.predicted, timelines.measured);
-    if (both.measured.spans.empty())
-        throw Error(Code::NotFound, "no step of it has been measured", "run " + std::to_string(run.id),
-            "the first steps of a run are measured, and some at intervals");
-    std::vector<schedule::Traced> all;
-    if (!both.predicted.spans.empty())
-        all.push_back({"predicted", timelines.program, both.predicted, both.memory});
-    all.push_back({"measured", timelines.program, both.measured, {}});
-    writeFile(file, QByteArray::fromStdString(to_chrome_trace(all, schedule::Grouping::ByDevice)));
+    writeFile(file, QByteArray::fromStdString(store::trace_of(run).json));
 }
 
 } // namespace pipebd::gui

@@ -2,11 +2,11 @@
 #include "gui/labels.h"
 #include "gui/message_page.h"
 #include "gui/optional_slider.h"
+#include "gui/rows_model.h"
 #include "gui/schedules_page.h"
 #include "gui/settings.h"
 #include "gui/stage_editor.h"
 #include "gui/strategy_table_model.h"
-#include "gui/table_copy.h"
 #include "gui/timeline_view.h"
 #include "gui/what_if_panel.h"
 
@@ -211,22 +211,10 @@ QWidget* SchedulesPage::buildTable()
     m_table->setModel(m_sorted);
     m_table->setObjectName(QStringLiteral("strategies"));
     m_table->setAccessibleName(tr("Strategies"));
-    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
+    dressTable(m_table);
     m_table->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_table->setSortingEnabled(true);
-    m_table->setAlternatingRowColors(true);
-    m_table->setShowGrid(false);
-    m_table->setWordWrap(false);
-    m_table->setTabKeyNavigation(false);
-    m_table->setFrameShape(QFrame::NoFrame);
-    m_table->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
-    m_table->setContextMenuPolicy(Qt::ActionsContextMenu);
-    m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 6);
-    m_table->horizontalHeader()->setSectionsMovable(true);
-    m_table->horizontalHeader()->setHighlightSections(false);
     m_table->addActions({m_runAction, m_editAction, m_onlyAction});
-    addCopyAction(m_table);
     connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this, &SchedulesPage::showHead);
     connect(m_table, &QTableView::doubleClicked, this, &SchedulesPage::showOnlySelected);
     return m_table;

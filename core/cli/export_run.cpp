@@ -4,8 +4,6 @@
 #include "cli/commands.h"
 #include "cli/output_file.h"
 #include "launch/run_json.h"
-#include "schedule/comparison.h"
-#include "schedule/trace.h"
 #include "store/comparison_tables.h"
 #include "store/run_copy.h"
 #include "store/run_timelines.h"
@@ -19,8 +17,6 @@ namespace pipebd::cli {
 
 namespace {
 
-constexpr int simulated_steps = 96; // of each phase: the second half of them is steady
-
 using Json = nlohmann::ordered_json;
 
 /// What was written, for people and as JSON.
@@ -31,21 +27,11 @@ struct Written {
 
 void export_trace(const store::RunRecord& run, const std::string& file, Written& written)
 {
-    const store::RunTimelines timelines
-        = store::timelines_of(store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly), simulated_steps);
-    const schedule::SideBySide both = side_by_side(timelines.program, timelines.predicted, timelines.measured);
-    if (both.measured.spans.empty())
-        throw Error(Code::NotFound, "no step of it has been measured", "run " + std::to_string(run.id),
-            "the first steps of a run are measured, and some at intervals");
-
-    std::vector<schedule::Traced> all;
-    if (!both.predicted.spans.empty())
-        all.push_back({"predicted", timelines.program, both.predicted, both.memory});
-    all.push_back({"measured", timelines.program, both.measured, {}});
-    write_output_file("--trace", file, to_chrome_trace(all, schedule::Grouping::ByDevice));
-    written.json.update({{"trace", file}, {"predicted", both.predicted.spans.size()}, {"measured", both.measured.spans.size()}});
-    written.text += file + ": " + std::to_string(both.predicted.spans.size()) + " predicted and "
-        + std::to_string(both.measured.spans.size()) + " measured instructions; ui.perfetto.dev opens it\n";
+    const store::RunTrace trace = store::trace_of(run);
+    write_output_file("--trace", file, trace.json);
+    written.json.update({{"trace", file}, {"predicted", trace.predicted}, {"measured", trace.measured}});
+    written.text += file + ": " + std::to_string(trace.predicted) + " predicted and " + std::to_string(trace.measured)
+        + " measured instructions; ui.perfetto.dev opens it\n";
 }
 
 void export_file(const std::string& option, const std::string& file, const std::string& contents, Written& written)

@@ -1,15 +1,21 @@
 #include "store/run_timelines.h"
 
+#include "base/error.h"
+#include "schedule/comparison.h"
 #include "schedule/measured_timeline.h"
 #include "schedule/profile.h"
+#include "schedule/trace.h"
 
 #include <nlohmann/json.hpp>
 
 #include <utility>
+#include <vector>
 
 namespace pipebd::store {
 
 namespace {
+
+constexpr int simulated_steps_of_traces = 96; // of each phase: the second half of them is steady
 
 int buffers_of(const std::string& spec)
 {
@@ -40,6 +46,21 @@ RunTimelines timelines_of(const RunStore& store, int steps)
                 .end = span.end});
     timelines.measured = schedule::measured_timeline(timelines.program, reports);
     return timelines;
+}
+
+RunTrace trace_of(const RunRecord& run)
+{
+    const RunTimelines timelines
+        = timelines_of(RunStore(run.folder / "run.sqlite", RunStore::Mode::ReadOnly), simulated_steps_of_traces);
+    const schedule::SideBySide both = side_by_side(timelines.program, timelines.predicted, timelines.measured);
+    if (both.measured.spans.empty())
+        throw Error(Code::NotFound, "no step of it has been measured", "run " + std::to_string(run.id),
+            "the first steps of a run are measured, and some at intervals");
+    std::vector<schedule::Traced> all;
+    if (!both.predicted.spans.empty())
+        all.push_back({"predicted", timelines.program, both.predicted, both.memory});
+    all.push_back({"measured", timelines.program, both.measured, {}});
+    return {to_chrome_trace(all, schedule::Grouping::ByDevice), both.predicted.spans.size(), both.measured.spans.size()};
 }
 
 } // namespace pipebd::store
