@@ -1,6 +1,6 @@
 #include "gui/comparison_tables.h"
 
-#include "gui/table_copy.h"
+#include "gui/rows_model.h"
 
 #include <QCheckBox>
 #include <QHeaderView>
@@ -35,20 +35,10 @@ QTableView* ComparisonTables::addTable(ComparisonModel* model, const QString& ti
     view->setModel(model);
     view->setObjectName(QLatin1String(name));
     view->setAccessibleName(QString(title).remove(QLatin1Char('&')));
-    view->setSelectionBehavior(QAbstractItemView::SelectRows);
-    view->setAlternatingRowColors(true);
-    view->setShowGrid(false);
-    view->setWordWrap(false);
-    view->setTabKeyNavigation(false);
-    view->setFrameShape(QFrame::NoFrame);
-    view->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
-    view->setContextMenuPolicy(Qt::ActionsContextMenu);
-    view->verticalHeader()->hide();
+    dressTable(view);
+    view->setSortingEnabled(false);
     view->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     view->verticalHeader()->setDefaultSectionSize(view->fontMetrics().height() + 8);
-    view->horizontalHeader()->setHighlightSections(false);
-    view->horizontalHeader()->setSectionsMovable(true);
-    addCopyAction(view);
     addTab(view, title);
     m_views.push_back(view);
     return view;
