@@ -30,15 +30,16 @@ PlanAnswer answer(PlanQuestion question)
     schedule::Cluster cluster = schedule::alike(question.devices);
     PlanAnswer answer;
     std::vector<std::string> notes = suppose(question.whatIf, profile, cluster);
-    if (std::string note = allow_devices(question.devices, profile); !note.empty() && !question.whatIf.batch)
-        notes.push_back(std::move(note)); // suppose() says so of a batch
+    profile.interpolates = true;
     const schedule::Costs costs(profile, cluster);
     answer.plan = make_plan(costs, question.strategies, {.pipeline = question.pipeline});
-    answer.plan.notes = std::move(notes);
     if (!question.byHand.empty()) {
         schedule::Schedule byHand = schedule_by_hand(schedule::strategy_by_hand, question.byHand, costs);
         answer.plan.strategies.push_back(planned(std::move(byHand), costs, data_parallel_step(costs)));
     }
+    if (std::string note = interpolation_note(answer.plan); !note.empty())
+        notes.push_back(std::move(note));
+    answer.plan.notes = std::move(notes);
     for (const schedule::PlannedStrategy& planned : answer.plan.strategies)
         answer.timelines.push_back(timelineOf(planned, costs, question.steps));
     answer.question = std::move(question);

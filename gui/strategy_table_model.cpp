@@ -321,7 +321,7 @@ QString StrategyTableModel::text(const PlannedStrategy& planned, int column) con
     case Placement:
         return QString::fromStdString(placement_text(planned.schedule));
     case Step:
-        return millisecondsText(value);
+        return (planned.interpolated.empty() ? QString() : toQString(schedule::interpolation_mark)) + millisecondsText(value);
     case Throughput:
         return locale.toString(value, 'f', value < 1000 ? 1 : 0);
     case Speedup:
@@ -381,7 +381,9 @@ QString StrategyTableModel::toolTip(const PlannedStrategy& planned, int column) 
     else if (column == Measured || column == Error) {
         if (const auto measured = measuredOf(planned))
             lines << tr("run %1").arg(measured->run);
-    } else if (column == Placement || column == DecidedBy)
+    } else if (column == Step && !planned.interpolated.empty())
+        lines << tr("interpolated, not measured: %1").arg(QString::fromStdString(in_words(planned.interpolated)));
+    else if (column == Placement || column == DecidedBy)
         lines << text(planned, column);
     return lines.join(QLatin1Char('\n'));
 }

@@ -83,10 +83,12 @@ std::vector<Device> devices_or_count_from(const std::string& text, const std::st
         return devices_from(text, where, cancel);
     const auto count = static_cast<std::size_t>(count_from(text, where));
     std::vector<Device> devices = launch::every_device(launch::engine_devices(cancel));
-    if (devices.front().kind == Device::Kind::Cuda && devices.size() < count)
-        throw Error(
-            Code::BadRequest, "there are only " + std::to_string(devices.size()) + " GPUs", where + " " + text, "ask for fewer");
-    devices.resize(count, devices.front());
+    devices.resize(std::min(devices.size(), count));
+    for (int next = static_cast<int>(devices.size()); devices.size() < count; ++next) {
+        devices.push_back(devices.front());
+        if (devices.front().kind == Device::Kind::Cuda)
+            devices.back().index = next;
+    }
     return devices;
 }
 

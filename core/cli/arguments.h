@@ -22,7 +22,7 @@ std::vector<experiment::Device> devices_from(const std::string& text, const std:
 std::vector<experiment::Device> devices_for(
     const experiment::Experiment& experiment, const std::string& option, const std::atomic<bool>& cancel);
 
-/// As devices_from; a number asks for so many of what "auto" would give (GPUs, else cpus, however many cores there are).
+/// As devices_from; a number asks for so many of what "auto" would give (GPUs, else cpus), whether they are here or not.
 std::vector<experiment::Device> devices_or_count_from(
     const std::string& text, const std::string& where, const std::atomic<bool>& cancel);
 

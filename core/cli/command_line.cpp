@@ -62,10 +62,14 @@ void add_plan(CLI::App& app, Parsed& parsed)
     CLI::App* command = add_command(app, "plan", "compare the strategies by what was measured", parsed,
         [&options](const Context& context) { return plan(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    CLI::Option* profile = command
+                               ->add_option("--profile", options.profile,
+                                   "a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored one")
+                               ->type_name("FILE");
     command
-        ->add_option("--profile", options.profile,
-            "a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored one")
-        ->type_name("FILE");
+        ->add_flag("--measure", options.measure,
+            "measure on exactly these devices, even if a profile is stored or there are more of them than this computer has")
+        ->excludes(profile);
     command
         ->add_option("--devices", options.devices,
             "how many devices, which (" + std::string(devices_help) + "), or a file that describes them")
@@ -113,8 +117,7 @@ void add_run(CLI::App& app, Parsed& parsed)
               ->add_option("--profile", options.profile,
                   "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored one")
               ->type_name("FILE");
-    command->add_flag("--profile-again", options.profile_again, "measure anew, though there is a stored profile")
-        ->excludes(profile);
+    command->add_flag("--profile-again", options.profile_again, "measure even if a profile is stored")->excludes(profile);
     command
         ->add_option("--resume", options.resume,
             "go on from a checkpoint of this run, under the same or another strategy, on the same or other devices")

@@ -31,6 +31,7 @@ struct PlanOptions {
     std::string memory_limit;
     std::vector<std::string> settings;
     bool program = false;
+    bool measure = false; // on exactly these devices, whatever is stored
     std::string trace; // the file to write
     std::string search = "exact"; // or "exhaustive"
     int ranked = 0; // so many of the best candidates

@@ -12,7 +12,6 @@
 #include "schedule/what_if.h"
 
 #include <cmath>
-#include <filesystem>
 #include <iostream>
 
 namespace pipebd::cli {
@@ -40,9 +39,7 @@ Basis basis_from_profile(const Context& context, const PlanOptions& options)
 {
     schedule::Cluster cluster = cluster_from(options.devices, "--devices");
     Basis basis{profile_named(context, options.profile), std::move(cluster), {}, {}, {}};
-    if (std::error_code unseen; !std::filesystem::exists(options.profile, unseen)) // stored: of what was measured here
-        if (const std::string note = allow_devices(basis.cluster.size(), basis.profile); !note.empty())
-            basis.notes.push_back(note);
+    basis.profile.interpolates = true;
     return basis;
 }
 
@@ -59,16 +56,29 @@ Basis basis_from_experiment(const Context& context, const PlanOptions& options)
         ? devices_for(experiment, {}, context.cancel)
         : devices_or_count_from(options.devices, "--devices", context.cancel);
     store::Lab lab = context.open_lab();
-    basis.profile = stored_or_measured_profile(context, lab, experiment, devices);
+    ProfileOf measured = options.measure ? ProfileOf{measured_profile(context, lab, experiment, devices), devices}
+                                         : profile_to_plan_with(context, lab, experiment, devices);
+    basis.profile = std::move(measured.profile);
+    basis.profile.interpolates = true;
     basis.by_hand = experiment.run;
     basis.strategies = strategies_from(names_a_pipeline(options) ? "all" : "blockwise", "--strategies");
-    if (for_cluster) {
-        basis.profile.interpolates = true;
-        basis.notes.push_back(
-            "measured on " + to_string(devices) + "; times for parts of the batch that were not measured there are interpolated");
-    } else
+    if (for_cluster || measured.devices.size() != devices.size())
+        basis.notes.push_back("measured on " + to_string(measured.devices));
+    if (!for_cluster)
         basis.cluster = schedule::alike(static_cast<int>(devices.size()));
     return basis;
+}
+
+/// What measures what the plan lacks.
+std::string to_measure(const PlanOptions& options, const Basis& basis, const schedule::ProfileSizes& missing)
+{
+    if (missing.empty())
+        return {};
+    schedule::ProfileSizes of_stages = schedule::sizes_of_stages(basis.profile.batch, basis.cluster.size());
+    const schedule::ProfileSizes all = of_stages;
+    of_stages.add(missing);
+    const bool measured_here = !options.profile.empty() || options.measure || options.batch || is_cluster_file(options.devices);
+    return !measured_here && of_stages == all ? "add --measure" : command_to_measure(missing);
 }
 
 [[noreturn]] void refuse(const std::string& what, const std::string& option, const std::string& remedy)
@@ -157,7 +167,7 @@ int plan(const Context& context, const PlanOptions& options)
         basis.by_hand.stages = placement;
     if (!basis.by_hand.stages.empty())
         plan.strategies.push_back(plan_by_hand(basis.by_hand, costs).strategies.front());
-    plan.notes = std::move(basis.notes);
+    plan.notes = basis.notes;
     if (!options.trace.empty())
         write_trace(plan, options.trace);
     if (context.json)
@@ -165,7 +175,7 @@ int plan(const Context& context, const PlanOptions& options)
     else if (options.program)
         std::cout << programs_text(plan);
     else if (!context.quiet)
-        std::cout << plan_text(plan);
+        std::cout << plan_text(plan, to_measure(options, basis, interpolated_in(plan)));
     return 0;
 }
 

@@ -11,7 +11,11 @@
 #include "launch/engine_queries.h"
 #include "schedule/stages.h"
 
+#include <algorithm>
 #include <chrono>
+#include <set>
+#include <utility>
+
 #include <unistd.h>
 
 namespace pipebd::cli {
@@ -51,6 +55,44 @@ store::ProfileKey key_of(
         .conditions = conditions};
 }
 
+/// Whether the two lists are of one kind of device that none of them names twice but `cpu`.
+bool are_alike(const std::vector<experiment::Device>& some, const std::vector<experiment::Device>& others)
+{
+    std::vector<experiment::Device> both = some;
+    both.insert(both.end(), others.begin(), others.end());
+    const experiment::Device& first = both.front();
+    const auto shared = [](const std::vector<experiment::Device>& devices) {
+        std::set<int> indices;
+        for (const experiment::Device& device : devices)
+            indices.insert(device.index);
+        return devices.front().kind == experiment::Device::Kind::Cuda && indices.size() < devices.size();
+    };
+    return std::ranges::all_of(
+               both, [&](const experiment::Device& device) { return device.kind == first.kind && device.threads == first.threads; })
+        && !shared(some) && !shared(others);
+}
+
+/// Those of `devices` that this computer has at the same time; of CPU ranks at least one. All of them if none is here, which is
+/// then for the engine to say.
+std::vector<experiment::Device> those_here(const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel)
+{
+    using Kind = experiment::Device::Kind;
+    int cores = 0;
+    std::set<int> gpus;
+    for (const launch::EngineDevice& device : launch::engine_devices(cancel))
+        if (device.kind == Kind::Cuda)
+            gpus.insert(device.index);
+        else
+            cores = device.cores;
+    std::vector<experiment::Device> here;
+    for (const experiment::Device& device : devices)
+        if (device.kind == Kind::Cuda ? gpus.contains(device.index) : device.threads <= cores || here.empty()) {
+            here.push_back(device);
+            cores -= device.kind == Kind::Cpu ? device.threads : 0;
+        }
+    return here.empty() ? devices : here;
+}
+
 std::string described(const store::ProfileKey& key)
 {
     return key.pair + ", batch " + std::to_string(key.batch) + ", " + key.dtype + " on " + key.devices;
@@ -88,6 +130,54 @@ schedule::Profile stored_or_measured_profile(const Context& context, store::Lab&
     return std::move(*stored);
 }
 
+std::optional<ProfileOf> nearest_stored_profile(const Context& context, const store::Lab& lab,
+    const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices)
+{
+    const store::ProfileKey wanted = key_of(lab, experiment, devices);
+    store::ProfileKey nearest = wanted;
+    std::vector<experiment::Device> measured_on = devices;
+    std::optional<schedule::Profile> profile = lab.profile(wanted);
+    if (!profile) {
+        measured_on.clear();
+        for (const store::StoredProfile& stored : lab.profiles()) {
+            store::ProfileKey like = stored.key;
+            like.devices = wanted.devices;
+            if (like != wanted)
+                continue;
+            const std::vector<experiment::Device> on = experiment::parse_devices(stored.key.devices, "a stored profile");
+            const bool enough = measured_on.size() >= devices.size();
+            const bool is_nearer
+                = enough ? on.size() >= devices.size() && on.size() < measured_on.size() : on.size() > measured_on.size();
+            if (is_nearer && are_alike(on, devices)) {
+                measured_on = on;
+                nearest = stored.key;
+            }
+        }
+        if (!measured_on.empty())
+            profile = lab.profile(nearest);
+    }
+    if (!profile)
+        return std::nullopt;
+    ProgressLine(context.progress).note("using the stored profile of " + described(nearest));
+    return ProfileOf{std::move(*profile), std::move(measured_on)};
+}
+
+ProfileOf profile_to_plan_with(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
+    const std::vector<experiment::Device>& devices)
+{
+    constexpr std::size_t enough = 2; // one has no exchanges
+    if (lab.profile(key_of(lab, experiment, devices)))
+        return {stored_or_measured_profile(context, lab, experiment, devices), devices};
+    std::vector<experiment::Device> here = those_here(devices, context.cancel);
+    if (here.size() == devices.size())
+        return {measured_profile(context, lab, experiment, devices), devices};
+    if (std::optional<ProfileOf> stored = nearest_stored_profile(context, lab, experiment, devices))
+        return std::move(*stored);
+    here.resize(std::min(here.size(), enough));
+    const int smallest = schedule::shard_size(experiment.data.batch, static_cast<int>(devices.size()));
+    return {measured_profile(context, lab, experiment, here, {smallest}), here};
+}
+
 schedule::Profile profile_named(const Context& context, const std::string& name)
 {
     constexpr std::size_t digits_of_id = 8;
@@ -105,12 +195,35 @@ schedule::Profile profile_named(const Context& context, const std::string& name,
 {
     schedule::Profile profile = profile_named(context, name);
     if (profile.pair != experiment.pair)
-        throw Error(Code::BadRequest, "the profile is of the pair " + in_quotes(profile.pair), name,
+        throw Error(Code::BadRequest,
+            "the profile is of the pair " + in_quotes(profile.pair) + ", the run trains " + in_quotes(experiment.pair), name,
             "give one of " + in_quotes(experiment.pair) + ", or leave it out");
+    if (profile.dtype != experiment.run.dtype)
+        throw Error(Code::BadRequest,
+            "the profile is of the dtype " + profile.dtype + ", the run computes in " + experiment.run.dtype, name,
+            "give one of " + experiment.run.dtype + ", set run.dtype=" + profile.dtype + ", or leave it out");
     if (profile.batch != experiment.data.batch)
-        throw Error(Code::BadRequest, "the profile is of a batch of " + std::to_string(profile.batch), name,
-            "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
+        throw Error(Code::BadRequest,
+            "the profile is of a batch of " + std::to_string(profile.batch) + ", the run takes "
+                + std::to_string(experiment.data.batch),
+            name, "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
+    profile.interpolates = true;
     return profile;
+}
+
+std::string command_to_measure(const schedule::ProfileSizes& missing)
+{
+    std::set<int> sizes = missing.compute;
+    sizes.insert(missing.load.begin(), missing.load.end());
+    std::string listed;
+    for (auto size = sizes.rbegin(); size != sizes.rend(); ++size)
+        listed += (listed.empty() ? "" : ",") + std::to_string(*size);
+    std::string command = "pipebd profile EXPERIMENT";
+    if (!listed.empty())
+        command += " --sizes " + listed;
+    if (!missing.all_reduce.empty())
+        command += " --devices LIST, of " + std::to_string(*missing.all_reduce.rbegin()) + " devices";
+    return command;
 }
 
 schedule::Plan plan_by_hand(const experiment::Run& run, const schedule::Costs& costs)

@@ -40,6 +40,13 @@ bool has(const schedule::Plan& plan, bool end_to_end)
     });
 }
 
+/// "~21.4 ms": it rests on times that were not measured.
+std::string marked_step(const PlannedStrategy& planned)
+{
+    const std::string step = format_milliseconds(planned.simulation.step);
+    return planned.interpolated.empty() ? step : std::string(schedule::interpolation_mark) + step;
+}
+
 /// `kind`: what the first heading says; the strategies of that kind that can run.
 std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_end)
 {
@@ -51,9 +58,9 @@ std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_e
         if (!planned.schedule.feasible || schedule::is_end_to_end(planned.schedule.strategy) != end_to_end)
             continue;
         const auto memory = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
-        table.add({title_of(planned.schedule), placement_text(planned.schedule), format_milliseconds(planned.simulation.step),
-            fixed(planned.throughput, 1), ratio(end_to_end ? planned.over_ddp : planned.speedup),
-            percent(mean(planned.simulation.utilisation)), memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
+        table.add({title_of(planned.schedule), placement_text(planned.schedule), marked_step(planned), fixed(planned.throughput, 1),
+            ratio(end_to_end ? planned.over_ddp : planned.speedup), percent(mean(planned.simulation.utilisation)),
+            memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
     }
     return table.text();
 }
@@ -133,19 +140,22 @@ std::string impossible_ones(const schedule::Plan& plan)
     return text;
 }
 
-std::string plan_table(const schedule::Plan& plan)
+std::string plan_table(const schedule::Plan& plan, const std::string& to_measure)
 {
     const std::string blockwise = table_of(plan, "block by block", false);
     const std::string end_to_end = table_of(plan, "end to end", true);
-    return blockwise + (blockwise.empty() || end_to_end.empty() ? "" : "\n") + end_to_end + impossible_ones(plan);
+    std::string note = interpolation_note(plan);
+    if (!note.empty())
+        note += (to_measure.empty() ? "" : "; to measure: " + to_measure) + "\n";
+    return blockwise + (blockwise.empty() || end_to_end.empty() ? "" : "\n") + end_to_end + note + impossible_ones(plan);
 }
 
-std::string plan_text(const schedule::Plan& plan)
+std::string plan_text(const schedule::Plan& plan, const std::string& to_measure)
 {
     std::string text;
     for (const std::string& note : plan.notes)
         text += note + "\n";
-    text += plan_table(plan) + waste_table(plan);
+    text += plan_table(plan, to_measure) + waste_table(plan);
     for (const PlannedStrategy& planned : plan.strategies)
         text += ranked_table(planned.schedule);
     return text;

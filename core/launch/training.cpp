@@ -61,7 +61,8 @@ Documents documents_of(const TrainingRequest& request, const experiment::RunSpec
         .samples = request.profile->samples,
         .notes = {},
         .strategies = {request.planned}};
-    documents["profile"] = to_json(*request.profile);
+    // With every figure that the prediction rests on, so that it can be worked out again.
+    documents["profile"] = to_json(completed(*request.profile, sizes_of(request.planned.program, request.profile->batch)));
     documents["plan"] = to_json(plan);
     return documents;
 }

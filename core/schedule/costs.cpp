@@ -53,7 +53,7 @@ double Costs::all_reduce(int block, std::span<const int> devices) const
 {
     const int g = static_cast<int>(devices.size());
     const BlockProfile& measured = profile_.blocks[static_cast<std::size_t>(block)];
-    double time = g > 1 && profile_.interpolates ? interpolated(measured.all_reduce, g) : all_reduce_time(measured, g);
+    double time = g > 1 && profile_.interpolates ? estimated_all_reduce(measured, g, profile_.link) : all_reduce_time(measured, g);
     if (g <= 1 || (!cluster_.inside && !cluster_.between))
         return time;
     for (std::size_t i = 0; i < devices.size(); ++i) {

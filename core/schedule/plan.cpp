@@ -177,6 +177,7 @@ PlannedStrategy planned(Schedule schedule, const Costs& costs, double dp_step)
     result.teacher_forwards = passes(result.program, Op::TeacherForward, profile.batch);
     result.dataset_reads = passes(result.program, Op::Load, profile.batch);
     result.relayed_bytes = relayed_bytes(result.program, profile);
+    result.interpolated = not_measured(profile, sizes_of(result.program, profile.batch));
     result.epoch = profile.samples > 0
         ? result.simulation.fill + static_cast<double>(profile.samples) / profile.batch * result.simulation.step
         : 0;
@@ -195,6 +196,22 @@ Plan plan_by_hand(std::string_view strategy, std::vector<Stage> stages, const Co
 std::string title_of(const Schedule& schedule)
 {
     return schedule.decided_by == "hand" ? schedule.strategy + " by hand" : schedule.strategy;
+}
+
+ProfileSizes interpolated_in(const Plan& plan)
+{
+    ProfileSizes sizes;
+    for (const PlannedStrategy& planned : plan.strategies)
+        sizes.add(planned.interpolated);
+    return sizes;
+}
+
+std::string interpolation_note(const Plan& plan)
+{
+    const ProfileSizes sizes = interpolated_in(plan);
+    return sizes.empty()
+        ? std::string()
+        : std::string(interpolation_mark) + " rests on times that are interpolated, not measured: " + in_words(sizes);
 }
 
 Plan make_plan(const Costs& costs, std::span<const std::string> names, const PlanningOptions& options)

@@ -1,6 +1,7 @@
 // Plan: the strategies side by side, simulated on one profile. The format is pipebd.plan/1 (docs/formats/plan.md).
 #pragma once
 
+#include "schedule/profile_sizes.h"
 #include "schedule/simulator.h"
 #include "schedule/strategies.h"
 
@@ -24,6 +25,7 @@ struct PlannedStrategy {
     int teacher_forwards = 0; // teacher block forwards per sample
     int dataset_reads = 0; // per epoch of all blocks
     std::int64_t relayed_bytes = 0; // a step
+    ProfileSizes interpolated; // what its figures rest on that was not measured
     double epoch = 0; // ms of an epoch of all blocks, with one fill; 0 if the profile does not know the size of the data set
 };
 
@@ -52,6 +54,13 @@ Plan plan_by_hand(std::string_view strategy, std::vector<Stage> stages, const Co
 
 /// "tr+dpu", "tr+dpu+ahd by hand": what a plan calls it.
 std::string title_of(const Schedule& schedule);
+
+/// What figures of the strategies of `plan` that can run rest on that was not measured.
+ProfileSizes interpolated_in(const Plan& plan);
+
+/// That in one line, after the mark that strategies it concerns have; empty if everything was measured.
+inline constexpr std::string_view interpolation_mark = "~";
+std::string interpolation_note(const Plan& plan);
 
 /// The fastest feasible one that trains block by block; null if none is. Of those that are as good as equal (within 1 %, less than
 /// profiles are repeatable to) one without barriers goes before one with, whose devices also wait for each other's scatter, which

@@ -70,6 +70,19 @@ Json ranked_to_json(const std::vector<Candidate>& ranked)
     return json;
 }
 
+Json sizes_to_json(const ProfileSizes& sizes)
+{
+    Json json = Json::object();
+    const auto add = [&](const char* key, const std::set<int>& of) {
+        if (!of.empty())
+            json[key] = std::vector<int>(of.rbegin(), of.rend());
+    };
+    add("load", sizes.load);
+    add("compute", sizes.compute);
+    add("all_reduce", sizes.all_reduce);
+    return json;
+}
+
 void add_figures(Json& json, const PlannedStrategy& planned, const Plan& plan)
 {
     json["step"] = planned.simulation.step;
@@ -87,6 +100,8 @@ void add_figures(Json& json, const PlannedStrategy& planned, const Plan& plan)
     json["relayed_bytes"] = planned.relayed_bytes;
     if (plan.samples > 0)
         json["epoch"] = planned.epoch;
+    if (!planned.interpolated.empty())
+        json["interpolated"] = sizes_to_json(planned.interpolated);
 }
 
 Json strategy_to_json(const PlannedStrategy& planned, const Plan& plan, Programs programs)

@@ -11,7 +11,8 @@ namespace pipebd::schedule {
 
 namespace {
 
-double entry(const std::map<int, double>& times, int key, std::string_view where, const std::string& unit)
+double entry(
+    const std::map<int, double>& times, int key, const std::string& what, std::string_view where, const std::string& remedy)
 {
     if (const auto found = times.find(key); found != times.end())
         return found->second;
@@ -21,16 +22,18 @@ double entry(const std::map<int, double>& times, int key, std::string_view where
             there += ", ";
         there += std::to_string(size);
     }
-    throw Error(Code::BadRequest, "no time for " + std::to_string(key) + ' ' + unit, std::string(where),
-        (there.empty() ? "there is none at all" : "there are times for " + there)
-            + "; measure the profile for this batch and these devices");
+    throw Error(Code::BadRequest, "the profile has no " + what, std::string(where),
+        remedy + (there.empty() ? " (there is none at all)" : " (there are times for " + there + ")"));
 }
 
 } // namespace
 
 double time_for(const TimeBySamples& times, int samples, std::string_view where)
 {
-    return entry(times, samples, where, samples == 1 ? "sample" : "samples");
+    const std::string size = std::to_string(samples);
+    return entry(times, samples,
+        (where == "load" ? "loading time for " : "time for ") + size + (samples == 1 ? " sample" : " samples"), where,
+        "measure it with pipebd profile EXPERIMENT --sizes " + size);
 }
 
 double time_for(const TimeBySamples& times, int samples, int block, std::string_view name)
@@ -42,26 +45,53 @@ double time_for(const TimeBySamples& times, int samples, int block, std::string_
 
 double all_reduce_time(const BlockProfile& block, int devices)
 {
-    return devices <= 1 ? 0 : entry(block.all_reduce, devices, "all_reduce of block " + block.name, "devices");
+    return devices <= 1
+        ? 0
+        : entry(block.all_reduce, devices, "all-reduce time for " + std::to_string(devices) + " devices",
+            "all_reduce of block " + block.name, "measure it with pipebd profile EXPERIMENT --devices, naming so many");
 }
 
-double interpolated(const std::map<int, double>& times, int key)
+double interpolated(const TimeBySamples& times, int samples)
 {
     if (times.empty())
         return 0;
-    const auto along = [key](const std::pair<const int, double>& a, const std::pair<const int, double>& b) {
-        return a.second + (b.second - a.second) * (key - a.first) / (b.first - a.first);
+    const auto along = [samples](const std::pair<const int, double>& a, const std::pair<const int, double>& b) {
+        return a.second + (b.second - a.second) * (samples - a.first) / (b.first - a.first);
     };
-    const auto above = times.lower_bound(key);
-    if (above != times.end() && above->first == key)
+    const auto above = times.lower_bound(samples);
+    if (above != times.end() && above->first == samples)
         return above->second;
     if (times.size() == 1)
-        return times.begin()->second * key / times.begin()->first;
+        return times.begin()->second * samples / times.begin()->first;
     if (above == times.end())
         return std::max(times.rbegin()->second, along(*std::next(times.rbegin()), *times.rbegin()));
     if (above == times.begin())
-        return std::clamp(along(*above, *std::next(above)), above->second * key / above->first, above->second);
+        return std::clamp(along(*above, *std::next(above)), above->second * samples / above->first, above->second);
     return along(*std::prev(above), *above);
+}
+
+double estimated_all_reduce(const BlockProfile& block, int devices, const Link& link)
+{
+    const TimeByDevices& measured = block.all_reduce;
+    if (const auto exact = measured.find(devices); exact != measured.end())
+        return exact->second;
+    const auto steps = [](int g) { return 2.0 * (g - 1); };
+    double latency = link.latency; // of a step; no more than a measured group leaves for it
+    for (const auto& [g, time] : measured)
+        if (g > 1)
+            latency = std::min(latency, time / steps(g));
+    TimeByDevices moving; // all of the gradients once, worked out from each group
+    for (const auto& [g, time] : measured)
+        if (g > 1)
+            moving[g] = (time - steps(g) * latency) / steps(g) * g;
+    double move = 0;
+    if (moving.empty())
+        move = link.bytes_per_ms > 0 ? static_cast<double>(block.gradient_bytes) / link.bytes_per_ms : 0;
+    else {
+        const int nearest = std::clamp(devices, moving.begin()->first, moving.rbegin()->first);
+        move = moving.size() == 1 ? moving.begin()->second : interpolated(moving, nearest);
+    }
+    return steps(devices) * (latency + move / devices);
 }
 
 Profile at_batch(Profile profile, int batch)

@@ -1,10 +1,12 @@
 // Profile: what one block costs on one kind of device, as measured. Times in milliseconds, sizes in bytes.
 //
-// The format is pipebd.profile/1 (docs/formats/profile.md). Nothing here is assumed: all of it comes from the profiler or a file.
+// The format is pipebd.profile/1 (docs/formats/profile.md). Nothing here is assumed: all of it comes from the profiler or a file,
+// and what was filled in later (profile_sizes.h) is told apart from what was measured.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,7 @@ struct BlockProfile {
     std::int64_t gradient_bytes = 0;
     std::int64_t optimizer_bytes = 0;
     std::map<std::string, TimeBySamples> spread; // of each time above, by its name: (p90 - p10) / median of its repeats
+    std::map<std::string, std::set<int>> interpolated; // of each time above, by its name: the sizes that were not measured
 };
 
 struct Link {
@@ -45,7 +48,8 @@ struct Profile {
     std::vector<BlockProfile> blocks;
     Link link;
     std::int64_t samples = 0; // of an epoch of the data set; 0: not known
-    bool interpolates = false; // a size without a time is costed from its neighbours, instead of being an error
+    std::set<int> interpolated_loads; // sizes of `load` that were not measured
+    bool interpolates = false; // a size without a time is costed from those that have one, instead of being an error
 };
 
 /// Samples of the largest of `g` shards of a batch: ceil(batch / g).
@@ -54,7 +58,8 @@ constexpr int shard_size(int batch, int g)
     return (batch + g - 1) / g;
 }
 
-/// The entry for exactly `samples`. Throws Error{BadRequest} that names `where` and the sizes that are there.
+/// The entry for exactly `samples`. Throws Error{BadRequest} that names `where`, the sizes that are there and the command that
+/// measures this one.
 double time_for(const TimeBySamples& times, int samples, std::string_view where);
 
 /// The same for the time called `name` of block `block`.
@@ -63,9 +68,17 @@ double time_for(const TimeBySamples& times, int samples, int block, std::string_
 /// 0 for one device, else the entry for exactly `devices`; throws like time_for.
 double all_reduce_time(const BlockProfile& block, int devices);
 
-/// Between the neighbours of `key` along a straight line; beyond the last along the line of the last two, but never less than the
-/// last; below the first the smaller of that line's and the share by size. 0 if there is no entry, proportional if there is one.
-double interpolated(const std::map<int, double>& times, int key);
+/// Between the neighbours of `samples` along a straight line; beyond the last along the line of the last two, but never less than
+/// the last; below the first along that of the first two, but no less than its share by size and no more than the first. 0 if there
+/// is no entry, proportional if there is one.
+double interpolated(const TimeBySamples& times, int samples);
+
+/// The all-reduce of `block` over `devices` devices (2 or more) as a ring: 2 (g - 1) steps, each of which takes the latency of
+/// `link` and moves a g-th of the gradients (P. Patarasuk, X. Yuan: Bandwidth optimal all-reduce algorithms for clusters of
+/// workstations, 2009). What moving all of them once takes is worked out from the groups that were measured: between two of them
+/// along a straight line, beyond them as of the nearest, and without any from `link` and the bytes of the gradients. Gives the
+/// measured time of a measured group; 0 where nothing about exchanges was measured.
+double estimated_all_reduce(const BlockProfile& block, int devices, const Link& link);
 
 /// The same profile for another batch. A size that was not measured is interpolated.
 Profile at_batch(Profile profile, int batch);

@@ -127,6 +127,20 @@ public:
         return result;
     }
 
+    /// {"load": [86, 43], ...}
+    std::map<std::string, std::set<int>> interpolated() const
+    {
+        std::map<std::string, std::set<int>> result;
+        if (!has("interpolated"))
+            return result;
+        const Value sizes = at("interpolated");
+        sizes.require_object();
+        for (const auto& [key, value] : sizes.json_.items())
+            for (const Value& size : Value(value, file_, sizes.path_ + '.' + key).elements())
+                result[key].insert(static_cast<int>(size.whole(1, largest_batch)));
+        return result;
+    }
+
 private:
     void require_object() const
     {
@@ -216,6 +230,7 @@ BlockProfile read_block(const Value& json)
     block.gradient_bytes = json.at("gradient_bytes").whole(0, largest_bytes);
     block.optimizer_bytes = json.at("optimizer_bytes").whole(0, largest_bytes);
     block.spread = json.spread();
+    block.interpolated = json.interpolated();
     return block;
 }
 
@@ -224,6 +239,14 @@ OrderedJson times_to_json(const std::map<int, double>& times)
     OrderedJson json = OrderedJson::object();
     for (auto entry = times.rbegin(); entry != times.rend(); ++entry)
         json[std::to_string(entry->first)] = entry->second;
+    return json;
+}
+
+OrderedJson sizes_to_json(const std::map<std::string, std::set<int>>& sizes)
+{
+    OrderedJson json = OrderedJson::object();
+    for (const auto& [name, values] : sizes)
+        json[name] = OrderedJson(std::vector<int>(values.rbegin(), values.rend()));
     return json;
 }
 
@@ -250,6 +273,8 @@ OrderedJson block_to_json(const BlockProfile& block)
             spread[name] = times_to_json(values);
         json["spread"] = std::move(spread);
     }
+    if (!block.interpolated.empty())
+        json["interpolated"] = sizes_to_json(block.interpolated);
     return json;
 }
 
@@ -274,6 +299,9 @@ Profile profile_from_json(std::string_view json, std::string_view where)
     profile.link.latency = link.at("latency").number();
     profile.link.bytes_per_ms = link.at("bytes_per_ms").number();
 
+    const std::map<std::string, std::set<int>> interpolated = root.interpolated();
+    if (const auto loads = interpolated.find("load"); loads != interpolated.end())
+        profile.interpolated_loads = loads->second;
     if (root.has("samples"))
         profile.samples = root.at("samples").whole(1, largest_bytes);
 
@@ -303,6 +331,8 @@ std::string to_json(const Profile& profile)
     if (profile.samples > 0)
         json["samples"] = profile.samples;
     json["load"] = times_to_json(profile.load);
+    if (!profile.interpolated_loads.empty())
+        json["interpolated"] = sizes_to_json({{"load", profile.interpolated_loads}});
     json["blocks"] = OrderedJson::array();
     for (const BlockProfile& block : profile.blocks)
         json["blocks"].push_back(block_to_json(block));

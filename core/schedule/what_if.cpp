@@ -11,8 +11,8 @@ std::vector<std::string> suppose(const WhatIf& what_if, Profile& profile, Cluste
 {
     std::vector<std::string> notes;
     if (what_if.batch) {
-        notes.push_back("batch " + std::to_string(*what_if.batch) + ": measured for " + std::to_string(profile.batch)
-            + "; times of other sizes are interpolated");
+        notes.push_back(
+            "batch " + std::to_string(*what_if.batch) + ": measured for " + std::to_string(profile.batch) + " and interpolated");
         profile = at_batch(std::move(profile), *what_if.batch);
     }
     if (what_if.speed) {
@@ -32,16 +32,6 @@ std::vector<std::string> suppose(const WhatIf& what_if, Profile& profile, Cluste
     if (what_if.samples)
         profile.samples = *what_if.samples;
     return notes;
-}
-
-std::string allow_devices(int devices, Profile& profile)
-{
-    profile.interpolates = true;
-    for (int g = 1; g <= devices; ++g)
-        for (const BlockProfile& block : profile.blocks)
-            if (!block.student_forward.contains(shard_size(profile.batch, g)))
-                return "times for parts of the batch that were not measured are interpolated";
-    return {};
 }
 
 } // namespace pipebd::schedule

@@ -26,8 +26,4 @@ struct WhatIf {
 /// interpolated.
 std::vector<std::string> suppose(const WhatIf& what_if, Profile& profile, Cluster& cluster);
 
-/// Lets `profile` be interpolated for the parts of a batch that up to `devices` devices work on, and says so in words if any of
-/// them was not measured; empty if all were.
-std::string allow_devices(int devices, Profile& profile);
-
 } // namespace pipebd::schedule

@@ -175,9 +175,35 @@ private slots:
     void anotherBatchIsInterpolatedAndThePlanSaysSo()
     {
         const Said said = plan({"--devices", "2", "--batch", "100", "--strategies", "dp,single"});
-        QVERIFY2(said.out.startsWith("batch 100: measured for 256; times of other sizes are interpolated\n"), said.out);
+        QVERIFY2(said.out.startsWith("batch 100: measured for 256 and interpolated\n"), said.out);
+        QVERIFY2(
+            said.out.contains("\n~ rests on times that are interpolated, not measured: parts of 100 and 50 samples; to measure: "),
+            said.out);
         const QJsonObject single = strategy("single", {"--devices", "1", "--batch", "100"});
         QVERIFY(qFuzzyCompare(single["step"].toDouble(), (2 + 6 * (4 + 5 + 9) + 18) * 100 / 256. + 6 * 0.5)); // linear as it is
+    }
+
+    void whatTheProfileLacksIsInterpolatedAndMarked()
+    {
+        QJsonObject profile = profile_json();
+        QJsonArray blocks = profile["blocks"].toArray();
+        QJsonObject block = blocks[2].toObject();
+        block["teacher_forward"] = QJsonObject{{"256", 4}, {"64", 1}}; // linear, as it was
+        blocks[2] = block;
+        profile["blocks"] = blocks;
+        here_.write("lacks.json", text_of(profile));
+        const QStringList two{"plan", "--profile", "lacks.json", "--devices", "2", "--strategies", "single,dp"};
+        const Said said = here_.run(two);
+        QCOMPARE(said.status, 0);
+        QVERIFY2(said.out.contains("\ndp ") && said.out.contains(" ~"), said.out);
+        QVERIFY2(
+            said.out.contains("\n~ rests on times that are interpolated, not measured: parts of 128 samples; to measure: pipebd "
+                              "profile EXPERIMENT --sizes 128\n"),
+            said.out);
+        const QJsonArray strategies = here_.run(two + QStringList{"--json"}).object()["strategies"].toArray();
+        QVERIFY(!strategies[0].toObject().contains("interpolated"));
+        QCOMPARE(strategies[1]["interpolated"].toObject(), (QJsonObject{{"compute", QJsonArray{128}}}));
+        QVERIFY(qFuzzyCompare(strategies[1]["step"].toDouble(), strategy("dp", {"--devices", "2"})["step"].toDouble()));
     }
 
     void aMemoryLimitMakesWhatDoesNotFitImpossible()
@@ -272,7 +298,6 @@ private slots:
             profile["blocks"] = blocks;
             return text_of(profile);
         };
-        row("missing batch size", with("teacher_forward", QJsonObject{{"256", 4}, {"86", 2}}), "blocks[2].teacher_forward");
         row("negative time", with("student_backward", QJsonObject{{"256", -1}}), "blocks[2].student_backward[\"256\"]");
         row("NaN", text_of(profile_json()).replace("\"update\":0.5", "\"update\":NaN"), "bad.json:1:");
         row("NaN as a text", with("update", "NaN"), "blocks[2].update");
