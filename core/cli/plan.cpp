@@ -162,7 +162,9 @@ int plan(const Context& context, const PlanOptions& options)
     if (strategies.empty())
         strategies = basis.strategies;
     const schedule::Costs costs(basis.profile, basis.cluster);
-    schedule::Plan plan = schedule::make_plan(costs, strategies, planning);
+    const bool shows_programs = options.program || !options.trace.empty();
+    schedule::Plan plan
+        = schedule::make_plan(costs, strategies, planning, shows_programs ? schedule::Keep::Everything : schedule::Keep::Figures);
     if (!placement.empty())
         basis.by_hand.stages = placement;
     if (!basis.by_hand.stages.empty())

@@ -20,10 +20,11 @@ namespace {
 
 class Compiler {
 public:
-    Compiler(const Program& program, std::size_t phase, const Costs& costs)
+    Compiler(const Program& program, std::size_t phase, const Costs& costs, std::span<const Role> roles)
         : program_(program)
         , phase_(phase)
         , costs_(costs)
+        , roles_(roles)
     {
         result_.devices.resize(program.phases[phase].devices.size());
     }
@@ -117,20 +118,30 @@ private:
         made.content = contents_.emplace(content, static_cast<int>(contents_.size())).first->second;
     }
 
+    /// Whether another device of `group` is the model of `device`.
+    bool stands_for(const std::vector<int>& group, int device) const
+    {
+        const int model = roles_.empty() ? device : roles_[static_cast<std::size_t>(device)].model;
+        return model != device && std::find(group.begin(), group.end(), model) != group.end();
+    }
+
     void add_group(CompiledInstruction& made, const Instruction& instruction, Place at)
     {
         const auto [group, is_new] = groups_.try_emplace(instruction.group, static_cast<int>(result_.groups.size()));
         if (is_new) {
-            CompiledGroup compiled{instruction.group, 0};
+            CompiledGroup compiled;
             for (std::size_t device = 0; instruction.op == Op::Barrier && device < result_.devices.size(); ++device)
                 if (!instructions(device).empty())
                     compiled.devices.push_back(static_cast<int>(device));
-            std::map<int, int>& numbers = member_numbers_.emplace_back();
-            for (int device : compiled.devices) {
+            for (int device : instruction.group) {
                 if (device < 0 || device >= program_.devices())
                     refuse("its group is not one of devices that this one belongs to", place(at));
-                numbers.emplace(device, static_cast<int>(numbers.size()));
+                if (!stands_for(instruction.group, device))
+                    compiled.devices.push_back(device);
             }
+            std::map<int, int>& numbers = member_numbers_.emplace_back();
+            for (int device : compiled.devices)
+                numbers.emplace(device, static_cast<int>(numbers.size()));
             result_.groups.push_back(std::move(compiled));
             members_.emplace_back();
         }
@@ -211,6 +222,7 @@ private:
     const Program& program_;
     std::size_t phase_;
     const Costs& costs_;
+    std::span<const Role> roles_;
     CompiledPhase result_;
     std::map<std::pair<int, int>, int> links_;
     std::vector<Ends> ends_; // by link
@@ -222,9 +234,9 @@ private:
 
 } // namespace
 
-CompiledPhase compile(const Program& program, std::size_t phase, const Costs& costs, Training training)
+CompiledPhase compile(const Program& program, std::size_t phase, const Costs& costs, Training training, std::span<const Role> roles)
 {
-    return Compiler(program, phase, costs).run(training);
+    return Compiler(program, phase, costs, roles).run(training);
 }
 
 std::string place_of(const Program& program, std::size_t phase, std::size_t device, std::size_t index)

@@ -4,9 +4,11 @@
 
 #include "schedule/costs.h"
 #include "schedule/data_flow.h"
+#include "schedule/folded_program.h"
 #include "schedule/program.h"
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 namespace pipebd::schedule {
@@ -46,7 +48,7 @@ struct CompiledLink {
 };
 
 struct CompiledGroup {
-    std::vector<int> devices;
+    std::vector<int> devices; // without copies
     int operations = 0; // a step
 };
 
@@ -58,9 +60,11 @@ struct CompiledPhase {
     int least_ahead = 0;
 };
 
-/// Throws Error{BadRequest} that names the instruction if the profile has no cost for it, if nothing on its device brings what it
-/// needs, or if a Send, Receive, AllReduce or Barrier has no counterpart.
-CompiledPhase compile(const Program& program, std::size_t phase, const Costs& costs, Training training);
+/// `roles`: of each device in a folded program (refined()), whose copies are left out, for they do what their model does; empty if
+/// there are none. Throws Error{BadRequest} that names the instruction if the profile has no cost for it, if nothing on its device
+/// brings what it needs, or if a Send, Receive, AllReduce or Barrier has no counterpart.
+CompiledPhase compile(
+    const Program& program, std::size_t phase, const Costs& costs, Training training, std::span<const Role> roles = {});
 
 /// "device 1: T2", "phase 3, device 1: T2" if there are several phases.
 std::string place_of(const Program& program, std::size_t phase, std::size_t device, std::size_t index);

@@ -61,12 +61,15 @@ void train_stage(Instructions& instructions, const Stage& stage, Shard shard, Up
     update_up_to(stage.last);
 }
 
-Program relay(const Schedule& schedule, Updates updates)
+FoldedProgram relay(const Schedule& schedule, Updates updates)
 {
-    Program program = empty_program(schedule.blocks, schedule.devices, 1);
+    FoldedProgram folded = empty_program(schedule.blocks, schedule.devices, 1);
+    Program& program = folded.program;
     const std::vector<Stage>& stages = schedule.stages;
+    if (stages.size() == 1)
+        fold(folded, stages.front());
     for (std::size_t s = 0; s < stages.size(); ++s)
-        for (std::size_t d = 0; d < stages[s].devices.size(); ++d) {
+        for (std::size_t d = 0; d < stages[s].devices.size() && !folded.is_copy(stages[s].devices[d]); ++d) {
             const Stage& stage = stages[s];
             const Shard shard = shard_of(stage, d);
             Instructions& instructions = instructions_of(program, 0, stage.devices[d]);
@@ -80,41 +83,41 @@ Program relay(const Schedule& schedule, Updates updates)
                 exchange(instructions, Op::Send, stage.last - 1, shard, stages[s + 1], schedule.batch);
             train_stage(instructions, stage, shard, updates);
         }
-    return program;
+    return folded;
 }
 
 } // namespace
 
-Program internal_relay_program(const Schedule& schedule)
+FoldedProgram internal_relay_program(const Schedule& schedule)
 {
-    Program program = empty_program(schedule.blocks, schedule.devices, 1);
+    FoldedProgram folded = empty_program(schedule.blocks, schedule.devices, 1);
     const Stage& stage = schedule.stages.front();
-    for (std::size_t d = 0; d < stage.devices.size(); ++d) {
-        const Shard shard = shard_of(stage, d);
-        Instructions& instructions = instructions_of(program, 0, stage.devices[d]);
-        instructions.push_back(of_block(Op::Load, 0, shard));
-        for (int block = 0; block < schedule.blocks; ++block) {
-            instructions.push_back(of_block(Op::TeacherForward, block, shard));
-            train(instructions, block, stage, shard);
-            instructions.push_back(of_block(Op::Update, block, shard));
-        }
+    const Shard shard = shard_of(stage, 0);
+    Instructions& instructions = instructions_of(folded.program, 0, stage.devices.front());
+    instructions.push_back(of_block(Op::Load, 0, shard));
+    for (int block = 0; block < schedule.blocks; ++block) {
+        instructions.push_back(of_block(Op::TeacherForward, block, shard));
+        train(instructions, block, stage, shard);
+        instructions.push_back(of_block(Op::Update, block, shard));
     }
-    return program;
+    fold(folded, stage);
+    return folded;
 }
 
-Program repeated_program(const Schedule& schedule)
+FoldedProgram repeated_program(const Schedule& schedule)
 {
     std::vector<int> order = schedule.task_order;
     if (order.empty()) {
         order.resize(schedule.stages.size());
         std::iota(order.begin(), order.end(), 0);
     }
+    const bool alike = schedule.stages.size() == 1; // then the devices of the stage do nothing else
     std::vector<int> done(static_cast<std::size_t>(schedule.devices)); // phases of each device
     Program program = empty_program(schedule.blocks, schedule.devices, 0);
     for (int s : order) {
         const Stage& stage = schedule.stages[static_cast<std::size_t>(s)];
         for (int trained = stage.first; trained < stage.last; ++trained)
-            for (std::size_t d = 0; d < stage.devices.size(); ++d) {
+            for (std::size_t d = 0; d < (alike ? 1 : stage.devices.size()); ++d) {
                 const Shard shard = shard_of(stage, d);
                 const int phase = done[static_cast<std::size_t>(stage.devices[d])]++;
                 if (static_cast<std::size_t>(phase) == program.phases.size())
@@ -127,15 +130,18 @@ Program repeated_program(const Schedule& schedule)
                 instructions.push_back(of_block(Op::Update, trained, shard));
             }
     }
-    return program;
+    FoldedProgram folded = std::move(program);
+    if (alike)
+        fold(folded, schedule.stages.front());
+    return folded;
 }
 
-Program relay_program(const Schedule& schedule)
+FoldedProgram relay_program(const Schedule& schedule)
 {
     return relay(schedule, Updates::AtOnce);
 }
 
-Program synchronous_relay_program(const Schedule& schedule)
+FoldedProgram synchronous_relay_program(const Schedule& schedule)
 {
     return relay(schedule, Updates::AfterBarrier);
 }
@@ -146,7 +152,7 @@ Program make_packing_limit_program(int blocks, int devices)
     alone.blocks = blocks;
     alone.devices = 1;
     alone.stages = {{.first = 0, .last = blocks, .devices = {0}}};
-    Program program = internal_relay_program(alone);
+    Program program = internal_relay_program(alone).program;
     std::vector<DeviceProgram>& of_devices = program.phases.front().devices;
     of_devices = std::vector<DeviceProgram>(static_cast<std::size_t>(devices), of_devices.front());
     return program;

@@ -224,40 +224,40 @@ private:
 
 } // namespace
 
-Program replicated_program(const Schedule& schedule)
+FoldedProgram replicated_program(const Schedule& schedule)
 {
-    Program program = empty_program(schedule.blocks, schedule.devices, 1);
-    const std::vector<int>& group = schedule.stages.front().devices;
+    FoldedProgram folded = empty_program(schedule.blocks, schedule.devices, 1);
+    const Stage& stage = schedule.stages.front();
+    const std::vector<int>& group = stage.devices;
     const int views = schedule.pipeline.views;
-    for (std::size_t d = 0; d < group.size(); ++d) {
-        const Shard shard{static_cast<int>(d), static_cast<int>(group.size())};
-        Instructions& instructions = instructions_of(program, 0, group[d]);
-        const auto add = [&](Op op, int block, int view = 0) {
-            instructions.push_back(of_block(op, block, shard));
-            instructions.back().view = view;
-        };
-        add(Op::Load, 0);
-        for (Op op : {Op::TeacherForward, Op::StudentForward})
-            for (int view = 0; view < views; ++view)
-                for (int block = 0; block < schedule.blocks; ++block)
-                    add(op, block, view);
-        add(Op::Loss, 0);
-        for (int block = schedule.blocks - 1; block >= 0; --block) {
-            for (int view = views - 1; view >= 0; --view)
-                add(Op::StudentBackward, block, view);
-            if (group.size() > 1)
-                instructions.push_back(all_reduce(block, shard, group));
-        }
-        for (int block = schedule.blocks - 1; block >= 0; --block)
-            add(Op::Update, block);
-        if (schedule.pipeline.teacher == Teacher::Momentum)
-            for (int block = schedule.blocks - 1; block >= 0; --block)
-                add(Op::TeacherUpdate, block);
+    const Shard shard{0, static_cast<int>(group.size())};
+    Instructions& instructions = instructions_of(folded.program, 0, group.front());
+    const auto add = [&](Op op, int block, int view = 0) {
+        instructions.push_back(of_block(op, block, shard));
+        instructions.back().view = view;
+    };
+    add(Op::Load, 0);
+    for (Op op : {Op::TeacherForward, Op::StudentForward})
+        for (int view = 0; view < views; ++view)
+            for (int block = 0; block < schedule.blocks; ++block)
+                add(op, block, view);
+    add(Op::Loss, 0);
+    for (int block = schedule.blocks - 1; block >= 0; --block) {
+        for (int view = views - 1; view >= 0; --view)
+            add(Op::StudentBackward, block, view);
+        if (group.size() > 1)
+            instructions.push_back(all_reduce(block, shard, group));
     }
-    return program;
+    for (int block = schedule.blocks - 1; block >= 0; --block)
+        add(Op::Update, block);
+    if (schedule.pipeline.teacher == Teacher::Momentum)
+        for (int block = schedule.blocks - 1; block >= 0; --block)
+            add(Op::TeacherUpdate, block);
+    fold(folded, stage);
+    return folded;
 }
 
-Program pipeline_program(const Schedule& schedule)
+FoldedProgram pipeline_program(const Schedule& schedule)
 {
     Program program = empty_program(schedule.blocks, schedule.devices, 1);
     program.microbatches = schedule.pipeline.microbatches;

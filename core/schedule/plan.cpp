@@ -14,18 +14,29 @@ namespace pipebd::schedule {
 namespace {
 
 /// Samples that the instructions `op` of one training step work on, over all devices and phases, per sample of the batch.
-int passes(const Program& program, Op op, int batch)
+int passes(const FoldedProgram& folded, Op op, int batch)
 {
     std::int64_t samples = 0;
-    for (const Phase& phase : program.phases)
-        for (const DeviceProgram& device : phase.devices)
-            for (const Instruction& instruction : device.instructions)
-                if (instruction.op == op)
-                    samples += rows_of(instruction, batch, program.microbatches).size();
+    Instruction last; // whose rows are known: of most instructions they are those of the one before
+    const std::vector<int>* last_shares = nullptr;
+    std::int64_t of_last = 0;
+    for_each(folded, op, [&](Instruction instruction, const std::vector<int>& shares) {
+        instruction.block = 0;
+        if (&shares != last_shares || instruction != last) {
+            last = instruction;
+            last_shares = &shares;
+            of_last = 0;
+            for (int share : shares) {
+                instruction.shard.index = share;
+                of_last += rows_of(instruction, batch, folded.program.microbatches).size();
+            }
+        }
+        samples += of_last;
+    });
     return static_cast<int>(samples / batch);
 }
 
-/// Of one training step, over all links.
+/// Of one training step, over all links, none of which a copy has.
 std::int64_t relayed_bytes(const Program& program, const Profile& profile)
 {
     std::int64_t bytes = 0;
@@ -43,7 +54,7 @@ std::int64_t relayed_bytes(const Program& program, const Profile& profile)
 /// what the simulation holds at its peak.
 std::vector<std::int64_t> memory_of(const PlannedStrategy& planned)
 {
-    if (!planned.schedule.task_order.empty() || planned.program.end_to_end())
+    if (!planned.schedule.task_order.empty() || is_end_to_end(planned.schedule.strategy))
         return planned.simulation.peak_memory;
     std::vector<std::int64_t> result(static_cast<std::size_t>(planned.schedule.devices));
     for (std::size_t s = 0; s < planned.schedule.stages.size(); ++s)
@@ -97,16 +108,16 @@ void add_speedup(PlannedStrategy& planned, double dp_step)
         planned.speedup = dp_step / planned.simulation.step;
 }
 
-PlannedStrategy plan_strategy(std::string_view name, const Costs& costs, const PlanningOptions& options)
+PlannedStrategy plan_strategy(std::string_view name, const Costs& costs, const PlanningOptions& options, Keep keep)
 {
-    return planned(make_schedule(name, costs, options), costs);
+    return planned(make_schedule(name, costs, options), costs, 0, keep);
 }
 
 /// Of a strategy that nobody asked for: not feasible where the profile lacks what it needs.
-PlannedStrategy plan_if_possible(std::string_view name, const Costs& costs, const PlanningOptions& options)
+PlannedStrategy plan_if_possible(std::string_view name, const Costs& costs, const PlanningOptions& options, Keep keep)
 {
     try {
-        return plan_strategy(name, costs, options);
+        return plan_strategy(name, costs, options, keep);
     } catch (const Error& error) {
         if (error.code() != Code::BadRequest)
             throw;
@@ -115,15 +126,6 @@ PlannedStrategy plan_if_possible(std::string_view name, const Costs& costs, cons
         named.decided_by = "fixed";
         return not_possible(std::move(named), error.problem() + " (" + error.where() + ')');
     }
-}
-
-bool has(const Program& program, Op op)
-{
-    for (const Phase& phase : program.phases)
-        for (const DeviceProgram& device : phase.devices)
-            if (std::ranges::any_of(device.instructions, [&](const Instruction& instruction) { return instruction.op == op; }))
-                return true;
-    return false;
 }
 
 const PlannedStrategy* find(const Plan& plan, std::string_view strategy)
@@ -136,9 +138,11 @@ const PlannedStrategy* find(const Plan& plan, std::string_view strategy)
 
 std::optional<double> replicated_step(const Plan& plan, const Costs& costs, const PlanningOptions& options)
 {
+    const auto step = [](const PlannedStrategy& planned) {
+        return planned.schedule.feasible ? std::optional(planned.simulation.step) : std::nullopt;
+    };
     const PlannedStrategy* known = find(plan, "ddp");
-    const PlannedStrategy planned = known ? *known : plan_if_possible("ddp", costs, options);
-    return planned.schedule.feasible ? std::optional(planned.simulation.step) : std::nullopt;
+    return step(known ? *known : plan_if_possible("ddp", costs, options, Keep::Figures));
 }
 
 } // namespace
@@ -156,7 +160,7 @@ double data_parallel_step(const Costs& costs)
     }
 }
 
-PlannedStrategy planned(Schedule schedule, const Costs& costs, double dp_step)
+PlannedStrategy planned(Schedule schedule, const Costs& costs, double dp_step, Keep keep)
 {
     PlannedStrategy result;
     result.schedule = std::move(schedule);
@@ -164,8 +168,11 @@ PlannedStrategy planned(Schedule schedule, const Costs& costs, double dp_step)
         return result;
 
     const Profile& profile = costs.profile();
-    result.program = make_program(result.schedule);
-    result.simulation = simulate(result.program, costs);
+    const FoldedProgram folded = make_folded_program(result.schedule);
+    result.has_barrier = has(folded.program, Op::Barrier);
+    result.simulation = simulate(folded, costs, {.timeline = keep == Keep::Everything, .peaks = true});
+    if (keep == Keep::Everything)
+        result.program = unfold(folded);
     result.throughput = result.simulation.step > 0 ? profile.batch / result.simulation.step * 1000 : 0;
     result.stage_costs = stage_costs(result.schedule, costs);
     for (const Stage& stage : result.schedule.stages)
@@ -174,10 +181,10 @@ PlannedStrategy planned(Schedule schedule, const Costs& costs, double dp_step)
     if (std::string shortage = beyond_limit(result.memory_bytes, costs.cluster(), "needs"); !shortage.empty())
         return not_possible(result.schedule, std::move(shortage));
     add_peak_note(result, costs.cluster());
-    result.teacher_forwards = passes(result.program, Op::TeacherForward, profile.batch);
-    result.dataset_reads = passes(result.program, Op::Load, profile.batch);
-    result.relayed_bytes = relayed_bytes(result.program, profile);
-    result.interpolated = not_measured(profile, sizes_of(result.program, profile.batch));
+    result.teacher_forwards = passes(folded, Op::TeacherForward, profile.batch);
+    result.dataset_reads = passes(folded, Op::Load, profile.batch);
+    result.relayed_bytes = relayed_bytes(folded.program, profile);
+    result.interpolated = not_measured(profile, sizes_of(folded.program, profile.batch));
     result.epoch = profile.samples > 0
         ? result.simulation.fill + static_cast<double>(profile.samples) / profile.batch * result.simulation.step
         : 0;
@@ -214,17 +221,17 @@ std::string interpolation_note(const Plan& plan)
         : std::string(interpolation_mark) + " rests on times that are interpolated, not measured: " + in_words(sizes);
 }
 
-Plan make_plan(const Costs& costs, std::span<const std::string> names, const PlanningOptions& options)
+Plan make_plan(const Costs& costs, std::span<const std::string> names, const PlanningOptions& options, Keep keep)
 {
     Plan plan = plan_of_none(costs);
     if (names.empty()) {
         for (std::string_view name : blockwise_strategy_names())
-            plan.strategies.push_back(plan_strategy(name, costs, options));
+            plan.strategies.push_back(plan_strategy(name, costs, options, keep));
         for (std::string_view name : end_to_end_strategy_names())
-            plan.strategies.push_back(plan_if_possible(name, costs, options));
+            plan.strategies.push_back(plan_if_possible(name, costs, options, keep));
     }
     for (const std::string& name : names)
-        plan.strategies.push_back(plan_strategy(name, costs, options));
+        plan.strategies.push_back(plan_strategy(name, costs, options, keep));
 
     const auto runs = [](const PlannedStrategy& planned) { return planned.schedule.feasible && planned.simulation.step > 0; };
     const auto end_to_end
@@ -252,7 +259,7 @@ const PlannedStrategy* best(const Plan& plan)
             = [&](const PlannedStrategy* other) { return !other || planned.simulation.step < other->simulation.step; };
         if (is_faster_than(fastest))
             fastest = &planned;
-        if (is_faster_than(without_barriers) && !has(planned.program, Op::Barrier))
+        if (is_faster_than(without_barriers) && !planned.has_barrier)
             without_barriers = &planned;
     }
     const bool are_equal = without_barriers && without_barriers->simulation.step <= fastest->simulation.step * 1.01;

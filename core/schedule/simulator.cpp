@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <utility>
 
 namespace pipebd::schedule {
@@ -77,6 +79,129 @@ void check(const Program& program, const Costs& costs, const SimulationOptions& 
         refuse("it cannot be simulated for fewer than no steps or with no buffer", "ask for at least 0 steps and 1 buffer");
 }
 
+/// Devices that are copies in a folded program get what their models get.
+class Simulator {
+public:
+    Simulator(const Program& program, std::span<const Role> roles, const Costs& costs, const SimulationOptions& options)
+        : program_(program)
+        , roles_(roles)
+        , costs_(costs)
+        , options_(options)
+        , devices_(static_cast<std::size_t>(program.devices()))
+        , spans_(devices_)
+        , clocks_(devices_)
+        , times_(devices_)
+        , memory_(program, costs)
+    {
+    }
+
+    Simulation run()
+    {
+        const bool end_to_end = program_.end_to_end();
+        for (std::size_t phase = 0; phase < program_.phases.size(); ++phase)
+            run(phase, training_of(program_.phases[phase], end_to_end));
+        for (std::size_t device = 0; device < devices_; ++device)
+            times_[device] = times_[model_of(device)];
+        for (const DeviceTime& time : times_)
+            result_.step = std::max(result_.step, time.step());
+        for (const DeviceTime& time : times_) {
+            result_.busy.push_back(time.busy);
+            result_.utilisation.push_back(result_.step > 0 ? time.busy / result_.step : 0);
+        }
+        result_.idle = idle_times(times_, result_.step);
+        result_.timeline.devices = static_cast<int>(devices_);
+        if (has_memory())
+            add_memory();
+        if (options_.timeline)
+            add_timeline();
+        return std::move(result_);
+    }
+
+private:
+    bool has_memory() const { return options_.timeline || options_.peaks; }
+
+    std::size_t model_of(std::size_t device) const
+    {
+        return roles_.empty() ? device : static_cast<std::size_t>(roles_[device].model);
+    }
+
+    void run(std::size_t p, Training training)
+    {
+        const CompiledPhase phase = compile(program_, p, costs_, training, roles_);
+        const int steps = options_.steps > 0 ? options_.steps : 2 * steps_until_steady(phase);
+        std::vector<std::vector<Span>> spans(devices_);
+        PhaseRun run(phase, steps, options_.buffers, clocks_, has_memory() ? &spans : nullptr, static_cast<int>(p));
+        if (!run.run()) {
+            const PhaseRun::Stuck stuck = run.stuck();
+            throw Error(Code::BadRequest, "the program cannot go on: " + stuck.why,
+                place_of(program_, p, stuck.device, stuck.index), "mend the program");
+        }
+        clocks_ = run.clocks();
+        std::vector<DeviceTime> times;
+        for (std::size_t d = 0; d < devices_; ++d)
+            times.push_back(run.time(d));
+        add_held_back(phase, times);
+        double fill = 0;
+        for (std::size_t d = 0; d < devices_; ++d) {
+            times_[d] += times[d];
+            fill = std::max(fill, run.fill(d));
+            if (has_memory())
+                memory_.add(phase, p, d, spans[d], steps);
+            if (options_.timeline)
+                append(spans_[d], std::move(spans[d]));
+        }
+        result_.fill += fill;
+    }
+
+    void add_memory()
+    {
+        std::vector<std::vector<MemoryPoint>> points(devices_);
+        std::vector<std::int64_t> peaks(devices_);
+        for (std::size_t device = 0; device < devices_; ++device)
+            if (model_of(device) == device) {
+                points[device] = memory_.take(device);
+                peaks[device] = peak_of(points[device]);
+                if (!options_.timeline)
+                    points[device] = {};
+            }
+        for (std::size_t device = 0; device < devices_; ++device) {
+            result_.peak_memory.push_back(peaks[model_of(device)]);
+            if (model_of(device) != device)
+                points[device] = points[model_of(device)];
+        }
+        if (options_.timeline)
+            result_.memory = std::move(points);
+    }
+
+    void add_timeline()
+    {
+        std::size_t count = 0;
+        for (std::size_t device = 0; device < devices_; ++device)
+            count += spans_[model_of(device)].size();
+        std::vector<Span>& all = result_.timeline.spans;
+        all.reserve(count);
+        for (std::size_t device = 0; device < devices_; ++device) {
+            for (Span span : spans_[model_of(device)]) {
+                span.device = static_cast<int>(device);
+                all.push_back(span);
+            }
+            if (roles_.empty())
+                std::vector<Span>().swap(spans_[device]);
+        }
+    }
+
+    const Program& program_;
+    std::span<const Role> roles_;
+    const Costs& costs_;
+    const SimulationOptions& options_;
+    std::size_t devices_;
+    std::vector<std::vector<Span>> spans_; // by device
+    std::vector<double> clocks_;
+    std::vector<DeviceTime> times_;
+    MemoryUse memory_;
+    Simulation result_;
+};
+
 } // namespace
 
 Simulation simulate(const Program& program, const Profile& profile, const SimulationOptions& options)
@@ -88,60 +213,15 @@ Simulation simulate(const Program& program, const Profile& profile, const Simula
 Simulation simulate(const Program& program, const Costs& costs, const SimulationOptions& options)
 {
     check(program, costs, options);
-    const auto devices = static_cast<std::size_t>(program.devices());
-    Simulation simulation;
-    std::vector<std::vector<Span>> spans(devices);
-    std::vector<double> clocks(devices);
-    std::vector<DeviceTime> times(devices);
-    MemoryUse memory(program, costs);
-    const bool end_to_end = program.end_to_end();
-    for (std::size_t p = 0; p < program.phases.size(); ++p) {
-        const CompiledPhase phase = compile(program, p, costs, training_of(program.phases[p], end_to_end));
-        const int steps = options.steps > 0 ? options.steps : 2 * steps_until_steady(phase);
-        std::vector<std::vector<Span>> phase_spans(devices);
-        PhaseRun run(phase, steps, options.buffers, clocks, options.timeline ? &phase_spans : nullptr, static_cast<int>(p));
-        if (!run.run()) {
-            const PhaseRun::Stuck stuck = run.stuck();
-            throw Error(Code::BadRequest, "the program cannot go on: " + stuck.why, place_of(program, p, stuck.device, stuck.index),
-                "mend the program");
-        }
-        clocks = run.clocks();
-        std::vector<DeviceTime> phase_times;
-        for (std::size_t d = 0; d < devices; ++d)
-            phase_times.push_back(run.time(d));
-        add_held_back(phase, phase_times);
-        double fill = 0;
-        for (std::size_t d = 0; d < devices; ++d) {
-            times[d] += phase_times[d];
-            fill = std::max(fill, run.fill(d));
-            if (options.timeline)
-                memory.add(phase, p, d, phase_spans[d], steps);
-            append(spans[d], std::move(phase_spans[d]));
-        }
-        simulation.fill += fill;
-    }
+    return Simulator(program, {}, costs, options).run();
+}
 
-    for (const DeviceTime& time : times)
-        simulation.step = std::max(simulation.step, time.step());
-    for (const DeviceTime& time : times) {
-        simulation.busy.push_back(time.busy);
-        simulation.utilisation.push_back(simulation.step > 0 ? time.busy / simulation.step : 0);
-    }
-    simulation.idle = idle_times(times, simulation.step);
-    simulation.timeline.devices = static_cast<int>(devices);
-    if (!options.timeline)
-        return simulation;
-    std::size_t count = 0;
-    for (const std::vector<Span>& of_device : spans)
-        count += of_device.size();
-    simulation.timeline.spans.reserve(count);
-    for (std::size_t d = 0; d < devices; ++d) {
-        simulation.timeline.spans.insert(simulation.timeline.spans.end(), spans[d].begin(), spans[d].end());
-        std::vector<Span>().swap(spans[d]);
-        simulation.memory.push_back(memory.take(d));
-        simulation.peak_memory.push_back(peak_of(simulation.memory.back()));
-    }
-    return simulation;
+Simulation simulate(const FoldedProgram& folded, const Costs& costs, const SimulationOptions& options)
+{
+    check(folded.program, costs, options);
+    const std::optional<FoldedProgram> finer = refined(folded, costs);
+    const FoldedProgram& exact = finer ? *finer : folded;
+    return Simulator(exact.program, exact.roles, costs, options).run();
 }
 
 } // namespace pipebd::schedule

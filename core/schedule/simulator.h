@@ -11,6 +11,7 @@
 #pragma once
 
 #include "schedule/costs.h"
+#include "schedule/folded_program.h"
 #include "schedule/program.h"
 #include "schedule/timeline.h"
 
@@ -22,7 +23,8 @@ namespace pipebd::schedule {
 struct SimulationOptions {
     int steps = 0; // of each phase; 0: enough to reach the steady state, plus as many again
     int buffers = 2; // batches a receiver holds for each link
-    bool timeline = true; // false: leave Simulation::timeline, memory and peak_memory empty
+    bool timeline = true; // false: leave Simulation::timeline and memory empty
+    bool peaks = false; // fill Simulation::peak_memory without a timeline, too
 };
 
 /// Milliseconds a step in the steady state in which a device computes nothing, by cause; with what it computes they sum up to the
@@ -55,12 +57,16 @@ struct Simulation {
     std::vector<double> busy; // by device, in the steady state: ms that it computes a step, all phases
     std::vector<Idle> idle; // by device
     std::vector<std::vector<MemoryPoint>> memory; // by device, the first at time 0, one for each change; empty without a timeline
-    std::vector<std::int64_t> peak_memory; // by device, bytes; empty without a timeline
+    std::vector<std::int64_t> peak_memory; // by device, bytes; empty without a timeline or `peaks`
 };
 
 /// Throws Error{BadRequest} if the profile lacks a size that the program needs, or if the program cannot be run
 /// (an instruction waits for what never comes); the message names the instruction.
 Simulation simulate(const Program& program, const Costs& costs, const SimulationOptions& options = {});
+
+/// The same of what is unfolded from `folded`, bit for bit, in the time and memory of its models (but for the timeline and memory,
+/// if asked for, which are of all devices).
+Simulation simulate(const FoldedProgram& folded, const Costs& costs, const SimulationOptions& options = {});
 
 /// On devices like the profiled one.
 Simulation simulate(const Program& program, const Profile& profile, const SimulationOptions& options = {});

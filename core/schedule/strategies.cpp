@@ -23,7 +23,7 @@ namespace {
 struct Strategy {
     std::string_view name;
     Schedule (*schedule)(Schedule named, const Costs& costs, const PlanningOptions& options);
-    Program (*program)(const Schedule& schedule);
+    FoldedProgram (*program)(const Schedule& schedule);
     std::vector<double> (*stage_costs)(const Schedule& schedule, const Costs& costs);
     std::optional<Width> by_hand = {}; // of stages that may be placed by hand
 };
@@ -188,6 +188,11 @@ Schedule schedule_by_hand(std::string_view strategy, std::vector<Stage> stages, 
 }
 
 Program make_program(const Schedule& schedule)
+{
+    return unfold(make_folded_program(schedule));
+}
+
+FoldedProgram make_folded_program(const Schedule& schedule)
 {
     const Strategy& chosen = strategy_of(schedule.strategy);
     check(schedule);

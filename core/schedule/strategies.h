@@ -2,6 +2,7 @@
 #pragma once
 
 #include "schedule/costs.h"
+#include "schedule/folded_program.h"
 #include "schedule/program.h"
 #include "schedule/schedule.h"
 
@@ -61,6 +62,9 @@ Schedule schedule_by_hand(
 
 /// The program of a feasible schedule. Throws Error{BadRequest} for a schedule whose stages do not fit its blocks and devices.
 Program make_program(const Schedule& schedule);
+
+/// The same, with devices that do the same folded.
+FoldedProgram make_folded_program(const Schedule& schedule);
 
 /// One device, end to end, without a teacher: the student learns from labels.
 Program make_supervised_program(int blocks);
