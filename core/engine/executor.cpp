@@ -43,6 +43,16 @@ Network relayed(const experiment::RunSpec& spec)
     return student ? Network::Student : Network::Teacher;
 }
 
+/// Of one step of all phases, on the device that has most.
+std::int64_t most_instructions(const schedule::Program& program)
+{
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(program.devices()));
+    for (const schedule::Phase& phase : program.phases)
+        for (std::size_t device = 0; device < counts.size(); ++device)
+            counts[device] += static_cast<std::int64_t>(phase.devices[device].instructions.size());
+    return counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
+}
+
 void refuse_what_cannot_run(const schedule::Program& program)
 {
     for (const schedule::Phase& phase : program.phases) {
@@ -123,6 +133,7 @@ Executor::Executor(const Parts& parts, std::int64_t steps)
     , end_to_end_(parts.spec.program.end_to_end())
     , first_steps_(schedule::first_steps(parts.spec.program, parts.spec.done, steps))
     , shapes_(output_shapes(parts.pair, relayed(parts.spec)))
+    , most_instructions_(most_instructions(parts.spec.program))
 {
     refuse_what_cannot_run(parts.spec.program);
     for (std::size_t block = 0; block < parts.spec.done.size(); ++block)
@@ -237,7 +248,7 @@ void Executor::run_step(std::int64_t step)
 {
     const std::vector<Instruction>& list = instructions();
     step_ = step;
-    measuring_ = is_measured(step);
+    measuring_ = is_measured(step, most_instructions_);
     for (std::size_t i = 0; i < list.size(); ++i) {
         std::int64_t batch = step + list[i].ahead;
         if (batch < first_batch_ || batch >= steps_)
@@ -312,7 +323,7 @@ void Executor::wait_for_inputs(const Instruction& instruction, std::int64_t batc
         GradientWork& work = *gradients_[instruction.block];
         if (work.all_reduce) {
             work.all_reduce->wait();
-            if (is_measured(work.all_reduce_step))
+            if (is_measured(work.all_reduce_step, most_instructions_))
                 report_span(work.all_reduce_step, work.all_reduce_index, *work.all_reduce);
         }
         return;

@@ -11,6 +11,7 @@
 #include "engine/data/data_set.h"
 #include "engine/loader.h"
 #include "engine/models.h"
+#include "engine/reported_steps.h"
 #include "engine/reporter.h"
 #include "engine/telemetry.h"
 #include "engine/values.h"
@@ -87,6 +88,7 @@ private:
     void add_loss(int block, const at::Tensor& value);
     void report_step(std::int64_t step);
     void report_losses(bool all);
+    bool is_reported(std::int64_t step) const;
 
     Parts parts_;
     std::int64_t steps_;
@@ -149,7 +151,10 @@ private:
     int index_ = 0; // of the instruction at hand
     std::int64_t step_ = 0; // at hand
     bool measuring_ = false; // spans of this step are reported
-    double last_step_end_ = 0;
+    double last_step_end_ = 0; // of the last one that was reported
+    std::int64_t unreported_ = 0; // steps since then
+    ReportedSteps reported_;
+    std::int64_t most_instructions_ = 0; // of a step of all phases, on one device
     double last_memory_ = -1e9;
     std::unique_ptr<Telemetry> telemetry_; // null on a CPU
     double last_telemetry_ = -1e9;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <cmath>
+#include <utility>
 
 namespace pipebd::engine {
 
@@ -17,21 +18,30 @@ constexpr double telemetry_interval = 1000; // ms; the driver may take one to an
 
 } // namespace
 
+bool Executor::is_reported(std::int64_t step) const
+{
+    return reported_.contains(step) || step <= first_batch_ || step == steps_ - 1;
+}
+
 void Executor::report_losses(bool all)
 {
     // Those of the newest step are left until the next one, by when the device is past them.
     while (!losses_.empty() && (all || losses_.front().step < step_ || parts_.backend.device().is_cpu())) {
         PendingLoss pending = std::move(losses_.front());
         losses_.pop_front();
+        const double value = pending.value();
         Metric metric;
         metric.type = Metric::Type::Loss;
         metric.step = pending.step;
         metric.phase = phase_;
         metric.block = pending.block;
-        metric.value = pending.value();
+        metric.value = value;
         if (pending.architecture)
             metric.name = "architecture";
-        parts_.reporter.report(metric);
+        if (is_reported(pending.step) || !std::isfinite(value)) {
+            parts_.reporter.report(metric);
+            reported_.wrote(1, run_milliseconds());
+        }
         if (!pending.architecture) {
             Mean& mean = mean_losses_[pending.block];
             mean.sum += metric.value;
@@ -65,8 +75,19 @@ void Executor::report_span(std::int64_t step, int index, const Pending& done)
 
 void Executor::report_spans()
 {
-    for (const MeasuredSpan& span : spans_)
-        report_span(span.step, span.index, parts_.backend.time(span.start), parts_.backend.time(span.end));
+    constexpr std::size_t most_in_a_line = 1000;
+    Metric metric;
+    metric.type = Metric::Type::Spans;
+    metric.phase = phase_;
+    for (std::size_t i = 0; i < spans_.size(); ++i) {
+        const MeasuredSpan& span = spans_[i];
+        metric.step = span.step;
+        metric.spans.push_back({span.index, parts_.backend.time(span.start), parts_.backend.time(span.end)});
+        if (i + 1 < spans_.size() && spans_[i + 1].step == span.step && metric.spans.size() < most_in_a_line)
+            continue;
+        parts_.reporter.report(metric);
+        metric.spans.clear();
+    }
     spans_.clear();
 }
 
@@ -77,14 +98,18 @@ void Executor::report_step(std::int64_t step)
     if (!spans_.empty() && (parts_.backend.device().is_cpu() || spans_.back().step < step))
         report_spans();
 
-    Metric metric;
-    metric.type = Metric::Type::Step;
-    metric.step = step;
-    metric.phase = phase_;
-    metric.samples = batch_;
-    metric.ms = now - last_step_end_;
-    last_step_end_ = now;
-    parts_.reporter.report(metric);
+    ++unreported_;
+    if (is_reported(step)) {
+        Metric metric;
+        metric.type = Metric::Type::Step;
+        metric.step = step;
+        metric.phase = phase_;
+        metric.samples = batch_;
+        metric.ms = (now - last_step_end_) / static_cast<double>(std::exchange(unreported_, 0));
+        last_step_end_ = now;
+        parts_.reporter.report(metric);
+        reported_.wrote(1, now);
+    }
 
     if (now - last_memory_ >= memory_interval)
         report_memory(step, now);

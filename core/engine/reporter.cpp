@@ -1,6 +1,7 @@
 #include "engine/reporter.h"
 
 #include "engine/backend.h"
+#include "experiment/metric_parts.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -56,12 +57,13 @@ void Reporter::report(experiment::Metric metric)
     metric.rank = rank_;
     double now = run_milliseconds();
     metric.t = now * 1e-3;
-    std::string line = to_line(metric);
+    const Type type = metric.type;
+    std::string lines;
+    for (const experiment::Metric& part : experiment::in_parts(std::move(metric)))
+        lines += to_line(part) + '\n';
     std::lock_guard lock(mutex_);
-    buffer_ += line;
-    buffer_ += '\n';
-    bool gather
-        = metric.type == Type::Span || metric.type == Type::Loss || metric.type == Type::Memory || metric.type == Type::Step;
+    buffer_ += lines;
+    bool gather = type == Type::Span || type == Type::Spans || type == Type::Loss || type == Type::Memory || type == Type::Step;
     if (!gather || now - last_flush_ > flush_interval || buffer_.size() > flush_size)
         write_all();
 }

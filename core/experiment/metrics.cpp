@@ -26,7 +26,7 @@ struct TypeRow {
     std::string_view keys; // always written; others only where they differ from their default
 };
 
-constexpr std::array<TypeRow, 16> types = {{
+constexpr std::array<TypeRow, 17> types = {{
     {Type::Hello, "hello", " name bytes text "},
     {Type::Met, "met", " "},
     {Type::Heartbeat, "heartbeat", " step phase name "},
@@ -34,6 +34,7 @@ constexpr std::array<TypeRow, 16> types = {{
     {Type::Loss, "loss", " step phase block value "},
     {Type::Memory, "memory", " step phase bytes peak_bytes "},
     {Type::Span, "span", " step phase index start end "},
+    {Type::Spans, "spans", " step phase spans "},
     {Type::Eval, "eval", " step name value "},
     {Type::Checkpoint, "checkpoint", " step name "},
     {Type::Log, "log", " text "},
@@ -82,6 +83,9 @@ void visit_members(M& metric, Visitor&& visit)
     visit("what", metric.what);
     visit("where", metric.where);
     visit("remedy", metric.remedy);
+    visit("spans", metric.spans);
+    visit("part", metric.part);
+    visit("parts", metric.parts);
 }
 
 /// -1 is the default of what may be 0.
@@ -99,6 +103,11 @@ bool is_default(std::string_view, const std::string& text)
     return text.empty();
 }
 
+bool is_default(std::string_view, const std::vector<Metric::Interval>& spans)
+{
+    return spans.empty();
+}
+
 template <std::integral Number>
 bool is_default(std::string_view key, Number number)
 {
@@ -113,6 +122,14 @@ Json json_of(double value)
     if (std::isinf(value))
         return value > 0 ? "inf" : "-inf";
     return value;
+}
+
+Json json_of(const std::vector<Metric::Interval>& spans)
+{
+    Json json = Json::array();
+    for (const Metric::Interval& span : spans)
+        json.push_back(Json::array({span.index, json_of(span.start), json_of(span.end)}));
+    return json;
 }
 
 template <typename Member>
@@ -182,6 +199,19 @@ private:
             || (!json.is_number_unsigned() && !std::in_range<Number>(json.get<std::int64_t>())))
             return false;
         number = json.get<Number>();
+        return true;
+    }
+
+    static bool convert(const Json& json, std::vector<Metric::Interval>& spans)
+    {
+        if (!json.is_array())
+            return false;
+        for (const Json& one : json) {
+            Metric::Interval& span = spans.emplace_back();
+            if (!one.is_array() || one.size() != 3 || !convert(one[0], span.index) || !convert(one[1], span.start)
+                || !convert(one[2], span.end))
+                return false;
+        }
         return true;
     }
 

@@ -21,6 +21,7 @@ struct Metric {
         Loss,
         Memory,
         Span,
+        Spans,
         Eval,
         Checkpoint,
         Log,
@@ -36,9 +37,16 @@ struct Metric {
     double t = 0; // seconds since the run's start (steady clock)
     int rank = 0;
 
-    // Step: this rank has finished `step` (from 0) of `phase`; `samples` of the global batch, `ms` since its previous step.
-    // Loss: mean over the global batch, reported by one rank of the block's group. Heartbeat: where the interpreter is.
-    // Span: instruction `index` of the rank's program in `phase` took [start, end), ms since the run's start.
+    // Step: this rank has finished `step` (from 0) of `phase`; `samples` of the global batch, `ms` a step since the last one that
+    // it reported. Loss: mean over the global batch, reported by one rank of the block's group. Heartbeat: where the interpreter
+    // is. Span: instruction `index` of the rank's program in `phase` took [start, end), ms since the run's start. Spans: several of
+    // them.
+    struct Interval {
+        int index = 0;
+        double start = 0;
+        double end = 0;
+    };
+
     std::int64_t step = 0;
     int phase = 0;
     int block = -1;
@@ -58,6 +66,9 @@ struct Metric {
     std::string text
         = {}; // Log: the message; Profile: pipebd.profile/1; Pair: pipebd.import/1; Hello: versions; Progress: what is being done
     std::string code = {}, what = {}, where = {}, remedy = {}; // Error
+    std::vector<Interval> spans = {}; // Spans
+    int part = 0; // which part of a long text `text` is,
+    int parts = 0; // of so many; 0: it is whole (metric_parts.h)
 };
 
 /// One line, without the line break.

@@ -88,7 +88,12 @@ void FollowedRank::read_errors(std::size_t budget, const Listener& listener)
 void FollowedRank::take_metric(std::string_view line, const Listener& listener, Clock::time_point zero)
 {
     using Type = experiment::Metric::Type;
-    experiment::Metric metric = experiment::metric_from_line(line);
+    std::optional<experiment::Metric> whole = parts_.take(experiment::metric_from_line(line));
+    if (!whole) {
+        last_line_ = Clock::now();
+        return;
+    }
+    experiment::Metric& metric = *whole;
     metric.rank = number_;
     const Clock::time_point now = Clock::now();
     if (metric.type == Type::Hello)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "experiment/metric_parts.h"
 #include "launch/failure.h"
 #include "launch/line_reader.h"
 #include "launch/process.h"
@@ -56,6 +57,7 @@ private:
     int number_;
     Process process_;
     LineReader output_;
+    experiment::MetricParts parts_;
     LineReader errors_;
     int lines_per_second_;
     bool question_;

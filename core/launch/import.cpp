@@ -273,6 +273,10 @@ void Import::replay(RecordedRun& run)
         metric->t += shift;
         metric->start += shift * 1000;
         metric->end += shift * 1000;
+        for (experiment::Metric::Interval& span : metric->spans) {
+            span.start += shift * 1000;
+            span.end += shift * 1000;
+        }
         next.metric = std::move(*metric);
         order.push(index);
     };

@@ -14,9 +14,9 @@ namespace {
 
 constexpr double recent_seconds = 10;
 
-double mean(std::vector<float>::const_iterator first, std::vector<float>::const_iterator last)
+std::uint32_t whole(std::int64_t step)
 {
-    return std::accumulate(first, last, 0.0) / static_cast<double>(last - first);
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(step, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
 std::ptrdiff_t tenth(const std::vector<float>& values)
@@ -153,7 +153,7 @@ void Measurements::take_loss(const experiment::Metric& metric, std::vector<store
         return;
     const bool architecture = metric.name == "architecture";
     if (!architecture)
-        losses_[static_cast<std::size_t>(block)].push_back(static_cast<float>(metric.value));
+        losses_[static_cast<std::size_t>(block)].push_back({whole(metric.step), static_cast<float>(metric.value)});
     samples.push_back(
         {{architecture ? "architecture_loss" : "loss", -1, end_to_end_ ? -1 : block}, metric.step, metric.t, metric.value});
 }
@@ -217,11 +217,11 @@ double Measurements::seconds_left() const
 namespace {
 
 /// `figure` of each block's losses, up to the first block that has none.
-template <typename Figure>
-std::vector<double> by_block(const std::vector<std::vector<float>>& losses, Figure figure)
+template <typename Losses, typename Figure>
+std::vector<double> by_block(const Losses& losses, Figure figure)
 {
     std::vector<double> result;
-    for (const std::vector<float>& loss : losses) {
+    for (const auto& loss : losses) {
         if (loss.empty())
             break;
         result.push_back(figure(loss));
@@ -229,21 +229,44 @@ std::vector<double> by_block(const std::vector<std::vector<float>>& losses, Figu
     return result;
 }
 
+/// Of the losses [first, last).
+template <typename Iterator>
+double mean_value(Iterator first, Iterator last)
+{
+    const double sum = std::accumulate(first, last, 0.0, [](double total, const auto& loss) { return total + loss.value; });
+    return sum / static_cast<double>(last - first);
+}
+
+/// How many steps a tenth of those from the first loss to the newest are.
+template <typename Losses>
+std::int64_t tenth_of_steps(const Losses& losses)
+{
+    return std::max<std::int64_t>(1, (std::int64_t{losses.back().step} - losses.front().step + 1) / 10);
+}
+
 } // namespace
 
 std::vector<double> Measurements::newest_loss() const
 {
-    return by_block(losses_, [](const std::vector<float>& loss) -> double { return loss.back(); });
+    return by_block(losses_, [](const std::vector<Loss>& losses) -> double { return losses.back().value; });
 }
 
 std::vector<double> Measurements::first_loss() const
 {
-    return by_block(losses_, [](const std::vector<float>& loss) { return mean(loss.begin(), loss.begin() + tenth(loss)); });
+    return by_block(losses_, [](const std::vector<Loss>& losses) {
+        const std::int64_t end = losses.front().step + tenth_of_steps(losses);
+        const auto last = std::find_if(losses.begin() + 1, losses.end(), [&](const Loss& loss) { return loss.step >= end; });
+        return mean_value(losses.begin(), last);
+    });
 }
 
 std::vector<double> Measurements::final_loss() const
 {
-    return by_block(losses_, [](const std::vector<float>& loss) { return mean(loss.end() - tenth(loss), loss.end()); });
+    return by_block(losses_, [](const std::vector<Loss>& losses) {
+        const std::int64_t begin = losses.back().step - tenth_of_steps(losses);
+        const auto first = std::find_if(losses.rbegin() + 1, losses.rend(), [&](const Loss& loss) { return loss.step <= begin; });
+        return mean_value(first.base(), losses.end());
+    });
 }
 
 } // namespace pipebd::launch

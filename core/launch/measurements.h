@@ -48,7 +48,8 @@ public:
     double recent_throughput() const; // over the last ten seconds of the run
     double seconds_left() const; // at that rate; -1: not known
 
-    /// By block, up to the first block without a loss yet: newest, mean of the first tenth, mean of the last tenth.
+    /// By block, up to the first block without a loss yet: newest, mean of the first tenth of its steps, mean of the last tenth; of
+    /// those that were reported.
     std::vector<double> newest_loss() const;
     std::vector<double> first_loss() const;
     std::vector<double> final_loss() const;
@@ -69,6 +70,10 @@ private:
         std::int64_t done() const;
         double median_of(std::size_t rank) const; // 0 if it has not measured
     };
+    struct Loss {
+        std::uint32_t step = 0;
+        float value = 0;
+    };
     struct OpenStep {
         int ranks = 0;
         double slowest = 0;
@@ -84,7 +89,7 @@ private:
     std::map<std::pair<int, std::int64_t>, OpenStep> open_steps_; // not yet done by all ranks
     std::deque<std::pair<double, double>> recent_; // seconds, fraction done
     bool end_to_end_;
-    std::vector<std::vector<float>> losses_; // by block; one if the network is trained end to end
+    std::vector<std::vector<Loss>> losses_; // by block; one if the network is trained end to end
     double accuracy_ = -1;
 };
 

@@ -43,6 +43,7 @@ MetricFile::MetricFile(MetricFile&& other) noexcept
     , rank_(other.rank_)
     , descriptor_(std::exchange(other.descriptor_, -1))
     , lines_(std::move(other.lines_))
+    , parts_(std::move(other.parts_))
     , ready_(std::move(other.ready_))
     , at_end_(other.at_end_)
     , line_(other.line_)
@@ -88,7 +89,8 @@ void MetricFile::take(std::string_view line)
         if (metric.rank != rank_ && metric.type != experiment::Metric::Type::Error) // a rank may fail before it knows its number
             return leave_out("it is of rank " + std::to_string(metric.rank));
         metric.rank = rank_;
-        ready_.push_back(std::move(metric));
+        if (std::optional<experiment::Metric> whole = parts_.take(std::move(metric)))
+            ready_.push_back(std::move(*whole));
     } catch (const Error& error) {
         if (error.code() == Code::Newer)
             throw Error(Code::Newer, error.problem(), place(), "use the version of this program that wrote it");

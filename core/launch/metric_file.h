@@ -1,6 +1,7 @@
 // MetricFile: the lines that one rank has written to a file (docs/formats/metrics.md), read one after another.
 #pragma once
 
+#include "experiment/metric_parts.h"
 #include "experiment/metrics.h"
 #include "launch/line_reader.h"
 
@@ -37,6 +38,7 @@ private:
     int rank_;
     int descriptor_;
     LineReader lines_;
+    experiment::MetricParts parts_;
     std::deque<experiment::Metric> ready_;
     bool at_end_ = false;
     std::int64_t line_ = 0; // lines taken

@@ -53,6 +53,11 @@ void Recorder::take(const experiment::Metric& metric)
         if (std::isfinite(metric.start) && std::isfinite(metric.end))
             spans_.push_back({metric.rank, metric.phase, metric.step, metric.index, metric.start, metric.end});
         break;
+    case Type::Spans:
+        for (const experiment::Metric::Interval& span : metric.spans)
+            if (std::isfinite(span.start) && std::isfinite(span.end))
+                spans_.push_back({metric.rank, metric.phase, metric.step, span.index, span.start, span.end});
+        break;
     case Type::Log:
         log_at(metric.t, metric.rank, printable(metric.text));
         break;

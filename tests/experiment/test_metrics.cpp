@@ -1,4 +1,5 @@
 // Metrics: what is written in a line is read from it.
+#include "experiment/metric_parts.h"
 #include "experiment/metrics.h"
 #include "experiment_testing.h"
 
@@ -15,21 +16,24 @@ namespace {
 
 using Type = Metric::Type;
 
-const std::vector<std::pair<Type, QString>> types
-    = {{Type::Hello, "hello"}, {Type::Heartbeat, "heartbeat"}, {Type::Step, "step"}, {Type::Loss, "loss"}, {Type::Memory, "memory"},
-        {Type::Span, "span"}, {Type::Eval, "eval"}, {Type::Checkpoint, "checkpoint"}, {Type::Log, "log"}, {Type::Error, "error"},
-        {Type::Bye, "bye"}, {Type::Profile, "profile"}, {Type::Progress, "progress"}, {Type::Unknown, "unknown"}};
+const std::vector<std::pair<Type, QString>> types = {{Type::Hello, "hello"}, {Type::Heartbeat, "heartbeat"}, {Type::Step, "step"},
+    {Type::Loss, "loss"}, {Type::Memory, "memory"}, {Type::Span, "span"}, {Type::Spans, "spans"}, {Type::Eval, "eval"},
+    {Type::Checkpoint, "checkpoint"}, {Type::Log, "log"}, {Type::Error, "error"}, {Type::Bye, "bye"}, {Type::Profile, "profile"},
+    {Type::Progress, "progress"}, {Type::Unknown, "unknown"}};
 
 /// Every member by itself, in text form, so that NaN equals NaN.
 QString shown(const Metric& m)
 {
     const auto number = [](double value) { return QString::number(value, 'g', 17); };
     const auto text = [](const std::string& value) { return QString::fromStdString(value); };
+    QStringList spans;
+    for (const Metric::Interval& span : m.spans)
+        spans.append(QString::number(span.index) + ' ' + number(span.start) + ' ' + number(span.end));
     return QStringList{QString::number(static_cast<int>(m.type)), number(m.t), QString::number(m.rank), QString::number(m.step),
         QString::number(m.phase), QString::number(m.block), QString::number(m.index), QString::number(m.samples), number(m.ms),
         number(m.start), number(m.end), number(m.value), QString::number(m.bytes), QString::number(m.peak_bytes),
         QString::number(m.device_bytes), number(m.utilisation), number(m.watts), text(m.name), text(m.text), text(m.code),
-        text(m.what), text(m.where), text(m.remedy)}
+        text(m.what), text(m.where), text(m.remedy), spans.join(','), QString::number(m.part), QString::number(m.parts)}
         .join("|");
 }
 
@@ -57,7 +61,33 @@ Metric full(Type type)
         .code = "Damaged",
         .what = "w",
         .where = "h",
-        .remedy = "r"};
+        .remedy = "r",
+        .spans = {{0, 1.5, std::nextafter(2.0, 3)}, {1, -0.0, 1e300}},
+        .part = 1,
+        .parts = 3};
+}
+
+/// `count` characters of two bytes.
+std::string umlauts(std::size_t count)
+{
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i)
+        text += "\u00e4";
+    return text;
+}
+
+/// What is put together of the lines that `metric` is written as; nothing if the last part is missing.
+std::optional<Metric> through_lines(const Metric& metric, std::size_t* lines = nullptr)
+{
+    MetricParts parts;
+    std::optional<Metric> whole;
+    const std::vector<Metric> all = in_parts(metric);
+    for (const Metric& part : all) {
+        if (lines != nullptr)
+            *lines = std::max(*lines, to_line(part).size());
+        whole = parts.take(metric_from_line(to_line(part)));
+    }
+    return whole;
 }
 
 } // namespace
@@ -100,6 +130,74 @@ private slots:
         QVERIFY(!QJsonDocument::fromJson(QByteArray::fromStdString(line)).isNull());
         QCOMPARE(shown(metric_from_line(line)), shown(m));
         QVERIFY(std::signbit(metric_from_line(line).end));
+    }
+
+    void measuredInstructionsOfAStepShareALine()
+    {
+        const Metric m{.type = Type::Spans, .t = 1, .step = 2, .spans = {{0, 0.5, 1}, {7, 1, std::nan("")}}};
+        QCOMPARE(to_line(m),
+            std::string(R"({"v":1,"type":"spans","t":1.0,"rank":0,"step":2,"phase":0,"spans":[[0,0.5,1.0],[7,1.0,null]]})"));
+        QCOMPARE(shown(metric_from_line(to_line(m))), shown(m));
+        for (const char* spans : {"{}", "[1]", "[[0,1]]", "[[0,1,2,3]]", "[[0.5,1,2]]", "[[0,\"x\",2]]"})
+            VERIFY_REFUSED(metric_from_line(std::string(R"({"v":1,"type":"spans","t":1,"rank":0,"spans":)") + spans + "}"),
+                Code::Protocol, "spans is not what belongs there");
+    }
+
+    void aLongTextGoesInPartsAndComesBackWhole()
+    {
+        for (std::size_t bytes :
+            {std::size_t(0), longest_part - 1, longest_part, longest_part + 1, 3 * longest_part, std::size_t(1'000'000)}) {
+            Metric m = full(Type::Profile);
+            m.part = m.parts = 0;
+            m.text = std::string(bytes, '\x01'); // six bytes each in JSON
+            std::size_t longest = 0;
+            const std::optional<Metric> back = through_lines(m, &longest);
+            QVERIFY(back.has_value());
+            QVERIFY(back->text == m.text);
+            QVERIFY2(longest < (1 << 20), qPrintable(QString::number(longest)));
+        }
+        Metric m{.type = Type::Pair, .text = "x" + umlauts(longest_part)}; // a part would end in the middle of one
+        QVERIFY(through_lines(m)->text == m.text);
+        m.text = std::string(longest_part + 10, '\xbf'); // no UTF-8 at all
+        QVERIFY(through_lines(m).has_value());
+    }
+
+    void otherMetricsMayComeBetweenParts()
+    {
+        MetricParts parts;
+        const Metric m{.type = Type::Profile, .text = std::string(longest_part + 1, 'x')};
+        const std::vector<Metric> both = in_parts(m);
+        QCOMPARE(both.size(), std::size_t(2));
+        QVERIFY(!parts.take(both[0]));
+        QCOMPARE(parts.take({.type = Type::Heartbeat, .step = 3})->step, std::int64_t(3));
+        QVERIFY(parts.take(both[1])->text == m.text);
+        QCOMPARE(parts.take(m)->text.size(), m.text.size()); // whole, in one line
+    }
+
+    void partsThatDoNotFollowEachOtherAreAProtocolErrorAndForgotten()
+    {
+        const auto part = [](int index, int of, Type type = Type::Profile) {
+            return Metric{.type = type, .text = "x", .part = index, .parts = of};
+        };
+        for (const std::vector<Metric>& bad : {std::vector{part(1, 2)}, {part(0, 3), part(2, 3)}, {part(0, 3), part(1, 4)},
+                 {part(0, 3), part(1, 3, Type::Pair)}, {part(0, 3), part(0, 3)}, {part(-1, 2)}, {part(3, 3)}, {part(0, -1)}}) {
+            MetricParts parts;
+            for (std::size_t i = 0; i + 1 < bad.size(); ++i)
+                QVERIFY(!parts.take(bad[i]));
+            VERIFY_REFUSED(parts.take(bad.back()), Code::Protocol, "belongs");
+            QVERIFY(!parts.take(part(0, 2)));
+            QCOMPARE(parts.take(part(1, 2))->text, std::string("xx"));
+        }
+    }
+
+    void aTextWithoutEndIsAProtocolError()
+    {
+        MetricParts parts;
+        Metric part{.type = Type::Profile, .text = std::string(longest_part, 'x'), .part = 0, .parts = 1 << 30};
+        for (; part.part < static_cast<int>(longest_text / longest_part); ++part.part)
+            QVERIFY(!parts.take(part));
+        VERIFY_REFUSED(parts.take(part), Code::Protocol, "a text is longer than 16777216 bytes");
+        VERIFY_REFUSED(in_parts({.type = Type::Profile, .text = std::string(longest_text + 1, 'x')}), Code::Protocol, "longer");
     }
 
     void whatTheDriverDoesNotSayIsLeftOut()

@@ -179,6 +179,13 @@ void misbehave(const std::string& what)
             lines += to_line(metric) + "\n";
         while (true)
             write_all(1, lines);
+    } else if (name == "parts") { // of a text without end
+        Metric metric;
+        metric.type = Type::Profile;
+        metric.text = std::string(100'000, 'x');
+        metric.parts = 1 << 30;
+        for (;; ++metric.part)
+            write_all(1, to_line(metric) + "\n");
     } else if (name == "chatter") {
         for (int i = 0; i < number(argument); ++i)
             write_all(2, "line " + std::to_string(i) + " " + std::string(200, '.') + "\n");

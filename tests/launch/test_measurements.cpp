@@ -180,6 +180,15 @@ private slots:
         QCOMPARE(run.first_loss(), std::vector<double>({38.5}));
         QCOMPARE(run.final_loss(), std::vector<double>({2.5}));
 
+        Measurements thinned(two_devices(), 1000, batch, {1.0});
+        for (int step = 0; step < 1000; step += step < 100 ? 1 : 50) // the first were all reported, the others now and then
+            thinned.take(loss_of(0, step, step), samples);
+        QCOMPARE(thinned.first_loss(), std::vector<double>({47})); // of steps 0 to 94
+        QCOMPARE(thinned.final_loss(), std::vector<double>({925})); // of steps 900 and 950
+
+        samples.clear();
+        for (int step = 0; step < 40; ++step)
+            run.take(loss_of(0, step, 40 - step), samples);
         run.take(loss_of(1, 0, 7), samples);
         QCOMPARE(run.newest_loss(), std::vector<double>({1, 7}));
         QCOMPARE(values(samples, {"loss", -1, 0}).size(), std::size_t(40));

@@ -217,6 +217,7 @@ private slots:
         QTest::newRow("garbage") << QByteArray("garbage");
         QTest::newRow("half a line") << QByteArray("half");
         QTest::newRow("a line without end") << QByteArray("endless");
+        QTest::newRow("a text without end") << QByteArray("parts");
         QTest::newRow("a million lines a second") << QByteArray("flood");
     }
 
