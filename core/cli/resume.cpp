@@ -93,10 +93,10 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point)
 {
     // Weights are compared by what is in them, by the engine.
-    constexpr std::array<std::string_view, 20> may_differ = {"name", "data.broken_limit", "data.workers", "train.epochs",
+    constexpr std::array<std::string_view, 21> may_differ = {"name", "data.broken_limit", "data.workers", "train.epochs",
         "train.steps", "teacher.weights", "student.weights", "student.architecture", "derive.macs", "derive.parameters",
         "derive.samples", "derive.calibration", "run.strategy", "run.stages", "run.devices", "run.checkpoint_minutes",
-        "run.checkpoint_steps", "run.checkpoint_keep", "run.checkpoint_failure", "run.timeout"};
+        "run.checkpoint_steps", "run.checkpoint_keep", "run.checkpoint_failure", "run.timeout", "run.join_timeout"};
     for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment)) {
         if (key.starts_with("derive.") && point.stage != experiment::StageKind::Distil)
             throw Error(Code::BadRequest, "run " + std::to_string(point.run) + " derives no student, so " + key + " has no meaning",

@@ -12,6 +12,7 @@
 #include "engine/profiler.h"
 #include "engine/pulse.h"
 #include "engine/telemetry.h"
+#include "experiment/limits.h"
 #include "schedule/strategies.h"
 
 #include <nlohmann/json.hpp>
@@ -109,7 +110,11 @@ struct Rank {
     Rank(Rank&&) = default;
     /// Connections are taken down by leave() alone: after a failure that would wait for peers that are gone.
     ~Rank() { static_cast<void>(transport.release()); }
-    void leave() { transport.reset(); }
+    void leave(Reporter& reporter)
+    {
+        reporter.on_heartbeat({}); // it tells the transport
+        transport.reset();
+    }
 };
 
 Rank join(const RunSpec& spec, const Topology& topology, std::int64_t steps, Reporter& reporter)
@@ -123,8 +128,12 @@ Rank join(const RunSpec& spec, const Topology& topology, std::int64_t steps, Rep
             "WORLD_SIZE", "start one rank for each device");
     rank.backend = make_backend(spec.devices[static_cast<std::size_t>(rank.rendezvous.rank)]);
     say_hello(*rank.backend, steps, versions(), reporter);
+    rank.rendezvous.waiting = [&reporter](const std::string& doing) { reporter.waiting(doing); };
+    rank.rendezvous.join_limit = experiment::join_limit(spec.experiment.run);
+    rank.rendezvous.limits = {experiment::silence_limit(spec.experiment.run), experiment::stall_limit(spec.experiment.run)};
     rank.transport = rank.backend->connect(rank.rendezvous, topology);
-    rank.transport->while_waiting([&reporter](const std::string&) { reporter.pulse(); });
+    rank.transport->while_waiting(rank.rendezvous.waiting);
+    reporter.on_heartbeat([transport = rank.transport.get()](bool worked) { transport->reported(worked); });
     say_met(reporter);
     return rank;
 }
@@ -321,7 +330,7 @@ void train(const RunSpec& spec, Reporter& reporter)
     if (!spec.deliver)
         rank.transport->barrier(); // who leaves takes connections down that others may still need
     say_bye(reporter);
-    rank.leave();
+    rank.leave(reporter);
 }
 
 void profile(const RunSpec& spec, Reporter& reporter)
@@ -340,7 +349,7 @@ void profile(const RunSpec& spec, Reporter& reporter)
         reporter.report(std::move(metric));
     }
     say_bye(reporter);
-    rank.leave();
+    rank.leave(reporter);
 }
 
 void check(const RunSpec& spec, Reporter& reporter)

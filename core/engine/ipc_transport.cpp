@@ -6,6 +6,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <deque>
@@ -391,10 +392,11 @@ public:
         advance();
         return meeting_->gather(text, [this](const std::string& doing) {
             advance(); // others may wait for it before they say anything
-            if (waiting_)
-                waiting_(doing);
+            tell(doing);
         });
     }
+
+    void reported(bool worked) override { meeting_->reported(worked); }
 
 private:
     struct RankGroup final : Group {
@@ -567,37 +569,54 @@ private:
 
     bool advance()
     {
-        at::NoGradGuard no_grad;
+        const at::NoGradGuard no_grad;
+        const at::DisableRecordFunctionGuard unnoticed; // it is no work of this rank's, which may be waiting
         bool any = false;
         for (Queue* queue : queues_)
             any |= queue->advance();
         return any;
     }
 
-    /// Goes on with everything until `is_so`. Throws Error{RankDied} or {TimedOut}.
+    void tell(const std::string& doing)
+    {
+        if (waiting_)
+            waiting_(doing);
+        meeting_->look_at_others(doing);
+    }
+
+    /// Goes on with everything until `is_so`. Throws Error{RankDied}, or what being told of it throws.
     template <typename Condition>
     void wait_until(const std::string& doing, Condition is_so)
     {
-        const Clock::time_point begin = Clock::now();
-        Clock::time_point told = begin;
+        try {
+            wait_in_slices(
+                doing,
+                [this](const std::string& what) {
+                    tell(what);
+                    refuse_to_wait_for_the_dead(what);
+                },
+                [&](std::chrono::milliseconds slice) { return advances_until(is_so, slice); });
+        } catch (...) {
+            has_failed_ = true;
+            throw;
+        }
+    }
+
+    /// Whether it `is_so` within `slice`.
+    template <typename Condition>
+    bool advances_until(Condition is_so, std::chrono::milliseconds slice)
+    {
+        const Clock::time_point end = Clock::now() + slice;
         for (;;) {
             const std::uint32_t heard = shared_.rings(rank());
             const bool any = advance();
             if (is_so())
-                return;
+                return true;
             const Clock::time_point now = Clock::now();
-            if (now - begin >= settings_.timeout) {
-                has_failed_ = true;
-                throw Error(Code::TimedOut, "the other ranks have not answered", doing, "look for the rank that ended first");
-            }
-            if (now - told >= waiting_interval) {
-                told = now;
-                if (waiting_)
-                    waiting_(doing);
-                refuse_to_wait_for_the_dead(doing);
-            }
+            if (now >= end)
+                return false;
             if (!any)
-                shared_.listen(rank(), heard, std::min(waiting_interval, settings_.timeout));
+                shared_.listen(rank(), heard, std::chrono::ceil<std::chrono::milliseconds>(end - now));
         }
     }
 
@@ -610,7 +629,6 @@ private:
             // In this order: a rank closes before it ends.
             if (other == rank() || !has_ended(other) || is_closed(other))
                 continue;
-            has_failed_ = true;
             throw Error(Code::RankDied, "rank " + std::to_string(other) + " has ended", doing, "see its last lines");
         }
     }
@@ -639,13 +657,17 @@ private:
             return true;
         };
         // However long: rank 0 may be evaluating.
-        for (;;) {
-            const std::uint32_t heard = shared_.rings(rank());
-            if (done())
-                return;
-            if (waiting_)
-                waiting_("the ends of the other ranks");
-            shared_.listen(rank(), heard, waiting_interval);
+        try {
+            wait_in_slices(
+                "the ends of the other ranks", [this](const std::string& doing) { tell(doing); },
+                [&](std::chrono::milliseconds slice) {
+                    const std::uint32_t heard = shared_.rings(rank());
+                    if (!done())
+                        shared_.listen(rank(), heard, slice);
+                    return done();
+                });
+        } catch (const std::exception&) {
+            // This rank's work is done; nothing more can be waited for.
         }
     }
 

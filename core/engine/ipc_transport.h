@@ -22,7 +22,6 @@ struct SlotSettings {
     int group_slots = 2; // of each ring of a group: there are many, and drivers open about a thousand events between processes
     std::int64_t slot_bytes = 8 << 20; // of edges and gradients
     std::int64_t small_slot_bytes = 64 << 10; // of batch statistics and barriers
-    std::chrono::milliseconds timeout = transport_timeout;
     pid_t process = getpid(); // whose end the others are to notice
 };
 

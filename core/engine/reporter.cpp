@@ -7,25 +7,26 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <unistd.h>
+#include <utility>
 
 namespace pipebd::engine {
 
 namespace {
 
 constexpr double flush_interval = 50; // ms
-constexpr double beat_interval = 500; // ms
 constexpr std::size_t flush_size = 16 << 10;
 
 } // namespace
 
 Reporter::Reporter()
-    : descriptor_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3))
+    : Reporter(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3))
 {
     dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
-Reporter::Reporter(int descriptor)
+Reporter::Reporter(int descriptor, double beat_interval)
     : descriptor_(descriptor)
+    , beat_interval_(beat_interval)
 {
 }
 
@@ -96,16 +97,38 @@ void Reporter::heartbeat(std::int64_t step, const std::string& instruction, int 
 
 void Reporter::pulse()
 {
+    beat(true, {});
+}
+
+void Reporter::waiting(const std::string& doing)
+{
+    beat(false, doing);
+}
+
+void Reporter::on_heartbeat(std::function<void(bool)> callback)
+{
+    std::lock_guard lock(beat_mutex_);
+    on_heartbeat_ = std::move(callback);
+}
+
+void Reporter::beat(bool works, const std::string& doing)
+{
     std::unique_lock lock(beat_mutex_);
+    worked_ |= works;
     const double now = run_milliseconds();
-    if (now - last_beat_ < beat_interval)
+    if (now - last_beat_ < beat_interval_)
         return;
     last_beat_ = now;
+    const bool worked = std::exchange(worked_, false);
     experiment::Metric metric;
     metric.type = experiment::Metric::Type::Heartbeat;
     metric.step = step_;
     metric.phase = phase_;
     metric.name = instruction_;
+    if (!worked)
+        metric.waiting = doing;
+    if (on_heartbeat_)
+        on_heartbeat_(worked);
     lock.unlock();
     report(std::move(metric));
 }

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -18,8 +19,8 @@ class Reporter {
 public:
     /// Takes over descriptor 1. One a process, made before any library is called.
     Reporter();
-    /// Writes to `descriptor`, and closes it.
-    explicit Reporter(int descriptor);
+    /// Writes to `descriptor`, and closes it; a heartbeat every so many milliseconds at most.
+    explicit Reporter(int descriptor, double beat_interval = default_beat_interval);
     ~Reporter();
     Reporter(const Reporter&) = delete;
 
@@ -37,10 +38,18 @@ public:
     void heartbeat(std::int64_t step, const std::string& instruction, int phase = 0);
     /// The same from inside a long instruction, or from a thread that reads data for it: repeats what the last one said.
     void pulse();
+    /// "I wait for others: `doing`", as often. Says so only if there has been no work since the last of these three was written.
+    void waiting(const std::string& doing);
+
+    /// Called with every heartbeat that is written, by the thread that says it: `worked`, or only waits. Replaces the one before.
+    void on_heartbeat(std::function<void(bool worked)> callback);
 
     void flush();
 
 private:
+    static constexpr double default_beat_interval = 500;
+
+    void beat(bool works, const std::string& doing);
     void write_all();
     void write_copy();
 
@@ -53,11 +62,14 @@ private:
     std::mutex mutex_;
     std::string buffer_;
     double last_flush_ = 0;
+    double beat_interval_;
     std::mutex beat_mutex_; // of what follows
     double last_beat_ = -1e9;
     std::int64_t step_ = 0;
     int phase_ = 0;
     std::string instruction_;
+    bool worked_ = false; // since the last heartbeat
+    std::function<void(bool)> on_heartbeat_;
 };
 
 } // namespace pipebd::engine

@@ -100,6 +100,7 @@ Rendezvous Rendezvous::from_environment()
     rendezvous.serve = agent == nullptr || std::string_view(agent) != "True";
     const char* attempt = std::getenv("TORCHELASTIC_RESTART_COUNT");
     rendezvous.attempt = attempt == nullptr ? "0" : attempt;
+    rendezvous.supervised = std::getenv("PIPEBD_SUPERVISED") != nullptr;
     return rendezvous;
 }
 

@@ -2,17 +2,20 @@
 // memory that they open of one another (ipc_transport.h).
 //
 // Everything is asynchronous: send, receive and all_reduce post and return; Pending::wait() makes what they bring usable. Used by
-// one thread, the interpreter's. Errors are Error{RankDied} naming the peer, or Error{TimedOut}.
+// one thread, the interpreter's. Errors are Error{RankDied} naming the peer, or what while_waiting()'s callback throws: no fixed
+// time decides that a peer is dead (docs/limits.md). Where a supervisor follows all ranks it decides; elsewhere a rank that waits
+// gives up, with Error{TimedOut}, once another's reports no longer show that it lives, or nobody's that it works (peer_progress.h).
 #pragma once
 
 #include "engine/group.h"
+#include "engine/peer_progress.h"
+#include "engine/sliced_wait.h"
 #include "schedule/program.h"
 
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,10 +34,14 @@ struct Rendezvous {
     bool serve = true; // rank 0 serves the store; false where an agent already does
     bool one_machine = true; // all ranks are on this one, and talk over its loopback interface
     std::string attempt; // of torchrun, which starts all ranks anew after a failure and may keep its store
+    bool supervised = false; // whoever started the ranks follows all of them, and decides how long they may wait
+    std::chrono::milliseconds join_limit{180'000}; // not supervised: until all ranks have met
+    PeerProgress::Limits limits; // not supervised
+    Waiting waiting; // while the ranks meet and connect, as Transport::while_waiting
 
     /// From RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT, PIPEBD_LISTEN_FD,
-    /// TORCHELASTIC_USE_AGENT_STORE, TORCHELASTIC_RESTART_COUNT. Throws Error{BadRequest} naming the variable that is missing, no
-    /// number, or contradicts another.
+    /// TORCHELASTIC_USE_AGENT_STORE, TORCHELASTIC_RESTART_COUNT, PIPEBD_SUPERVISED. Throws Error{BadRequest} naming the variable
+    /// that is missing, no number, or contradicts another.
     static Rendezvous from_environment();
 };
 
@@ -95,17 +102,15 @@ public:
     /// What every rank says, by rank; returns once all have said it. For what all must decide alike; slower than barrier().
     virtual std::vector<std::string> gather(const std::string& text) = 0;
 
-    /// Called a few times a second while this rank waits, with what it waits for.
-    void while_waiting(std::function<void(const std::string&)> callback) { waiting_ = std::move(callback); }
+    /// Called a few times a second while this rank waits, with what it waits for. What it throws ends the waiting.
+    void while_waiting(Waiting callback) { waiting_ = std::move(callback); }
+
+    /// This rank has reported progress: `worked`, or else that it only waits. For the others, where they decide by it. Any thread.
+    virtual void reported([[maybe_unused]] bool worked) { }
 
 protected:
-    std::function<void(const std::string&)> waiting_;
+    Waiting waiting_;
 };
-
-/// How long a rank may wait for another before it gives up; heartbeats and the supervisor decide long before.
-inline constexpr std::chrono::seconds transport_timeout{60};
-/// How often a rank that waits says so, and looks whether the others live.
-inline constexpr std::chrono::milliseconds waiting_interval{250};
 
 /// The elements of a dense tensor in memory order, as a contiguous tensor that shares them. Throws Error{Internal} if it is not
 /// dense.
@@ -121,9 +126,14 @@ public:
     virtual int rank() const = 0;
     virtual int size() const = 0;
 
-    /// As Transport::gather; `waiting` is called often while this rank waits.
-    virtual std::vector<std::string> gather(const std::string& text, const std::function<void(const std::string&)>& waiting = {})
-        = 0;
+    /// As Transport::gather; `waiting` is called often while this rank waits. Without it this is part of meeting, and bounded as
+    /// that.
+    virtual std::vector<std::string> gather(const std::string& text, const Waiting& waiting = {}) = 0;
+
+    /// As Transport::reported.
+    virtual void reported([[maybe_unused]] bool worked) { }
+    /// Between slices of waiting for `doing`. Throws Error{TimedOut} where this rank decides that it is senseless.
+    virtual void look_at_others([[maybe_unused]] const std::string& doing) { }
 
     /// Connects them by c10d. Collective, once: every rank calls it with the same topology.
     virtual std::unique_ptr<Transport> connect(const Topology& topology) = 0;

@@ -108,6 +108,7 @@ struct Run {
     int checkpoint_keep = 2; // newest ones that are kept, beside the best
     std::string checkpoint_failure = "stop"; // the run; or warn, and go on
     double timeout = 10; // seconds without a sign of progress from a rank after which the run fails
+    double join_timeout = 180; // the same until a rank has joined: from its start, or its last sign of progress
     bool operator==(const Run&) const = default;
 };
 

@@ -79,6 +79,7 @@ void visit_members(M& metric, Visitor&& visit)
     visit("watts", metric.watts);
     visit("name", metric.name);
     visit("text", metric.text);
+    visit("waiting", metric.waiting);
     visit("code", metric.code);
     visit("what", metric.what);
     visit("where", metric.where);

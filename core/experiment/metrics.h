@@ -65,6 +65,8 @@ struct Metric {
     std::string name = {}; // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction
     std::string text
         = {}; // Log: the message; Profile: pipebd.profile/1; Pair: pipebd.import/1; Hello: versions; Progress: what is being done
+    std::string waiting
+        = {}; // Heartbeat: what of others this rank waits for, and has only done so since its last one; empty: it works
     std::string code = {}, what = {}, where = {}, remedy = {}; // Error
     std::vector<Interval> spans = {}; // Spans
     int part = 0; // which part of a long text `text` is,

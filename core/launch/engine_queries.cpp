@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
+#include "experiment/limits.h"
 #include "experiment/run_spec.h"
 #include "launch/supervisor.h"
 
@@ -51,13 +52,16 @@ void run_to_end(const Job& job, const Listener& listener, const std::atomic<bool
         "it last said " + in_quotes(outcome.last_lines.back(), 500));
 }
 
-std::vector<Metric> answers(std::vector<std::string> arguments, const std::atomic<bool>& cancel)
+/// `start_limit`: until the engine has answered; it may read much before.
+std::vector<Metric> answers(
+    std::vector<std::string> arguments, const std::atomic<bool>& cancel, std::chrono::milliseconds start_limit = Job().start_limit)
 {
     const std::string what = "pipebd-engine " + arguments.front();
     Job job;
     job.engine = engine_program();
     job.arguments = std::move(arguments);
     job.question = true;
+    job.start_limit = start_limit;
     std::vector<Metric> hellos;
     Listener listener;
     listener.metric = [&](const Metric& metric) {
@@ -182,7 +186,8 @@ Checked check(const Work& work, const std::vector<Device>& devices, const std::a
 {
     const TemporaryFolder folder;
     const std::filesystem::path spec = write_spec(folder, work, devices);
-    const std::vector<Metric> hellos = answers({"check", "--spec", spec.string()}, cancel);
+    const std::vector<Metric> hellos
+        = answers({"check", "--spec", spec.string()}, cancel, experiment::join_limit(work.experiment.run));
     const json text = details(hellos.front());
     Checked checked;
     checked.steps = hellos.front().step;
@@ -214,7 +219,10 @@ schedule::Profile measure(const Work& work, const std::vector<Device>& devices, 
     job.ranks = static_cast<int>(devices.size());
     for (const Device& device : devices)
         job.threads.push_back(device.threads);
-    job.heartbeat_limit = 60s; // ranks wait in silence for those that measure
+    const experiment::Run& limits = work.experiment.run;
+    job.heartbeat_limit = std::max<std::chrono::milliseconds>(60s, experiment::silence_limit(limits)); // of long instructions, too
+    job.start_limit = experiment::join_limit(limits);
+    job.stall_limit = std::max(job.heartbeat_limit, experiment::stall_limit(limits));
 
     std::string profile;
     Listener listener;

@@ -15,6 +15,7 @@ constexpr std::size_t bytes_at_end = 4 << 20; // more than a pipe holds
 constexpr std::size_t log_line_limit = 4096;
 constexpr std::size_t kept_log_lines = 50;
 constexpr int log_lines_per_second = 1000;
+constexpr std::size_t longest_reason = 100; // bytes, of what a rank waits for
 
 std::string remedy_for(const Exit& exit)
 {
@@ -25,9 +26,11 @@ std::string remedy_for(const Exit& exit)
 
 } // namespace
 
-FollowedRank::FollowedRank(int number, Process process, const Job& job)
+FollowedRank::FollowedRank(int number, Process process, const Job& job, const FairClock& clock)
     : number_(number)
     , process_(std::move(process))
+    , clock_(clock)
+    , silence_(clock, [pid = process_.pid()] { return account_of(pid); })
     , output_(job.line_limit, LineReader::Overlong::Refuse)
     , errors_(log_line_limit, LineReader::Overlong::Cut)
     , lines_per_second_(job.lines_per_second)
@@ -98,6 +101,8 @@ void FollowedRank::take_metric(std::string_view line, const Listener& listener, 
     const Clock::time_point now = Clock::now();
     if (metric.type == Type::Hello)
         said_hello_ = true;
+    if (metric.type == Type::Met)
+        said_met_ = true;
     if (metric.type == Type::Bye)
         said_bye_ = true;
     if (metric.type == Type::Error) {
@@ -108,8 +113,24 @@ void FollowedRank::take_metric(std::string_view line, const Listener& listener, 
         fail(failure.error, failure.when, failure.may_be_consequence);
     }
     last_line_ = now;
+    silence_.broken();
+    note_waiting(metric);
     if (listener.metric)
         listener.metric(metric);
+}
+
+void FollowedRank::note_waiting(const experiment::Metric& metric)
+{
+    using Type = experiment::Metric::Type;
+    if (metric.type == Type::Log)
+        return; // says nothing of either
+    if (metric.type != Type::Heartbeat || metric.waiting.empty()) {
+        waiting_since_.reset();
+        return;
+    }
+    if (!waiting_since_)
+        waiting_since_ = clock_.now();
+    waiting_for_ = printable(metric.waiting, longest_reason);
 }
 
 void FollowedRank::take_log_line(std::string_view line, const Listener& listener)

@@ -6,6 +6,7 @@
 #include "launch/failure.h"
 #include "launch/line_reader.h"
 #include "launch/process.h"
+#include "launch/silence.h"
 #include "launch/supervisor.h"
 
 #include <chrono>
@@ -23,13 +24,19 @@ using Clock = std::chrono::steady_clock;
 
 class FollowedRank {
 public:
-    FollowedRank(int number, Process process, const Job& job);
+    /// `clock` is that of the limits, and outlives it.
+    FollowedRank(int number, Process process, const Job& job, const FairClock& clock);
 
     int number() const { return number_; }
     bool ended() const { return ended_; }
     bool said_hello() const { return said_hello_; }
     bool said_bye() const { return said_bye_; }
-    Clock::time_point last_line() const { return last_line_; }
+    bool said_met() const { return said_met_; }
+    Silence& silence() { return silence_; }
+    const Silence& silence() const { return silence_; }
+    /// Since when it has only waited for other ranks, by the clock of the limits; none if it has worked since.
+    const std::optional<Clock::time_point>& waiting_since() const { return waiting_since_; }
+    const std::string& waiting_for() const { return waiting_for_; }
     const std::optional<Failure>& failure() const { return failure_; }
     std::vector<std::string> last_lines() const { return {last_lines_.begin(), last_lines_.end()}; }
 
@@ -48,6 +55,7 @@ private:
     void read_output(std::size_t budget, const Listener& listener, Clock::time_point zero);
     void read_errors(std::size_t budget, const Listener& listener);
     void take_metric(std::string_view line, const Listener& listener, Clock::time_point zero);
+    void note_waiting(const experiment::Metric& metric);
     void take_log_line(std::string_view line, const Listener& listener);
     void begin_second(); // the limits on lines count anew
     void count_line();
@@ -56,6 +64,8 @@ private:
 
     int number_;
     Process process_;
+    const FairClock& clock_;
+    Silence silence_;
     LineReader output_;
     experiment::MetricParts parts_;
     LineReader errors_;
@@ -65,7 +75,10 @@ private:
     bool errors_open_ = true;
     bool ended_ = false;
     bool said_hello_ = false;
+    bool said_met_ = false;
     bool said_bye_ = false;
+    std::optional<Clock::time_point> waiting_since_;
+    std::string waiting_for_;
     bool stopped_ = false;
     Clock::time_point last_line_;
     Clock::time_point second_began_;

@@ -3,6 +3,8 @@
 #include "base/file.h"
 #include "experiment/stages.h"
 
+#include <algorithm>
+
 namespace pipebd::launch {
 
 namespace {
@@ -131,7 +133,7 @@ void RecordedRun::end(RunState state, const std::string& finished)
     measure();
     recorder_.flush(record_, true);
     record_.state = state;
-    record_.finished = finished;
+    record_.finished = std::max(finished, record_.started);
     store_.save(record_);
     store_.finish();
 }

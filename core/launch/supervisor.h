@@ -2,6 +2,9 @@
 //
 // One thread, the main one. It always reads, so that no rank ever waits on a full pipe; lines are limited in length and number. If
 // one rank ends before its work is done, all others are stopped (TERM, then KILL): the earliest failure is the cause.
+//
+// A limit counts only time in which a rank could have got on: not that in which this process was kept from running itself, nor that
+// in which the rank had no processor or waited for a disk, of which the user is warned once. docs/limits.md lists all limits.
 #pragma once
 
 #include "base/error.h"
@@ -30,7 +33,8 @@ struct Job {
     std::vector<int> threads; // by rank; one each for those left out
     std::chrono::steady_clock::time_point zero = {}; // of the times in metrics; default: when run() is called
     std::chrono::milliseconds heartbeat_limit{10'000}; // no line of any kind from a rank for so long: TimedOut
-    std::chrono::milliseconds start_limit{30'000}; // until each has said hello
+    std::chrono::milliseconds start_limit{180'000}; // the same before all have said hello
+    std::chrono::milliseconds stall_limit{60'000}; // in which every rank says that it only waits for others: TimedOut
     std::optional<std::chrono::milliseconds> time_limit; // of the whole job
     std::optional<Limits> limits; // of each process
     std::chrono::milliseconds failure_grace{1'000}; // from TERM to KILL once a rank has failed
@@ -59,8 +63,8 @@ struct Listener {
 
 /// Runs `job` to its end: until every rank has said bye and ended. `cancel` set (by a signal handler, say) stops it: Outcome
 /// Cancelled within 3 s. A rank that ends without a bye, says `error`, prints what is no metric or falls silent makes it Failed,
-/// within 2 s of that. The culprit is the rank that failed first, but a rank that only saw a peer vanish yields to the peer. Throws
-/// only if the ranks cannot be started at all.
+/// within 2 s of that. The culprit is the rank that failed first, but a rank that only saw a peer vanish yields to the peer, and
+/// one that waits for others to one that stands still. Throws only if the ranks cannot be started at all.
 Outcome run(const Job& job, const Listener& listener, const std::atomic<bool>& cancel);
 
 } // namespace pipebd::launch

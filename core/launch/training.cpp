@@ -1,7 +1,9 @@
 #include "launch/training.h"
 
 #include "base/file.h"
+#include "experiment/limits.h"
 #include "launch/recorded_run.h"
+#include "launch/run_dates.h"
 #include "launch/run_json.h"
 
 #include <algorithm>
@@ -83,6 +85,7 @@ private:
     const TrainingRequest& request_;
     const std::function<void(const Progress&)>& progress_;
     Clock::time_point zero_ = Clock::now();
+    RunDates dates_;
     RecordedRun run_;
     std::string doing_ = "starting ranks";
     std::string notice_;
@@ -99,12 +102,12 @@ Training::Training(
 RunRecord Training::run(const std::atomic<bool>& cancel)
 {
     try {
-        run_.begin(documents_of(request_, run_.spec()), store::utc_text());
+        run_.begin(documents_of(request_, run_.spec()), dates_.now());
         const Outcome outcome = supervise(cancel);
-        run_.end_as(outcome, store::utc_text());
+        run_.end_as(outcome, dates_.now());
     } catch (const Error& error) {
         if (!is_final(run_.record().state))
-            run_.end_failed(error, store::utc_text());
+            run_.end_failed(error, dates_.now());
         throw;
     }
     copy_results();
@@ -119,7 +122,10 @@ Outcome Training::supervise(const std::atomic<bool>& cancel)
     job.ranks = static_cast<int>(run_.spec().devices.size());
     job.at_once = request_.at_once;
     job.zero = zero_;
-    job.heartbeat_limit = std::chrono::milliseconds(std::llround(run_.spec().experiment.run.timeout * 1000));
+    const experiment::Run& limits = run_.spec().experiment.run;
+    job.heartbeat_limit = experiment::silence_limit(limits);
+    job.start_limit = experiment::join_limit(limits);
+    job.stall_limit = experiment::stall_limit(limits);
     for (const experiment::Device& device : run_.spec().devices)
         job.threads.push_back(device.threads);
 

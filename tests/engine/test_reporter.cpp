@@ -47,8 +47,8 @@ public:
     explicit Environment(std::vector<std::pair<const char*, const char*>> variables)
         : variables_(std::move(variables))
     {
-        for (const char* name :
-            {"LOCAL_WORLD_SIZE", "TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_RESTART_COUNT", "PIPEBD_LISTEN_FD"})
+        for (const char* name : {"LOCAL_WORLD_SIZE", "TORCHELASTIC_USE_AGENT_STORE", "TORCHELASTIC_RESTART_COUNT",
+                 "PIPEBD_LISTEN_FD", "PIPEBD_SUPERVISED"})
             unsetenv(name);
         for (const auto& [name, value] : variables_)
             setenv(name, value, 1);
@@ -115,6 +115,33 @@ private Q_SLOTS:
         close(channel[0]);
     }
 
+    void aRankThatWaitsSaysSoUnlessItHasWorkedSinceItsLastHeartbeat()
+    {
+        TemporaryFolder folder;
+        const std::filesystem::path output = folder.path() / "stdout";
+        std::vector<bool> told;
+        {
+            Reporter reporter(open(output.c_str(), O_WRONLY | O_CREAT, 0600), 10);
+            reporter.on_heartbeat([&](bool worked) { told.push_back(worked); });
+            const auto wait_for_a_line = [&, lines = std::size_t{0}]() mutable {
+                for (++lines; told.size() < lines;)
+                    reporter.waiting("all-reduce");
+            };
+            wait_for_a_line(); // it has only waited so far
+            reporter.heartbeat(3, "F0"); // too early for a line of its own
+            wait_for_a_line();
+            wait_for_a_line();
+        }
+        std::vector<std::string> waits;
+        for (const QByteArray& line : QByteArray::fromStdString(read_file(output)).trimmed().split('\n')) {
+            const experiment::Metric metric = experiment::metric_from_line(line.toStdString());
+            QCOMPARE(metric.type, experiment::Metric::Type::Heartbeat);
+            waits.push_back(metric.waiting);
+        }
+        QCOMPARE(waits, std::vector<std::string>({"all-reduce", "", "all-reduce"}));
+        QCOMPARE(told, std::vector<bool>({false, true, false}));
+    }
+
     void ranksOfTorchrunKnowTheirPlace()
     {
         const Environment environment(
@@ -128,6 +155,7 @@ private Q_SLOTS:
         QVERIFY(!place.serve);
         QVERIFY(!place.one_machine);
         QCOMPARE(place.attempt, std::string("2"));
+        QVERIFY(!place.supervised); // they decide themselves how long they wait
     }
 
     void onOneMachineRanksStayOnItsLoopbackInterface()

@@ -31,7 +31,6 @@ SlotSettings small_slots()
     settings.slots = 2;
     settings.slot_bytes = 64;
     settings.small_slot_bytes = 32;
-    settings.timeout = std::chrono::seconds(20);
     return settings;
 }
 
@@ -312,27 +311,23 @@ private Q_SLOTS:
         QVERIFY(told > 0);
     }
 
-    void aRankThatDoesNotAnswerIsNotWaitedForForever()
+    void whoIsToldOfAWaitingMayEndIt()
     {
         Machine machine(2);
-        std::atomic<bool> late = false;
+        std::atomic<bool> given_up = false;
         const auto error = error_of([&] {
-            run_ranks(
-                machine, {{edge(1, 0)}, {}},
-                [&](Rank& self) {
-                    if (self.transport.rank() == 1) {
-                        while (!late)
-                            std::this_thread::yield();
-                        throw Error(Code::Internal, "the end of rank 1", "test");
-                    }
-                    try {
-                        self.transport.receive(at::zeros({4}), edge(1, 0))->wait();
-                    } catch (...) {
-                        late = true;
-                        throw;
-                    }
-                },
-                [](int, SlotSettings& settings) { settings.timeout = std::chrono::milliseconds(50); });
+            run_ranks(machine, {{edge(1, 0)}, {}}, [&](Rank& self) {
+                if (self.transport.rank() == 1) {
+                    while (!given_up)
+                        std::this_thread::yield();
+                    throw Error(Code::Internal, "the end of rank 1", "test");
+                }
+                self.transport.while_waiting([&](const std::string& doing) {
+                    given_up = true;
+                    throw Error(Code::TimedOut, "rank 1 stands still", doing);
+                });
+                self.transport.receive(at::zeros({4}), edge(1, 0))->wait();
+            });
         });
         QVERIFY(error.has_value());
         QCOMPARE(error->code(), Code::TimedOut);

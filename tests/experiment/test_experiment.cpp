@@ -50,6 +50,7 @@ checkpoint_steps = 500
 checkpoint_keep = 5
 checkpoint_failure = "warn"
 timeout = 60
+join_timeout = 600
 )";
 
 Experiment minimal(const Settings& settings = {})

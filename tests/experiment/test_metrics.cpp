@@ -32,8 +32,8 @@ QString shown(const Metric& m)
     return QStringList{QString::number(static_cast<int>(m.type)), number(m.t), QString::number(m.rank), QString::number(m.step),
         QString::number(m.phase), QString::number(m.block), QString::number(m.index), QString::number(m.samples), number(m.ms),
         number(m.start), number(m.end), number(m.value), QString::number(m.bytes), QString::number(m.peak_bytes),
-        QString::number(m.device_bytes), number(m.utilisation), number(m.watts), text(m.name), text(m.text), text(m.code),
-        text(m.what), text(m.where), text(m.remedy), spans.join(','), QString::number(m.part), QString::number(m.parts)}
+        QString::number(m.device_bytes), number(m.utilisation), number(m.watts), text(m.name), text(m.text), text(m.waiting),
+        text(m.code), text(m.what), text(m.where), text(m.remedy), spans.join(','), QString::number(m.part), QString::number(m.parts)}
         .join("|");
 }
 
@@ -58,6 +58,7 @@ Metric full(Type type)
         .watts = 310.5,
         .name = "größe \"x\"",
         .text = "a\nb\\c\u2028",
+        .waiting = "rank 1",
         .code = "Damaged",
         .what = "w",
         .where = "h",

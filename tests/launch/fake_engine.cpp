@@ -2,7 +2,7 @@
 //
 //     FAKE_ENGINE="in=train;rank=2;step=5;do=kill:9"
 //
-//     in     the command this is for (train)                 rank   who does it (-1: all)
+//     in     the command this is for (train)                 rank   who does it (-1: all); others what the others do then ("")
 //     step   when; -1: before anything else, hello included  do     what, see misbehave(); "a+b": first a, then b
 //     pace   milliseconds a step takes (1)                   deaf   1: SIGTERM is ignored
 //     steps  instead of the spec's or 8                      notice 0: nobody says that a peer has vanished
@@ -35,9 +35,11 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -146,6 +148,37 @@ std::string open_descriptors()
     return list;
 }
 
+/// Says that it works, or what it waits for, for `milliseconds` or, if empty, for ever.
+void beat(const std::string& waiting, const std::string& milliseconds)
+{
+    const double end = seconds() + number(milliseconds) * 1e-3;
+    while (milliseconds.empty() || seconds() < end) {
+        Metric metric;
+        metric.type = Type::Heartbeat;
+        metric.waiting = waiting;
+        say(metric);
+        ::poll(nullptr, 0, 50);
+    }
+}
+
+/// Wants to compute, on a processor that another process takes for so long.
+void starve(int milliseconds)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+    const pid_t other = ::fork();
+    if (other == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (const double end = seconds() + milliseconds * 1e-3; seconds() < end;) { }
+        ::_exit(0);
+    }
+    ::setpriority(PRIO_PROCESS, 0, 19);
+    while (::waitpid(other, nullptr, WNOHANG) == 0) { }
+    ::setpriority(PRIO_PROCESS, 0, 0); // if that is permitted
+}
+
 /// What a rank is told to do instead of its work; what comes back goes on with it.
 void misbehave(const std::string& what)
 {
@@ -189,11 +222,12 @@ void misbehave(const std::string& what)
     } else if (name == "chatter") {
         for (int i = 0; i < number(argument); ++i)
             write_all(2, "line " + std::to_string(i) + " " + std::string(200, '.') + "\n");
-    } else if (name == "beat") {
-        while (true) {
-            say(Type::Heartbeat);
-            ::poll(nullptr, 0, 50);
-        }
+    } else if (name == "beat" || name == "wait") {
+        beat(name == "beat" ? "" : "rank 0", argument);
+    } else if (name == "pause") {
+        ::poll(nullptr, 0, number(argument));
+    } else if (name == "starve") {
+        starve(number(argument));
     } else if (name == "limits") {
         const auto limit = [](auto resource) {
             rlimit found = {};
@@ -217,10 +251,11 @@ void misbehave(const std::string& what)
 void misbehave_if_told(int step)
 {
     const int who = number(directives.get("rank", "-1"));
+    if (directives.get("in", "train") != command || number(directives.get("step", "0")) != step)
+        return;
     std::string act;
-    if (directives.get("in", "train") == command && number(directives.get("step", "0")) == step && (who < 0 || who == rank))
-        for (std::istringstream acts(directives.get("do", "")); std::getline(acts, act, '+');)
-            misbehave(act);
+    for (std::istringstream acts(directives.get(who < 0 || who == rank ? "do" : "others", "")); std::getline(acts, act, '+');)
+        misbehave(act);
 }
 
 /// The connections between rank 0 and the others.
@@ -396,6 +431,7 @@ void train(const std::string& spec_file)
     say_hello(0, "fake", open_descriptors());
     Peers peers;
     peers.meet();
+    say(Type::Met);
     for (int phase = 0; phase < phases; ++phase)
         for (int step = 0; step < steps; ++step) {
             misbehave_if_told(phase * steps + step);
