@@ -133,7 +133,7 @@ private slots:
     void devicesOfLsMayBeDoneAnyTimeApart()
     {
         const QString lab = path("ls");
-        const QString steps = QString::number(number_from("PIPEBD_TEST_LS_STEPS", 120));
+        const QString steps = QString::number(number_from("PIPEBD_TEST_LS_STEPS", 25));
         const Ended ended = run(lab,
             {"run", experiment_file, "--strategy", "ls", "--devices", "cpu,cpu", "--profile", lopsided_profile_in(folder_.path()),
                 "--set", "data.batch=8", "--set", "train.steps=" + steps, "--set", "run.timeout=1"});

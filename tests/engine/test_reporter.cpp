@@ -123,7 +123,7 @@ private Q_SLOTS:
         {
             Reporter reporter(open(output.c_str(), O_WRONLY | O_CREAT, 0600), 10);
             reporter.on_heartbeat([&](bool worked) { told.push_back(worked); });
-            const auto wait_for_a_line = [&, lines = std::size_t{0}]() mutable {
+            auto wait_for_a_line = [&, lines = std::size_t{0}]() mutable {
                 for (++lines; told.size() < lines;)
                     reporter.waiting("all-reduce");
             };

@@ -148,15 +148,21 @@ std::string open_descriptors()
     return list;
 }
 
+/// A heartbeat; of one that works, if `what` is empty.
+void say_waiting(const std::string& what)
+{
+    Metric metric;
+    metric.type = Type::Heartbeat;
+    metric.waiting = what;
+    say(metric);
+}
+
 /// Says that it works, or what it waits for, for `milliseconds` or, if empty, for ever.
 void beat(const std::string& waiting, const std::string& milliseconds)
 {
     const double end = seconds() + number(milliseconds) * 1e-3;
     while (milliseconds.empty() || seconds() < end) {
-        Metric metric;
-        metric.type = Type::Heartbeat;
-        metric.waiting = waiting;
-        say(metric);
+        say_waiting(waiting);
         ::poll(nullptr, 0, 50);
     }
 }
@@ -293,6 +299,9 @@ public:
     void barrier()
     {
         const auto wait_for = [this](std::size_t i) {
+            pollfd heard = {.fd = connections_[i], .events = POLLIN, .revents = 0};
+            while (::poll(&heard, 1, 50) == 0)
+                say_waiting("barrier");
             char byte = 0;
             if (::recv(connections_[i], &byte, 1, 0) != 1)
                 mourn(rank == 0 ? static_cast<int>(i) + 1 : 0);

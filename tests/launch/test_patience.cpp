@@ -40,7 +40,7 @@ class TestPatience : public QObject {
 private slots:
     void aRankMayWaitForAnotherThatWorksForAnyTime() // as the devices of ls that are done first
     {
-        const Supervised job = supervise(impatient_job(3), "steps=8;step=3;rank=1;do=beat:2500;others=wait:2500");
+        const Supervised job = supervise(impatient_job(3), "steps=8;step=3;rank=1;do=beat:2500");
 
         QVERIFY2(job.outcome.kind == Kind::Finished, job.outcome.error ? job.outcome.error->what() : "");
     }
@@ -114,7 +114,7 @@ private slots:
 
     void aRankThatStarvesIsToldFromOneThatHangs()
     {
-        const Supervised job = supervise(impatient_job(2), "steps=8;step=3;rank=1;do=starve:1500;others=wait:4000");
+        const Supervised job = supervise(impatient_job(2), "steps=8;step=3;rank=1;do=starve:1500");
 
         QVERIFY2(job.outcome.kind == Kind::Finished, job.outcome.error ? job.outcome.error->what() : "");
         const QByteArray warnings = warnings_of(job);
