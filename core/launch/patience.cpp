@@ -25,6 +25,7 @@ Patience::Patience(const Job& job, const std::vector<std::unique_ptr<FollowedRan
     , ranks_(ranks)
     , clock_(clock)
     , began_(clock.now())
+    , last_work_(began_)
 {
 }
 
@@ -115,27 +116,30 @@ void Patience::warn_of_starving(
 /// Ranks that wait for each other for ever live, and say so; what is on its way between them is over long before the limit.
 void Patience::check_stall()
 {
-    const FollowedRank* first = nullptr;
-    Clock::time_point last_work;
+    FollowedRank* first = nullptr;
     bool met = true;
+    bool works = false;
     std::string waits;
     for (const auto& rank : ranks_) {
         if (rank->ended() || rank->said_bye())
             continue;
-        if (!rank->waiting_since())
-            return;
-        if (first == nullptr || *rank->waiting_since() < *first->waiting_since())
-            first = rank.get();
-        last_work = std::max(last_work, *rank->waiting_since());
+        if (rank->waiting_since())
+            last_work_ = std::max(last_work_, *rank->waiting_since());
+        else
+            works = true;
         met &= rank->said_met();
+        if (first == nullptr || rank->waiting_since() < first->waiting_since())
+            first = rank.get();
         waits += (waits.empty() ? "" : ", ") + name_of(*rank) + " for " + in_quotes(rank->waiting_for());
     }
+    // Not only since when these have been waiting: one that has worked until now may have left.
+    if (works || first == nullptr)
+        last_work_ = clock_.now();
     const auto limit = met ? job_.stall_limit : std::max(job_.stall_limit, job_.start_limit);
-    if (first == nullptr || clock_.now() - last_work < limit)
+    if (clock_.now() - last_work_ < limit)
         return;
-    ranks_[static_cast<std::size_t>(first->number())]->fail(
-        Error(Code::TimedOut, "every rank has only waited for the others for " + std::to_string(limit / 1s) + " s", waits,
-            "see the log for what each did last, and report it: ranks must not wait for each other"),
+    first->fail(Error(Code::TimedOut, "every rank has only waited for the others for " + std::to_string(limit / 1s) + " s", waits,
+                    "see the log for what each did last, and report it: ranks must not wait for each other"),
         Clock::now());
 }
 

@@ -36,6 +36,7 @@ private:
     const std::vector<std::unique_ptr<FollowedRank>>& ranks_;
     const FairClock& clock_;
     Clock::time_point began_;
+    Clock::time_point last_work_; // when a rank was last seen that did not only wait
     bool joined_ = false; // every rank has said hello
     bool warned_ = false;
 };

@@ -111,7 +111,7 @@ private slots:
         QCOMPARE(e.train, (Train{"student", 0.5, std::nullopt, "adamw", 1, 0, false, 1e-4, "step"}));
         QCOMPARE(e.distill, (Distill{"mse", "mse"}));
         QCOMPARE(e.student.weights, std::string("begin.safetensors"));
-        QCOMPARE(e.run, (Run{"tr+dpu", "0 on 0 | 1-2 on 1", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, "warn", 60}));
+        QCOMPARE(e.run, (Run{"tr+dpu", "0 on 0 | 1-2 on 1", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, "warn", 60, 600}));
     }
 
     void keysMayBeWrittenInAnyWayTomlAllows()
