@@ -33,7 +33,8 @@ QString shown(const Metric& m)
         QString::number(m.phase), QString::number(m.block), QString::number(m.index), QString::number(m.samples), number(m.ms),
         number(m.start), number(m.end), number(m.value), QString::number(m.bytes), QString::number(m.peak_bytes),
         QString::number(m.device_bytes), number(m.utilisation), number(m.watts), text(m.name), text(m.text), text(m.waiting),
-        text(m.code), text(m.what), text(m.where), text(m.remedy), spans.join(','), QString::number(m.part), QString::number(m.parts)}
+        text(m.code), text(m.what), text(m.where), text(m.remedy), spans.join(','), QString::number(m.part),
+        QString::number(m.parts)}
         .join("|");
 }
 
