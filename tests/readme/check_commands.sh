@@ -79,6 +79,7 @@ check_command() {
         ;;
     torchrun) # not ours; what it starts is
         [[ $plain == *" pipebd-engine "* ]] || complain "torchrun starts no pipebd-engine"
+        [ -x "$bin/pipebd-engine" ] || return 0
         help_of "$bin/pipebd-engine"
         read -ra words <<<"${plain#* pipebd-engine}"
         check_options "${words[@]}"
