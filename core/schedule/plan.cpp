@@ -91,6 +91,14 @@ PlannedStrategy not_possible(Schedule schedule, std::string why)
     return planned;
 }
 
+PlannedStrategy named_only(std::string_view strategy, std::string why)
+{
+    Schedule named;
+    named.strategy = strategy;
+    named.decided_by = "fixed";
+    return not_possible(std::move(named), std::move(why));
+}
+
 Plan plan_of_none(const Costs& costs)
 {
     const Profile& profile = costs.profile();
@@ -110,7 +118,13 @@ void add_speedup(PlannedStrategy& planned, double dp_step)
 
 PlannedStrategy plan_strategy(std::string_view name, const Costs& costs, const PlanningOptions& options, Keep keep)
 {
-    return planned(make_schedule(name, costs, options), costs, 0, keep);
+    try {
+        return planned(make_schedule(name, costs, options), costs, 0, keep);
+    } catch (const Error& error) {
+        if (error.code() != Code::OutOfMemory)
+            throw;
+        return named_only(strategy_named(name), error.problem());
+    }
 }
 
 /// Of a strategy that nobody asked for: not feasible where the profile lacks what it needs.
@@ -121,10 +135,7 @@ PlannedStrategy plan_if_possible(std::string_view name, const Costs& costs, cons
     } catch (const Error& error) {
         if (error.code() != Code::BadRequest)
             throw;
-        Schedule named;
-        named.strategy = name;
-        named.decided_by = "fixed";
-        return not_possible(std::move(named), error.problem() + " (" + error.where() + ')');
+        return named_only(name, error.problem() + " (" + error.where() + ')');
     }
 }
 

@@ -42,7 +42,7 @@ struct Plan {
 /// Whether a plan has the programs, timelines and memory over time. Without them one for 1,024 devices takes 100 times less memory.
 enum class Keep { Figures, Everything };
 
-/// Plans each of `names` (all if empty). With no names, a strategy that trains end to end is not feasible, rather than an error,
+/// Plans each of `names` (all if empty). What is too large to be simulated is not feasible. With no names, a strategy that trains end to end is not feasible, rather than an error,
 /// where the profile lacks a size that it needs.
 Plan make_plan(
     const Costs& costs, std::span<const std::string> names = {}, const PlanningOptions& options = {}, Keep keep = Keep::Everything);

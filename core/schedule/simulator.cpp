@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -63,6 +64,18 @@ void append(std::vector<Span>& spans, std::vector<Span> later)
     const auto unmoved = std::upper_bound(spans.begin(), spans.end(), later.front(), earlier) - spans.begin();
     spans.insert(spans.end(), later.begin(), later.end());
     std::inplace_merge(spans.begin() + unmoved, spans.begin() + middle, spans.end(), earlier);
+}
+
+void require_small(const CompiledPhase& phase, int steps)
+{
+    std::int64_t instructions = 0;
+    for (const CompiledDevice& device : phase.devices)
+        instructions += static_cast<std::int64_t>(device.instructions.size());
+    if (instructions > most_simulated / steps)
+        throw Error(Code::OutOfMemory,
+            "it is too large to be simulated: " + std::to_string(instructions) + " instructions per step for "
+                + std::to_string(steps) + " steps, more than " + std::to_string(most_simulated) + " in all",
+            "program", "plan it for fewer devices, blocks or microbatches");
 }
 
 void check(const Program& program, const Costs& costs, const SimulationOptions& options)
@@ -129,6 +142,7 @@ private:
     {
         const CompiledPhase phase = compile(program_, p, costs_, training, roles_);
         const int steps = options_.steps > 0 ? options_.steps : 2 * steps_until_steady(phase);
+        require_small(phase, steps);
         std::vector<std::vector<Span>> spans(devices_);
         PhaseRun run(phase, steps, options_.buffers, clocks_, has_memory() ? &spans : nullptr, static_cast<int>(p));
         if (!run.run()) {

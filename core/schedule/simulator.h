@@ -60,8 +60,12 @@ struct Simulation {
     std::vector<std::int64_t> peak_memory; // by device, bytes; empty without a timeline or `peaks`
 };
 
+/// Instructions of the steps of one phase: about 4 GB.
+inline constexpr std::int64_t most_simulated = 40'000'000;
+
 /// Throws Error{BadRequest} if the profile lacks a size that the program needs, or if the program cannot be run
-/// (an instruction waits for what never comes); the message names the instruction.
+/// (an instruction waits for what never comes); the message names the instruction. Throws Error{OutOfMemory} for more than
+/// most_simulated.
 Simulation simulate(const Program& program, const Costs& costs, const SimulationOptions& options = {});
 
 /// The same of what is unfolded from `folded`, bit for bit, in the time and memory of its models (but for the timeline and memory,

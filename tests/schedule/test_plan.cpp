@@ -35,6 +35,20 @@ QJsonObject json_of(const Plan& plan, Programs programs = Programs::LeftOut)
 class TestPlan : public QObject {
     Q_OBJECT
 private slots:
+    void whatIsTooLargeToBeSimulatedIsRefusedAtOnce()
+    {
+        Random random(1);
+        const Profile profile = random_profile(random, 2, 1);
+        try {
+            simulate(
+                program_on("single", profile, 1), profile, {.steps = static_cast<int>(most_simulated / 9 + 1), .timeline = false});
+            QFAIL("simulated");
+        } catch (const Error& error) {
+            QCOMPARE(error.code(), Code::OutOfMemory);
+            QCOMPARE(error.problem().find("it is too large to be simulated: 9 instructions per step"), std::size_t(0));
+        }
+    }
+
     void everyKnownStrategyIsPlannedUnlessSomeAreNamed()
     {
         Random random(1);
