@@ -6,7 +6,10 @@
 #
 #   --python FILE   a Python with PyTorch and torchvision, for export_pair.py (else PIPEBD_PYTHON; without one it is not typed)
 #   --no-test       not "bootstrap.sh test", which is what continuous integration does anyway
+#   --short         few steps and rounds: minutes instead of an hour; it shows that commands work, not how long they take
+#   --skip REGEX    not the commands that it matches
 #   --keep          the clone, the lab and what each command printed stay
+#   --work DIR      the clone and the lab that an earlier call has kept there, brought to this checkout's last commit
 #
 # A command is typed as it stands, but for words in capitals (FILE, DIR, NAME, TEXT, EXPERIMENT) and for the run that --resume names: the
 # README speaks of one that was interrupted, so one is started and interrupted here. The section on several machines needs two of them and
@@ -16,19 +19,22 @@ set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-bin="" python=${PIPEBD_PYTHON:-} with_test=yes keep=""
+bin="" python=${PIPEBD_PYTHON:-} with_test=yes keep="" short="" skip='^$' work=""
 while [ $# -gt 0 ]; do
     case $1 in
     --bin) bin=$(cd "$2" && pwd) && shift ;;
     --python) python=$2 && shift ;;
     --no-test) with_test="" ;;
+    --short) short=yes ;;
+    --skip) skip=$2 && shift ;;
     --keep) keep=yes ;;
+    --work) work=$(cd "$2" && pwd) && keep=yes && shift ;;
     *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
     esac
     shift
 done
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/readme.XXXXXX")
+[ -n "$work" ] || work=$(mktemp -d "${TMPDIR:-/tmp}/readme.XXXXXX")
 finish() {
     if [ -n "$keep" ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
@@ -36,8 +42,9 @@ trap finish EXIT
 clone=$work/clone
 export PIPEBD_LAB=$work/lab QT_QPA_PLATFORM=offscreen
 unset DISPLAY WAYLAND_DISPLAY # bootstrap.sh run would wait for the window to be closed
-git clone --quiet "$root" "$clone" || exit 1
+[ -d "$clone" ] || git clone --quiet "$root" "$clone" || exit 1
 cd "$clone" || exit 1
+git fetch --quiet "$root" HEAD && git checkout --quiet FETCH_HEAD || exit 1
 PATH=${bin:-$clone/build/bin}:$PATH
 
 failures=0
@@ -93,6 +100,7 @@ expected() {
 
 # why_not COMMAND: prints why it is not typed on this machine.
 why_not() {
+    [[ ! $1 =~ $skip ]] || { echo "--skip" && return; }
     case $1 in
     "packaging/bootstrap.sh "*) [ -n "$bin" ] && echo "built elsewhere (--bin)" && return ;;&
     "packaging/bootstrap.sh test") [ -z "$with_test" ] && echo "--no-test" ;;
@@ -124,6 +132,16 @@ interrupt_a_run() {
     wait "$process"
 }
 
+# shorter COMMAND: prints what --short adds to it.
+shorter() {
+    case $1 in
+    "pipebd bench "*) echo " --rounds 1 --steps 3" ;;
+    "pipebd verify "*) echo " --steps 1" ;;
+    "pipebd run experiments/digits-teacher.toml"*) echo " --set train.steps=3" ;;
+    "pipebd run "*) echo " --set train.steps=3 --set stage.finetune.steps=2" ;;
+    esac
+}
+
 type_it() { # COMMAND
     local command=$1 typed=$1 started seconds why
     note="" file=$work/file-$number
@@ -149,6 +167,7 @@ type_it() { # COMMAND
     typed=${typed//EXPERIMENT/experiments/digits-nas.toml}
     typed=$(sed -E "s#FILE(\.[a-z]+)?#$file#; s#DIR#$file#; s#\bTEXT#'learns well'#" <<<"$typed")
     [[ $command == *FILE.png* ]] && file=$file.png typed=${typed//file-$((number - 1))/file-$((number - 1)).png}
+    [ -z "$short" ] || typed+=$(shorter "$command")
     started=$SECONDS
     bash -c "$typed" >"$output" 2>&1 </dev/null
     status=$?
