@@ -1,5 +1,7 @@
 #include "gui/error_text.h"
 
+#include "base/foreign_error.h"
+
 #include <QFile>
 
 #include <exception>
@@ -11,7 +13,7 @@ QString currentErrorText()
     try {
         throw;
     } catch (const std::exception& error) {
-        return QString::fromUtf8(error.what());
+        return QString::fromUtf8(error_from(error, "pipebd-workbench").what());
     } catch (...) {
         return QStringLiteral("unknown error: pipebd-workbench; please report it");
     }

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "gui/about.h"
 #include "gui/grab.h"
 #include "gui/icons.h"
@@ -103,7 +104,7 @@ int main(int argc, char** argv)
     try {
         return pipebd::gui::run(argc, argv);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "pipebd-workbench: error: %s\n", error.what());
+        std::fprintf(stderr, "pipebd-workbench: error: %s\n", pipebd::error_from(error, "pipebd-workbench").what());
         return pipebd::gui::exitBadRequest;
     }
 }

@@ -61,7 +61,7 @@ void add_plan(CLI::App& app, Parsed& parsed)
     PlanOptions& options = parsed.plan;
     CLI::App* command = add_command(app, "plan", "compare the strategies by what was measured", parsed,
         [&options](const Context& context) { return plan(context, options); });
-    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT")->group(optional_group);
     CLI::Option* profile = command
                                ->add_option("--profile", options.profile,
                                    "a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored one")
@@ -107,7 +107,9 @@ void add_run(CLI::App& app, Parsed& parsed)
     RunOptions& options = parsed.run;
     CLI::App* command
         = add_command(app, "run", "train", parsed, [&options](const Context& context) { return run(context, options); });
-    command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
+    command->add_option("experiment", options.experiment, "an experiment file; not needed with --resume")
+        ->type_name("EXPERIMENT")
+        ->group(optional_group);
     command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
     command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
@@ -193,12 +195,14 @@ void add_pairs(CLI::App& app, Parsed& parsed)
     ImportPairOptions& options = parsed.import_pair;
     CLI::App* import = add_command(*pairs, "import", "make a pair of two models of your own", parsed,
         [&options](const Context& context) { return import_pair(context, options); });
-    import->add_option("--teacher", options.teacher, "a model that torch.export.save has written")->type_name("T.pt2");
-    import->add_option("--student", options.student, "the same of the student")->type_name("S.pt2");
+    import->add_option("--teacher", options.teacher, "a model that torch.export.save has written")
+        ->type_name("T.pt2")
+        ->group(required_group);
+    import->add_option("--student", options.student, "the same of the student")->type_name("S.pt2")->group(required_group);
     import->add_option("--teacher-blocks", options.teacher_blocks, "where to cut it, such as features.0-3,features.4-6+classifier")
         ->type_name("LIST");
     import->add_option("--student-blocks", options.student_blocks, "the same of the student")->type_name("LIST");
-    import->add_option("--name", options.name, "by which experiments name the pair")->type_name("NAME");
+    import->add_option("--name", options.name, "by which experiments name the pair")->type_name("NAME")->group(required_group);
     import->add_flag("--end-to-end", options.end_to_end, "blocks may differ in shape: for strategies that train end to end");
     const char* const script = "TorchScript";
     import->add_flag("--trust", options.trust, "run such a file, which is a program")->group(script);
@@ -209,58 +213,6 @@ void add_pairs(CLI::App& app, Parsed& parsed)
     CLI::App* remove = add_command(*pairs, "delete", "delete an imported pair", parsed,
         [&name](const Context& context) { return delete_pair(context, name); });
     remove->add_option("name", parsed.pair, "of the pair")->type_name("NAME");
-}
-
-std::vector<std::string> names_of_options(const CLI::App& app)
-{
-    std::vector<std::string> names;
-    for (const CLI::App* level = &app; level != nullptr; level = level->get_parent())
-        for (const CLI::Option* option : level->get_options())
-            if (!option->get_positional())
-                names.push_back(option->get_name());
-    return names;
-}
-
-std::vector<std::string> names_of_commands(const CLI::App& app)
-{
-    std::vector<std::string> names;
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-        names.push_back(command->get_name());
-    return names;
-}
-
-std::string command_of(const CLI::App& app)
-{
-    return app.get_parent() ? command_of(*app.get_parent()) + " " + app.get_name() : app.get_name();
-}
-
-/// The innermost command that was named.
-const CLI::App& named_command(const CLI::App& app)
-{
-    const std::vector<CLI::App*> named = app.get_subcommands();
-    return named.empty() ? app : named_command(*named.back());
-}
-
-Error unexpected(const std::string& argument, const CLI::App& command)
-{
-    const bool is_option = argument.size() > 1 && argument.front() == '-';
-    std::vector<std::string> names = is_option ? names_of_options(command) : names_of_commands(command);
-    const std::vector<std::string_view> known(names.begin(), names.end());
-    const std::string_view meant = nearest(std::string_view(argument).substr(0, argument.find('=')), known);
-    std::string remedy = known.empty() ? "leave it out" : "known are " + joined(known);
-    if (!meant.empty())
-        remedy = "did you mean " + std::string(meant) + "?";
-    const char* what = is_option ? "unknown option " : known.empty() ? "unexpected argument " : "unknown command ";
-    return {Code::BadRequest, what + in_quotes(argument), command_of(command), remedy};
-}
-
-Error error_from(const CLI::ParseError& error, const CLI::App& app)
-{
-    const CLI::App& command = named_command(app);
-    const std::vector<std::string> rest = app.remaining(true);
-    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty())
-        return unexpected(rest.front(), command);
-    return {Code::BadRequest, error.what(), command_of(command), "see " + command_of(command) + " --help"};
 }
 
 /// An option that is given nothing would be taken for one that is not given.
@@ -299,6 +251,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     const auto parsed = std::make_shared<Parsed>();
     CLI::App app("Teacher-student training under the schedule that suits the devices.", "pipebd");
     app.fallthrough();
+    app.formatter(std::make_shared<HelpFormatter>());
     app.add_option("--lab", parsed->lab, "the folder that holds runs and profiles (PIPEBD_LAB, else the XDG data folder)")
         ->type_name("DIR");
     app.add_flag("--json", parsed->json, "print JSON");

@@ -1,12 +1,12 @@
 // pipebd: the command line of the workbench. Exit status: 0 done, 1 failed, 2 the request was wrong.
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "base/text.h"
 #include "cli/command_line.h"
 #include "cli/signals.h"
 
 #include <cstdio>
 #include <iostream>
-#include <new>
 
 namespace {
 
@@ -55,11 +55,7 @@ int main(int argc, char** argv)
 {
     try {
         return run(argc, argv);
-    } catch (const Error& error) {
-        return report(error);
-    } catch (const std::bad_alloc&) {
-        return report(Error(Code::OutOfMemory, "there is no memory left", "pipebd"));
     } catch (const std::exception& error) {
-        return report(Error(Code::Internal, std::string("a fault of this program: ") + error.what(), "pipebd", "please report it"));
+        return report(pipebd::error_from(error, "pipebd"));
     }
 }

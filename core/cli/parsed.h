@@ -1,6 +1,7 @@
 // The command line while it is read; for command_line.cpp and what it is made of.
 #pragma once
 
+#include "base/error.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 
@@ -44,6 +45,23 @@ struct Parsed {
 
 /// A subcommand of `app` that does `action`.
 CLI::App* add_command(CLI::App& app, const char* name, const char* help, Parsed& parsed, Action action);
+
+/// Groups of arguments, as --help heads them. Arguments by place are required unless they are in the second; options only in the
+/// first.
+inline constexpr const char* required_group = "Required";
+inline constexpr const char* optional_group = "May be left out";
+
+/// "Usage: pipebd pairs import --teacher T.pt2 --name NAME [OPTIONS]": brackets are around what may be left out, nothing else.
+class HelpFormatter final : public CLI::Formatter {
+public:
+    std::string make_usage(const CLI::App* app, std::string name) const override;
+};
+
+/// What CLI11 refuses, in words of this program.
+Error error_from(const CLI::ParseError& error, const CLI::App& app);
+
+/// "pipebd runs show".
+std::string command_of(const CLI::App& app);
 
 /// `pipebd runs` with all that it has.
 void add_runs(CLI::App& app, Parsed& parsed);

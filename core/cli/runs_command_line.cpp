@@ -20,7 +20,8 @@ void add_list(CLI::App& runs, Parsed& parsed)
     CLI::App* list = add_command(runs, "list", "the runs of the lab, newest first", parsed,
         [&options](const Context& context) { return list_runs(context, options); });
     list->add_option("words", options.words, "only runs in whose name, pair, strategy, devices, tags or note each of them stands")
-        ->type_name("WORD");
+        ->type_name("WORD")
+        ->group(optional_group);
     list->add_option("--tag", options.tags, "only runs that have this tag; may be repeated")
         ->type_name("TAG")
         ->allow_extra_args(false);
@@ -84,7 +85,7 @@ void add_annotations(CLI::App& runs, Parsed& parsed)
     CLI::App* note = add_command(runs, "note", "write a note to a run, in place of the one it has", parsed,
         [&written](const Context& context) { return note_run(context, written); });
     add_id(*note, written.id);
-    note->add_option("text", written.words, "the note")->type_name("TEXT");
+    note->add_option("text", written.words, "the note")->type_name("TEXT")->group(optional_group);
     note->add_flag("--clear", written.clear, "take the note away");
 }
 
@@ -100,7 +101,7 @@ void add_deletion(CLI::App& runs, Parsed& parsed)
     PurgeOptions& options = parsed.runs.purge;
     CLI::App* purge = add_command(runs, "purge", "remove deleted runs and their files for good", parsed,
         [&options](const Context& context) { return purge_runs(context, options); });
-    CLI::Option* named = add_ids(*purge, options.ids);
+    CLI::Option* named = add_ids(*purge, options.ids)->group(optional_group);
     purge->add_flag("--all-deleted", options.all_deleted, "every one that is deleted")->excludes(named);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/architecture_file.h"
 
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -107,7 +108,7 @@ std::vector<std::vector<std::string>> read_chosen(const std::filesystem::path& f
                 file.string(), "name the architecture.json of a run");
         return chosen;
     } catch (const Json::exception& error) {
-        throw Error(Code::Damaged, "this is no architecture (" + printable(error.what(), 200) + ")", file.string(),
+        throw Error(Code::Damaged, "this is no architecture (" + foreign_reason(error.what()) + ")", file.string(),
             "name the architecture.json of a run");
     }
 }

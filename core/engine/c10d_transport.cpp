@@ -8,6 +8,7 @@
 #include "engine/transport.h"
 
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "engine/backend.h"
 #include "engine/errands.h"
 
@@ -48,12 +49,10 @@ std::exception_ptr as_error(const std::string& doing)
         std::string text = error.what_without_backtrace();
         bool late = text.find("imed out") != std::string::npos || text.find("imeout") != std::string::npos;
         return std::make_exception_ptr(Error(late ? Code::TimedOut : Code::RankDied,
-            "the connection between ranks broke (" + text.substr(0, text.find('\n')) + ")", doing,
-            "look for the rank that ended first"));
+            "the connection between ranks broke (" + foreign_reason(text) + ")", doing, "look for the rank that ended first"));
     } catch (const std::exception& error) {
-        std::string text = error.what();
         return std::make_exception_ptr(
-            Error(Code::RankDied, "the connection between ranks broke (" + text.substr(0, text.find('\n')) + ")", doing,
+            Error(Code::RankDied, "the connection between ranks broke (" + foreign_reason(error.what()) + ")", doing,
                 "look for the rank that ended first"));
     }
 }

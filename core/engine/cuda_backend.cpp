@@ -6,6 +6,7 @@
 #include "engine/backend.h"
 
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "engine/cuda_slots.h"
 #include "engine/ipc_transport.h"
 
@@ -196,8 +197,8 @@ __attribute__((visibility("default"))) pipebd::engine::Backend* pipebd_cuda_back
     try {
         return new pipebd::engine::CudaBackend(index);
     } catch (const c10::Error& error) {
-        std::string text = error.what_without_backtrace();
-        throw pipebd::Error(pipebd::Code::System, "the GPU cannot be used (" + text.substr(0, text.find('\n')) + ")",
+        throw pipebd::Error(pipebd::Code::System,
+            "the GPU cannot be used (" + pipebd::foreign_reason(error.what_without_backtrace()) + ")",
             "cuda:" + std::to_string(index), "see `pipebd doctor`");
     }
 }

@@ -1,5 +1,7 @@
 #include "store/database.h"
 
+#include "base/foreign_error.h"
+
 #include "base/file.h"
 
 #include <sqlite3.h>
@@ -258,7 +260,7 @@ Error error_from(const SQLite::Exception& exception, const fs::path& file)
     case SQLITE_LOCKED:
         return {Code::Locked, "another process holds the database", place, "try again when it is done"};
     case SQLITE_NOTADB:
-        return {Code::NotADatabase, "this is no database of this program (" + std::string(exception.what()) + ")", place,
+        return {Code::NotADatabase, "this is no database of this program (" + foreign_reason(exception.what()) + ")", place,
             "name another file, or move this one away"};
     case SQLITE_CORRUPT:
         return damaged(file, exception.what());
@@ -270,10 +272,10 @@ Error error_from(const SQLite::Exception& exception, const fs::path& file)
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_IOERR:
-        return {Code::System, "the database cannot be opened, read or written (" + std::string(exception.what()) + ")", place,
+        return {Code::System, "the database cannot be opened, read or written (" + foreign_reason(exception.what()) + ")", place,
             "look at the rights of the file and its folder, and at the disk"};
     default:
-        return {Code::Internal, "the database refused (" + std::string(exception.what()) + ")", place};
+        return {Code::Internal, "the database refused (" + foreign_reason(exception.what()) + ")", place};
     }
 }
 

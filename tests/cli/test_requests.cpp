@@ -37,9 +37,16 @@ private slots:
             "unknown command 'frobnicate': pipebd; known are doctor, pairs, profile, profiles, plan, run, verify, bench, runs");
         row("subcommand", {"runs", "lsit"}, "unknown command 'lsit': pipebd runs; did you mean list?");
         row("option", {"run", "good.toml", "--devcies", "cpu"}, "unknown option '--devcies': pipebd run; did you mean --devices?");
-        row("no value", {"run", "good.toml", "--devices"}, "--devices: 1 required LIST missing: pipebd run; see pipebd run --help");
+        row("no value", {"run", "good.toml", "--devices"}, "--devices has no value: pipebd run; give --devices LIST");
         row("twice", {"run", "good.toml", "--strategy", "dp", "--strategy", "dp"},
-            "--strategy: At Most 1 required but received 2: pipebd run; see pipebd run --help");
+            "--strategy is given more than once: pipebd run; give it once");
+        row("no number", {"bench", "good.toml", "--rounds", "many"},
+            "'many' is no number that can be given here: --rounds; give N as a number, such as 4");
+        row("a number too large", {"bench", "good.toml", "--rounds", "99999999999999999999"},
+            "'99999999999999999999' is no number that can be given here: --rounds; give N as a number, such as 4");
+        row("two that exclude each other", {"run", "good.toml", "--profile-again", "--profile", "profile.json"},
+            "--profile does not go with --profile-again: pipebd run; leave one of them out");
+        row("a value for a flag", {"run", "good.toml", "--check=maybe"}, "--check takes no value: pipebd run; leave the value out");
         row("one too many", {"run", "good.toml", "other.toml"}, "unexpected argument 'other.toml': pipebd run; leave it out");
         row("no experiment", {"run"}, "no experiment is named: pipebd run EXPERIMENT; give an experiment file");
         row("machines without a launcher", {"run", "good.toml", "--machines", "2"},
@@ -204,6 +211,34 @@ private slots:
             QCOMPARE(said.status, 0);
             QVERIFY(said.out.contains("Usage: pipebd"));
         }
+    }
+
+    void onlyWhatMayBeLeftOutStandsInBrackets_data()
+    {
+        QTest::addColumn<QStringList>("command");
+        QTest::addColumn<QByteArray>("usage");
+        const auto row = [](const char* command, const char* usage) {
+            QTest::newRow(command) << QString(command).split(' ', Qt::SkipEmptyParts) << QByteArray(usage);
+        };
+        row("", "pipebd [OPTIONS] COMMAND");
+        row("run", "pipebd run [OPTIONS] [EXPERIMENT]"); // --resume
+        row("plan", "pipebd plan [OPTIONS] [EXPERIMENT]"); // --profile
+        row("verify", "pipebd verify [OPTIONS] EXPERIMENT");
+        row("profiles export", "pipebd profiles export [OPTIONS] ID FILE");
+        row("pairs import", "pipebd pairs import --teacher T.pt2 --student S.pt2 --name NAME [OPTIONS]");
+        row("runs", "pipebd runs [OPTIONS] [COMMAND]");
+        row("runs show", "pipebd runs show [OPTIONS] ID");
+        row("runs compare", "pipebd runs compare [OPTIONS] ID...");
+        row("runs list", "pipebd runs list [OPTIONS] [WORD...]");
+        row("runs purge", "pipebd runs purge [OPTIONS] [ID...]"); // --all-deleted
+    }
+
+    void onlyWhatMayBeLeftOutStandsInBrackets()
+    {
+        QFETCH(QStringList, command);
+        QFETCH(QByteArray, usage);
+        const QByteArray help = here_.run(command + QStringList{"--help"}).out;
+        QVERIFY2(help.contains("Usage: " + usage + "\n"), help.constData());
     }
 };
 

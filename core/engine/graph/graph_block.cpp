@@ -1,6 +1,7 @@
 #include "engine/graph/graph_block.h"
 
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "engine/batch_norm.h"
 #include "engine/graph/noise.h"
 #include "engine/layer.h"
@@ -184,14 +185,13 @@ at::Tensor GraphBlock::forward(const at::Tensor& input, const Context& context)
         } catch (const std::bad_alloc&) {
             throw;
         } catch (const c10::Error& error) {
-            const std::string text = error.what_without_backtrace();
-            throw Error(Code::BadRequest, "the model cannot be run: " + text.substr(0, text.find('\n')), place(),
+            throw Error(Code::BadRequest, "the model cannot be run: " + foreign_reason(error.what_without_backtrace()), place(),
                 "see that the input has the shape that the model was exported for");
         } catch (const std::exception& error) {
             if (dynamic_cast<const Error*>(&error))
                 throw;
             throw Error(
-                Code::BadRequest, std::string("the model cannot be run: ") + error.what(), place(), "export the model again");
+                Code::BadRequest, "the model cannot be run: " + foreign_reason(error.what()), place(), "export the model again");
         }
         for (int slot : node.released)
             run.frame[static_cast<std::size_t>(slot)] = c10::IValue();

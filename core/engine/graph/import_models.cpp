@@ -1,6 +1,7 @@
 #include "engine/graph/import_models.h"
 
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "base/file.h"
 #include "base/model_file.h"
 #include "base/text.h"
@@ -57,7 +58,7 @@ Request read_request(const std::filesystem::path& file)
             .teacher = network("teacher"),
             .student = network("student")};
     } catch (const Json::exception& error) {
-        throw Error(Code::BadRequest, "this is no request for an import (" + std::string(error.what()) + ")", file.string(),
+        throw Error(Code::BadRequest, "this is no request for an import (" + foreign_reason(error.what()) + ")", file.string(),
             "build pipebd and pipebd-engine together");
     }
 }

@@ -1,6 +1,7 @@
 #include "engine/graph/script_network.h"
 
 #include "base/error.h"
+#include "base/foreign_error.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "engine/graph/block_list.h"
@@ -36,7 +37,7 @@ std::string reason(const std::exception& error)
     constexpr std::string_view mark = "\nRuntimeError: ";
     if (const std::size_t found = text.rfind(mark); found != std::string::npos)
         text.erase(0, found + mark.size());
-    return printable(text.substr(0, std::min(text.find('\n'), text.find("  (Could this error"))), 300); // its plea for reports
+    return foreign_reason(text);
 }
 
 std::string joined_path(const std::string& path, const std::string& name)
