@@ -30,9 +30,8 @@ private:
     std::vector<std::size_t> parent_;
 };
 
-Islands islands_of(const Phase& phase)
+void join_by(const Phase& phase, Islands& islands)
 {
-    Islands islands(static_cast<int>(phase.devices.size()));
     for (std::size_t device = 0; device < phase.devices.size(); ++device) {
         for (const Instruction& instruction : phase.devices[device].instructions) {
             if (instruction.op == Op::Send || instruction.op == Op::Receive)
@@ -44,7 +43,6 @@ Islands islands_of(const Phase& phase)
                     islands.join(device, other);
         }
     }
-    return islands;
 }
 
 std::int64_t done_of(int block, const std::vector<std::int64_t>& done)
@@ -59,7 +57,8 @@ std::vector<std::vector<std::int64_t>> first_steps(
 {
     std::vector<std::vector<std::int64_t>> first;
     for (const Phase& phase : program.phases) {
-        const Islands islands = islands_of(phase);
+        Islands islands(static_cast<int>(phase.devices.size()));
+        join_by(phase, islands);
         std::map<std::size_t, std::int64_t> begin; // of the islands that train anything
         for (std::size_t device = 0; device < phase.devices.size(); ++device)
             for (const Instruction& instruction : phase.devices[device].instructions)
@@ -75,6 +74,29 @@ std::vector<std::vector<std::int64_t>> first_steps(
         }
     }
     return first;
+}
+
+std::vector<std::vector<int>> devices_that_exchange(const Program& program)
+{
+    Islands islands(program.devices());
+    for (const Phase& phase : program.phases)
+        join_by(phase, islands);
+    std::map<std::size_t, std::vector<int>> sets;
+    for (int device = 0; device < program.devices(); ++device)
+        sets[islands.of(static_cast<std::size_t>(device))].push_back(device);
+    std::vector<std::vector<int>> sorted;
+    for (auto& [island, devices] : sets)
+        sorted.push_back(std::move(devices));
+    std::sort(sorted.begin(), sorted.end());
+    return sorted;
+}
+
+std::int64_t steps_kept(const std::vector<std::vector<std::int64_t>>& first_steps, std::int64_t steps)
+{
+    std::int64_t kept = 0;
+    for (const std::vector<std::int64_t>& phase : first_steps)
+        kept += phase.empty() ? steps : *std::min_element(phase.begin(), phase.end());
+    return kept;
 }
 
 std::int64_t first_round(const std::vector<std::vector<std::int64_t>>& first_steps, std::int64_t steps)

@@ -18,6 +18,14 @@ namespace pipebd::schedule {
 std::vector<std::vector<std::int64_t>> first_steps(
     const Program& program, const std::vector<std::int64_t>& done, std::int64_t steps);
 
+/// The devices of `program` in sets: those of a set exchange something in some phase, directly or through others; those of two sets
+/// never do. Each device is in one set; sets and what is in them ascend.
+std::vector<std::vector<int>> devices_that_exchange(const Program& program);
+
+/// Steps over all phases that need not be repeated, with what first_steps() gave: of each phase, those of the device that is
+/// furthest behind.
+std::int64_t steps_kept(const std::vector<std::vector<std::int64_t>>& first_steps, std::int64_t steps);
+
 /// Steps over all phases before any device has something to do, with what first_steps() gave.
 std::int64_t first_round(const std::vector<std::vector<std::int64_t>>& first_steps, std::int64_t steps);
 

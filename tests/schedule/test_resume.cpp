@@ -52,6 +52,28 @@ private slots:
         QCOMPARE(first_steps(program, {}, 10), (FirstSteps{{0, 10}}));
     }
 
+    void whatIsKeptOfAPhaseIsWhatTheDeviceFurthestBehindHasDone()
+    {
+        // Block 2 is trained on device 0 in the first phase, block 0 in the second; block 1 on device 1.
+        const Program program = from_text("phase 0\ndevice 0: load  T0 T1 T2  F2 B2 U2\ndevice 1: load  T0 T1  F1 B1 U1\n"
+                                          "phase 1\ndevice 0: load  T0  F0 B0 U0\ndevice 1:\n");
+        const auto kept = [&](const Steps& done) { return steps_kept(first_steps(program, done, 10), 10); };
+        QCOMPARE(kept({0, 0, 0}), std::int64_t(0));
+        QCOMPARE(kept({0, 7, 3}), std::int64_t(3));
+        QCOMPARE(kept({2, 7, 10}), std::int64_t(9)); // device 0 is in the second phase already
+        QCOMPARE(kept({10, 10, 10}), std::int64_t(20));
+    }
+
+    void devicesThatExchangeAnythingInAnyPhaseAreOneSet()
+    {
+        using Sets = std::vector<std::vector<int>>;
+        const Program program = from_text("phase 0\ndevice 0: load  T0 send>2  F0 B0 U0\ndevice 1: load  T0 T1 T2  F2 B2 U2\n"
+                                          "device 2: recv<0  T1  F1 B1 U1\ndevice 3:\n");
+        QCOMPARE(devices_that_exchange(program), (Sets{{0, 2}, {1}, {3}}));
+        const Program barrier = from_text("device 0: load  T0  F0 B0 barrier U0\ndevice 1: load  T0 T1  F1 B1 barrier U1\n");
+        QCOMPARE(devices_that_exchange(barrier), (Sets{{0, 1}}));
+    }
+
     void onlyTheStudentsWorkOnBatchesThatABlockHasHadIsDone()
     {
         const Program program = from_text("device 0: load  T0 T1  F0 B0 U0 F1 B1 U1\n");
