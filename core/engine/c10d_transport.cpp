@@ -122,6 +122,47 @@ StorePointer open_store(const Rendezvous& rendezvous)
     }
 }
 
+/// On c10d's store, which takes one question at a time from any thread.
+class StoreBoard final : public Board {
+public:
+    /// `store` outlives it.
+    explicit StoreBoard(const StorePointer& store)
+        : store_(store)
+    {
+    }
+
+    void post(const std::string& name, const std::string& text) override
+    {
+        at_store([&] { store_->set(prefix_ + name, std::vector<std::uint8_t>(text.begin(), text.end())); });
+    }
+
+    std::optional<std::string> find(const std::string& name) override
+    {
+        std::optional<std::string> found;
+        at_store([&] {
+            if (!store_->check({prefix_ + name}))
+                return;
+            const std::vector<std::uint8_t> bytes = store_->get(prefix_ + name);
+            found.emplace(bytes.begin(), bytes.end());
+        });
+        return found;
+    }
+
+private:
+    template <typename Operation>
+    static void at_store(Operation operation)
+    {
+        try {
+            operation();
+        } catch (...) {
+            std::rethrow_exception(as_error("a notice for the other ranks"));
+        }
+    }
+
+    const std::string prefix_ = "pipebd/board/";
+    const StorePointer& store_;
+};
+
 /// At c10d's store, which a thread of its own asks: whoever serves it may stand still.
 class StoreMeeting final : public Meeting, public std::enable_shared_from_this<StoreMeeting> {
 public:
@@ -224,6 +265,8 @@ public:
         errands_.wait(*errands_.post(doing, [doing, work = std::move(work)] { as_ours(doing, work); }), waiting);
     }
 
+    Board& board() override { return board_; }
+
     std::unique_ptr<Transport> connect(const Topology& topology) override;
 
 private:
@@ -298,6 +341,7 @@ private:
     const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
     Rendezvous rendezvous_;
     StorePointer store_;
+    StoreBoard board_{store_};
     std::int64_t gathered_ = 0;
 
     std::mutex report_mutex_; // of what this rank says
@@ -380,6 +424,11 @@ public:
     void reported(bool worked) override
     {
         meeting_->reported(worked);
+    }
+
+    Board& board() override
+    {
+        return meeting_->board();
     }
 
 private:

@@ -10,6 +10,7 @@
 #include "engine/tensor_file.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -33,6 +34,23 @@ void report_accuracy(Reporter& reporter, const std::string& name, const Accuracy
     if (accuracy.top5)
         report_value(reporter, name + "_top5", *accuracy.top5);
     report_value(reporter, name, accuracy.top1);
+}
+
+/// Says how far something has come, a few times a second.
+std::function<void(double)> progress_of(Reporter& reporter, const std::string& doing)
+{
+    constexpr double interval = 200; // ms
+    return [&reporter, doing, next = 0.0](double fraction) mutable {
+        const double now = run_milliseconds();
+        if (now < next)
+            return;
+        next = now + interval;
+        experiment::Metric metric;
+        metric.type = experiment::Metric::Type::Progress;
+        metric.value = fraction;
+        metric.text = doing;
+        reporter.report(std::move(metric));
+    };
 }
 
 void report_cost(Reporter& reporter, const std::string& prefix, const Cost& cost)
@@ -125,6 +143,10 @@ public:
 
     void from(const std::filesystem::path& checkpoint)
     {
+        experiment::Metric begins;
+        begins.type = experiment::Metric::Type::Doing;
+        begins.name = "delivering";
+        reporter_.report(std::move(begins));
         reporter_.heartbeat(0, "export");
         const bool distilled = distils(experiment_);
         const bool is_teacher = experiment_.train.network == "teacher";
@@ -146,8 +168,8 @@ public:
         architecture.teacher = sum_of(teacher_costs_);
         if (derives) {
             reporter_.heartbeat(0, "architecture");
-            architecture = search_architecture(
-                experiment_, pair_, pointers(teacher), pointers(student), student_costs_, sum_of(teacher_costs_), data_, device_);
+            architecture = search_architecture(experiment_, pair_, pointers(teacher), pointers(student), student_costs_,
+                sum_of(teacher_costs_), data_, device_, progress_of(reporter_, "choosing the architecture"));
             student = derived(architecture, trained);
         }
         if (derives || !is_supernet)
@@ -157,10 +179,12 @@ public:
         reporter_.heartbeat(0, "evaluation");
         if (distilled) {
             report_cost(reporter_, "teacher_", architecture.teacher);
-            report_accuracy(reporter_, "teacher_accuracy", test_accuracy(pointers(teacher), data_, device_));
+            report_accuracy(reporter_, "teacher_accuracy",
+                test_accuracy(pointers(teacher), data_, device_, progress_of(reporter_, "evaluating the teacher")));
         }
         report_cost(reporter_, "", is_derived ? cost_of_derived() : architecture.cost());
-        report_accuracy(reporter_, "test_accuracy", test_accuracy(pointers(student), data_, device_));
+        report_accuracy(reporter_, "test_accuracy",
+            test_accuracy(pointers(student), data_, device_, progress_of(reporter_, "evaluating the student")));
     }
 
 private:

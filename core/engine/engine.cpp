@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "engine/backend.h"
 #include "engine/checkpoint.h"
+#include "engine/checkpointer.h"
 #include "engine/cores.h"
 #include "engine/data/sample_stream.h"
 #include "engine/deliver.h"
@@ -11,6 +12,7 @@
 #include "engine/pair_description.h"
 #include "engine/profiler.h"
 #include "engine/pulse.h"
+#include "engine/stop_watch.h"
 #include "engine/telemetry.h"
 #include "experiment/limits.h"
 #include "schedule/strategies.h"
@@ -100,6 +102,15 @@ void say_met(Reporter& reporter)
     reporter.report(std::move(met));
 }
 
+void say_stopped(std::int64_t round, Reporter& reporter)
+{
+    Metric doing;
+    doing.type = Metric::Type::Doing;
+    doing.name = "stopping";
+    doing.step = round;
+    reporter.report(std::move(doing));
+}
+
 /// One rank of a job: its place, its device, its connections.
 struct Rank {
     Rendezvous rendezvous;
@@ -162,124 +173,34 @@ void require_shared_folder(const RunSpec& spec, const Rank& rank)
             spec.folder.string(), "put it on a file system that all of them mount, or set deliver to false in the spec");
 }
 
-/// Writes the blocks this rank answers for; once all ranks have written theirs, rank 0 makes the checkpoint of them.
-class Checkpointer {
-public:
-    Checkpointer(const RunSpec& spec, const Rank& rank, const Models& models, Executor& executor, Reporter& reporter)
-        : spec_(spec)
-        , rank_(rank)
-        , models_(models)
-        , executor_(executor)
-        , reporter_(reporter)
-    {
-        for (const schedule::Phase& phase : spec.program.phases) {
-            for (int device = spec.program.devices() - 1; device >= 0; --device) {
-                for (const schedule::Instruction& instruction : phase.devices[static_cast<std::size_t>(device)].instructions) {
-                    if (instruction.op == schedule::Op::Update)
-                        owner_[instruction.block] = device; // the lowest one of a group
-                }
-            }
-        }
+/// Trains from the first step that is not done to the last, with checkpoints on the way where results are delivered. Returns the
+/// last one, on rank 0; nothing if the run was stopped: what it has come to is then saved.
+std::optional<std::filesystem::path> take_steps(const RunSpec& spec, std::int64_t steps, Executor& executor,
+    Checkpointer& checkpointer, StopWatch& watch, Transport& transport, Reporter& reporter)
+{
+    const std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
+    const std::int64_t first = executor.first_round();
+    Checkpointer::Saved saved;
+    const auto save = [&](std::int64_t round) {
+        const bool may_fail = !spec.deliver || round < rounds;
+        saved = checkpointer.save(round, watch.is_asked(), may_fail);
+    };
+    if (spec.deliver) { // else there is nothing to keep, and a stop may be a sudden one
+        save(first); // so that there is always one
+        watch.begin(transport.board(), StopAgreement(transport.rank(), members_of(spec.program, transport.rank()), first));
     }
-
-    /// Collective. Returns the checkpoint's folder on rank 0. If it cannot be saved, every rank throws the same Error, which names
-    /// the ranks that failed; nothing is left of it then, and older checkpoints are as they were.
-    std::filesystem::path save(std::int64_t round)
-    {
-        std::filesystem::path folder;
-        std::filesystem::path checkpoint;
-        together(round, folder, [&] {
-            folder = begin_checkpoint(spec_.folder, round);
-            for (const auto& [block, owner] : owner_)
-                if (owner == rank_.rendezvous.rank)
-                    write(folder, block, round);
-        });
-        together(round, folder, [&] {
-            if (rank_.rendezvous.rank != 0)
-                return;
-            reporter_.heartbeat(round, "checkpoint");
-            checkpoint = commit_checkpoint(folder, spec_, round, models_.teacher_sha256);
-            Metric metric;
-            metric.type = Metric::Type::Checkpoint;
-            metric.step = round;
-            metric.name = checkpoint.string();
-            reporter_.report(std::move(metric));
-        });
-        return checkpoint;
-    }
-
-    /// The same; if it cannot be saved and the experiment says so, this is said and training goes on.
-    void save_if_possible(std::int64_t round)
-    {
-        try {
+    executor.run([&](std::int64_t round) {
+        const bool is_last = spec.deliver && round == rounds;
+        if (is_last || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
             save(round);
-        } catch (const Error& error) {
-            if (spec_.experiment.run.checkpoint_failure != "warn")
-                throw;
-            if (rank_.rendezvous.rank != 0)
-                return;
-            Metric metric;
-            metric.type = Metric::Type::Log;
-            metric.text = std::string("warning: ") + error.what();
-            reporter_.report(std::move(metric));
-        }
-    }
-
-private:
-    void write(const std::filesystem::path& folder, int block, std::int64_t round)
-    {
-        reporter_.heartbeat(round, "checkpoint");
-        if (const std::optional<double> loss = executor_.take_loss(block))
-            losses_[block] = *loss;
-        const auto loss = losses_.find(block);
-        write_block(folder, block, *models_.student.at(block), *models_.optimizer.at(block), executor_.updates_of(block),
-            loss == losses_.end() ? std::nullopt : std::optional<double>(loss->second));
-    }
-
-    /// A part of saving that every rank must have got through before the next begins.
-    void together(std::int64_t round, const std::filesystem::path& folder, const std::function<void()>& part)
-    {
-        std::optional<Error> own;
-        try {
-            part();
-        } catch (const Error& error) {
-            own = error;
-        }
-        const json report = own ? json{to_string(own->code()), own->problem(), own->where(), own->remedy()} : json::array();
-        const std::vector<std::string> said = rank_.transport->gather(report.dump(-1, ' ', false, json::error_handler_t::replace));
-        std::string failed;
-        json first;
-        for (std::size_t rank = 0; rank < said.size(); ++rank) {
-            const json other = json::parse(said[rank]);
-            if (other.empty())
-                continue;
-            failed += (failed.empty() ? "rank " : ", rank ") + std::to_string(rank);
-            if (first.empty())
-                first = other;
-        }
-        if (failed.empty())
-            return;
-        try {
-            rank_.transport->barrier(); // who leaves first may take with it what the others are still reading
-        } catch (const Error&) {
-            // Then a rank has left that had read it.
-        }
-        if (rank_.rendezvous.rank == 0)
-            abandon_checkpoint(folder);
-        throw Error(code_from_string(first[0].get<std::string>()),
-            "the checkpoint of round " + std::to_string(round) + " could not be saved by " + failed + " ("
-                + first[1].get<std::string>() + ")",
-            first[2], first[3].get<std::string>().empty() ? "older checkpoints are as they were" : first[3].get<std::string>());
-    }
-
-    const RunSpec& spec_;
-    const Rank& rank_;
-    const Models& models_;
-    Executor& executor_;
-    Reporter& reporter_;
-    std::map<int, int> owner_;
-    std::map<int, double> losses_; // of the blocks that this rank writes
-};
+        if (!saved.stops && spec.deliver && watch.stops_after(round, [&reporter] { reporter.pulse(); }))
+            saved = checkpointer.save(round, true, false);
+        if (saved.stops)
+            executor.stop();
+    });
+    const bool stops = watch.end() || saved.stops; // the last checkpoint may have been on its way
+    return stops ? std::nullopt : std::optional(saved.folder);
+}
 
 /// Fills the students of this rank from the checkpoint that the run goes on from.
 void read_checkpoint(const RunSpec& spec, Models& models)
@@ -300,6 +221,7 @@ void read_checkpoint(const RunSpec& spec, Models& models)
 
 void train(const RunSpec& spec, Reporter& reporter)
 {
+    StopWatch watch(reporter);
     load_modules(spec);
     Pulse pulse(reporter);
     const std::shared_ptr<const Pair> pair = pair_of(spec);
@@ -311,23 +233,20 @@ void train(const RunSpec& spec, Reporter& reporter)
     if (!spec.resume.empty())
         read_checkpoint(spec, models);
     Executor executor({spec, *pair, *data, *rank.backend, *rank.transport, reporter, models}, steps);
-    Checkpointer checkpointer(spec, rank, models, executor, reporter);
-
-    const std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
-    std::filesystem::path checkpoint;
-    if (spec.deliver && executor.first_round() == rounds)
-        checkpoint = checkpointer.save(rounds);
-    else if (spec.deliver)
-        checkpointer.save_if_possible(executor.first_round()); // so that there is always one
-    executor.run([&](std::int64_t round) {
-        if (round == rounds && spec.deliver)
-            checkpoint = checkpointer.save(round);
-        else if (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0)
-            checkpointer.save_if_possible(round);
-    });
+    Checkpointer checkpointer({spec, models, executor, *rank.transport, reporter});
+    const std::optional<std::filesystem::path> checkpoint
+        = take_steps(spec, steps, executor, checkpointer, watch, *rank.transport, reporter);
+    if (!checkpoint) {
+        say_stopped(checkpointer.newest(), reporter);
+        checkpointer.leave_together();
+        say_bye(reporter);
+        return; // peers may have posted what nobody will take: connections end with the process
+    }
     if (rank.rendezvous.rank == 0 && spec.deliver)
-        deliver(spec, *pair, checkpoint, *data, *rank.backend, reporter);
-    if (!spec.deliver)
+        deliver(spec, *pair, *checkpoint, *data, *rank.backend, reporter);
+    else if (spec.deliver)
+        checkpointer.leave_together(); // rank 0 may have stopped, after the last checkpoint
+    else
         rank.transport->barrier(); // who leaves takes connections down that others may still need
     say_bye(reporter);
     rank.leave(reporter);

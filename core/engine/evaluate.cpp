@@ -31,7 +31,8 @@ std::vector<Sample> samples_between(std::int64_t begin, std::int64_t end)
     return samples;
 }
 
-Accuracy test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at::Device device)
+Accuracy test_accuracy(
+    const std::vector<Block*>& blocks, const DataSet& data, at::Device device, const std::function<void(double)>& progress)
 {
     at::NoGradGuard no_grad;
     const std::int64_t size = data.size(DataSet::Split::Test);
@@ -39,6 +40,8 @@ Accuracy test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, a
     std::int64_t correct = 0;
     std::int64_t nearly = 0;
     for (std::int64_t begin = 0; begin < size; begin += chunk) {
+        if (progress)
+            progress(static_cast<double>(begin) / static_cast<double>(size));
         const Batch batch = data.get(DataSet::Split::Test, samples_between(begin, std::min(size, begin + chunk)));
         const at::Tensor logits = through(blocks, batch.input.to(device), Context{});
         const at::Tensor labels = batch.labels.to(device);

@@ -5,6 +5,7 @@
 #include "engine/models.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -19,8 +20,9 @@ struct Accuracy {
     std::optional<double> top5; // the label is among the five likeliest; none where there are fewer than five classes
 };
 
-/// On the test split, in evaluation mode.
-Accuracy test_accuracy(const std::vector<Block*>& blocks, const DataSet& data, at::Device device);
+/// On the test split, in evaluation mode. `progress` is called now and then with the share that is done.
+Accuracy test_accuracy(
+    const std::vector<Block*>& blocks, const DataSet& data, at::Device device, const std::function<void(double)>& progress = {});
 
 /// Gives batch norms the mean of the statistics of the first `batches` batches of the experiment's training samples, as they come
 /// to them through the blocks before. Does nothing for 0.

@@ -210,6 +210,10 @@ void Executor::run(const std::function<void(std::int64_t)>& after_round)
                 report_step(step);
             if (++round > first)
                 after_round(round);
+            if (stops_) {
+                report_rest();
+                return;
+            }
         }
         if (!idle)
             end_phase();
@@ -310,11 +314,16 @@ void Executor::end_phase()
             finish_send(sent);
         queue.posted.clear();
     }
-    report_losses(true);
-    report_spans();
-    report_memory(steps_ - 1, run_milliseconds());
+    report_rest();
     loader_.reset();
     values_.clear();
+}
+
+void Executor::report_rest()
+{
+    report_losses(true);
+    report_spans();
+    report_memory(step_, run_milliseconds());
 }
 
 void Executor::wait_for_inputs(const Instruction& instruction, std::int64_t batch)

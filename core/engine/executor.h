@@ -49,6 +49,9 @@ public:
     /// {OutOfMemory}.
     void run(const std::function<void(std::int64_t round)>& after_round);
 
+    /// From after_round: run() returns without another step. What was posted for later steps is left as it is.
+    void stop() { stops_ = true; }
+
     /// Rounds before any rank has something to do: 0 unless the run goes on from a checkpoint. The same on every rank.
     std::int64_t first_round() const;
 
@@ -66,6 +69,7 @@ private:
     void begin_phase();
     void run_step(std::int64_t step);
     void end_phase();
+    void report_rest();
 
     Error out_of_memory(const std::string& place) const;
     void drop_last_uses(std::size_t index, std::int64_t batch);
@@ -98,6 +102,7 @@ private:
     std::vector<std::vector<std::int64_t>> first_steps_; // by phase and rank
     int phase_ = 0;
     std::int64_t first_batch_ = 0; // of the phase
+    bool stops_ = false;
 
     std::vector<std::vector<std::int64_t>> shapes_; // of each block's output, a sample
     std::vector<std::string> texts_; // of each instruction of the phase

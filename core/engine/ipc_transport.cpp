@@ -398,6 +398,8 @@ public:
 
     void reported(bool worked) override { meeting_->reported(worked); }
 
+    Board& board() override { return meeting_->board(); }
+
 private:
     struct RankGroup final : Group {
         int count = 0;

@@ -98,7 +98,7 @@ double relative_loss(std::string_view name, const at::Tensor& output, const at::
 
 Architecture search_architecture(const experiment::Experiment& experiment, const Pair& pair, const std::vector<Block*>& teacher,
     const std::vector<Block*>& student, std::span<const BlockCosts> costs, const Cost& teacher_cost, const DataSet& data,
-    at::Device device)
+    at::Device device, const std::function<void(double)>& progress)
 {
     at::NoGradGuard no_grad;
     Architecture architecture{.pair = experiment.pair,
@@ -115,6 +115,8 @@ Architecture search_architecture(const experiment::Experiment& experiment, const
     std::vector<std::vector<Choice>> choices;
     std::vector<at::Tensor> inputs = inputs_of(data, split, architecture.samples, experiment.data.batch, device);
     for (std::size_t block = 0; block < student.size(); ++block) {
+        if (progress)
+            progress(static_cast<double>(block) / static_cast<double>(student.size()));
         for (at::Tensor& input : inputs) {
             lessons[block].push_back({input, teacher[block]->forward(input, Context{})});
             input = lessons[block].back().target;

@@ -20,9 +20,10 @@ double relative_loss(std::string_view name, const at::Tensor& output, const at::
 
 /// Chooses a candidate for each cell as derive.h says, by relative losses: each block is given what the teacher's block before it
 /// gives, and its batch norms normalise by the batch (blockwise supervision of the search as in DNA, CVPR 2020). `student` is of
-/// supernet blocks, and is left with that choice, its tensors as they were; `costs` are of its blocks. Throws like pick_choices().
+/// supernet blocks, and is left with that choice, its tensors as they were; `costs` are of its blocks. `progress` is called with
+/// the share of blocks that are done. Throws like pick_choices().
 Architecture search_architecture(const experiment::Experiment& experiment, const Pair& pair, const std::vector<Block*>& teacher,
     const std::vector<Block*>& student, std::span<const BlockCosts> costs, const Cost& teacher_cost, const DataSet& data,
-    at::Device device);
+    at::Device device, const std::function<void(double)>& progress = {});
 
 } // namespace pipebd::engine

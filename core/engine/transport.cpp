@@ -70,9 +70,12 @@ public:
     Group* group(const std::vector<int>&) override { return nullptr; }
     void barrier() override { }
     std::vector<std::string> gather(const std::string& text) override { return {text}; }
+    Board& board() override { return board_; }
 
 private:
     [[noreturn]] static void fail() { throw Error(Code::Internal, "a single rank has nobody to talk to", "transport"); }
+
+    OwnBoard board_;
 };
 
 } // namespace

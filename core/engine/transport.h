@@ -7,6 +7,7 @@
 // gives up, with Error{TimedOut}, once another's reports no longer show that it lives, or nobody's that it works (peer_progress.h).
 #pragma once
 
+#include "engine/board.h"
 #include "engine/group.h"
 #include "engine/peer_progress.h"
 #include "engine/sliced_wait.h"
@@ -102,6 +103,9 @@ public:
     /// What every rank says, by rank; returns once all have said it. For what all must decide alike; slower than barrier().
     virtual std::vector<std::string> gather(const std::string& text) = 0;
 
+    /// Where ranks leave notices for one another; may be used by any thread, as long as the transport is there.
+    virtual Board& board() = 0;
+
     /// Called a few times a second while this rank waits, with what it waits for. What it throws ends the waiting.
     void while_waiting(Waiting callback) { waiting_ = std::move(callback); }
 
@@ -134,6 +138,9 @@ public:
     virtual void reported([[maybe_unused]] bool worked) { }
     /// Between slices of waiting for `doing`. Throws Error{TimedOut} where this rank decides that it is senseless.
     virtual void look_at_others([[maybe_unused]] const std::string& doing) { }
+
+    /// As Transport::board.
+    virtual Board& board() = 0;
 
     /// Connects them by c10d. Collective, once: every rank calls it with the same topology.
     virtual std::unique_ptr<Transport> connect(const Topology& topology) = 0;

@@ -109,6 +109,7 @@ struct Run {
     std::string checkpoint_failure = "stop"; // the run; or warn, and go on
     double timeout = 10; // seconds without a sign of progress from a rank after which the run fails
     double join_timeout = 180; // the same until a rank has joined: from its start, or its last sign of progress
+    double stop_grace = 30; // seconds that a run has to save what it has come to once it is told to stop
     bool operator==(const Run&) const = default;
 };
 

@@ -157,6 +157,7 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("run.checkpoint_failure", run.checkpoint_failure, OneOf{choices::checkpoint_failure});
     visit("run.timeout", run.timeout, Real{1, false, 1e6});
     visit("run.join_timeout", run.join_timeout, Real{1, false, 1e6});
+    visit("run.stop_grace", run.stop_grace, Real{0, false, 1e6});
 }
 
 } // namespace pipebd::experiment

@@ -29,6 +29,7 @@ struct TypeRow {
 constexpr std::array<TypeRow, 17> types = {{
     {Type::Hello, "hello", " name bytes text "},
     {Type::Met, "met", " "},
+    {Type::Doing, "doing", " step name "},
     {Type::Heartbeat, "heartbeat", " step phase name "},
     {Type::Step, "step", " step phase samples ms "},
     {Type::Loss, "loss", " step phase block value "},

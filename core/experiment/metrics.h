@@ -16,6 +16,7 @@ struct Metric {
     enum class Type {
         Hello,
         Met,
+        Doing,
         Heartbeat,
         Step,
         Loss,
@@ -39,8 +40,8 @@ struct Metric {
 
     // Step: this rank has finished `step` (from 0) of `phase`; `samples` of the global batch, `ms` a step since the last one that
     // it reported. Loss: mean over the global batch, reported by one rank of the block's group. Heartbeat: where the interpreter
-    // is. Span: instruction `index` of the rank's program in `phase` took [start, end), ms since the run's start. Spans: several of
-    // them.
+    // is. Doing: stopping at the end of round `step`, counted from 1 over all phases. Span: instruction `index` of the rank's
+    // program in `phase` took [start, end), ms since the run's start. Spans: several of them.
     struct Interval {
         int index = 0;
         double start = 0;
@@ -62,7 +63,8 @@ struct Metric {
     double utilisation = -1; // the same: share of the time in which it computed, 0 to 1
     double watts = -1; // the same
 
-    std::string name = {}; // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction
+    std::string name = {}; // Eval: "test_accuracy"; Hello: the device's name; Checkpoint: its folder; Heartbeat: the instruction;
+                           // Doing: "training", "stopping" or "delivering"
     std::string text
         = {}; // Log: the message; Profile: pipebd.profile/1; Pair: pipebd.import/1; Hello: versions; Progress: what is being done
     std::string waiting

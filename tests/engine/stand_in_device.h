@@ -112,6 +112,7 @@ struct Machine {
     std::map<std::string, std::shared_ptr<StandInEvent>> events; // by handle
     std::map<std::string, std::shared_ptr<StandInMemory>> memories;
     std::map<std::pair<std::int64_t, int>, std::string> said; // by number of the gathering and rank
+    OwnBoard board;
     std::vector<std::string> faults;
     int kept = 0; // tensors, by SlotDevice::keep()
     bool has_failed = false;
@@ -306,6 +307,8 @@ public:
         }
         return all;
     }
+
+    Board& board() override { return machine_.board; }
 
     std::unique_ptr<Transport> connect(const Topology&) override { return no_transport(); }
 

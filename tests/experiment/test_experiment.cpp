@@ -51,6 +51,7 @@ checkpoint_keep = 5
 checkpoint_failure = "warn"
 timeout = 60
 join_timeout = 600
+stop_grace = 5.5
 )";
 
 Experiment minimal(const Settings& settings = {})
@@ -99,7 +100,7 @@ private slots:
         QCOMPARE(e.train, (Train{"student", 4, std::nullopt, "sgd", 0.05, 0.9, true, 0, "cosine"}));
         QCOMPARE(e.teacher, Teacher{});
         QCOMPARE(e.distill, (Distill{"mse", "soft-cross-entropy"}));
-        QCOMPARE(e.run, (Run{"auto", "", "auto", "float32", "sync", 10, std::nullopt, 2, "stop", 10}));
+        QCOMPARE(e.run, (Run{"auto", "", "auto", "float32", "sync", 10, std::nullopt, 2, "stop", 10, 180, 30}));
     }
 
     void everyKeyIsRead()
@@ -111,7 +112,7 @@ private slots:
         QCOMPARE(e.train, (Train{"student", 0.5, std::nullopt, "adamw", 1, 0, false, 1e-4, "step"}));
         QCOMPARE(e.distill, (Distill{"mse", "mse"}));
         QCOMPARE(e.student.weights, std::string("begin.safetensors"));
-        QCOMPARE(e.run, (Run{"tr+dpu", "0 on 0 | 1-2 on 1", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, "warn", 60, 600}));
+        QCOMPARE(e.run, (Run{"tr+dpu", "0 on 0 | 1-2 on 1", "cpu@2,cuda:1", "bfloat16", "local", 10, 500, 5, "warn", 60, 600, 5.5}));
     }
 
     void keysMayBeWrittenInAnyWayTomlAllows()
