@@ -105,6 +105,8 @@ void FollowedRank::take_metric(std::string_view line, const Listener& listener, 
         said_met_ = true;
     if (metric.type == Type::Bye)
         said_bye_ = true;
+    if (metric.type == Type::Doing)
+        doing_ = metric.name;
     if (metric.type == Type::Error) {
         // Its own clock orders failures better than the order in which pipes are read; it shares our zero.
         const auto said

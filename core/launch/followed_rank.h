@@ -37,6 +37,9 @@ public:
     /// Since when it has only waited for other ranks, by the clock of the limits; none if it has worked since.
     const std::optional<Clock::time_point>& waiting_since() const { return waiting_since_; }
     const std::string& waiting_for() const { return waiting_for_; }
+    /// It takes steps, and would save what it has come to if it were told to stop.
+    bool is_training() const { return doing_ == "training" || says_it_stops(); }
+    bool says_it_stops() const { return doing_ == "stopping"; }
     const std::optional<Failure>& failure() const { return failure_; }
     std::vector<std::string> last_lines() const { return {last_lines_.begin(), last_lines_.end()}; }
 
@@ -79,6 +82,7 @@ private:
     bool said_bye_ = false;
     std::optional<Clock::time_point> waiting_since_;
     std::string waiting_for_;
+    std::string doing_; // of the newest `doing`
     bool stopped_ = false;
     Clock::time_point last_line_;
     Clock::time_point second_began_;

@@ -37,6 +37,7 @@ std::string file_of_rank(int rank)
 struct RankSummary {
     bool there = false; // at least one metric
     bool said_bye = false;
+    bool stopped = false;
     std::optional<experiment::Metric> error; // the first
     std::optional<double> met; // s
     double last = 0; // s
@@ -65,6 +66,8 @@ void add(RankSummary& summary, const experiment::Metric& metric)
         summary.met = metric.t;
     } else if (metric.type == Type::Bye) {
         summary.said_bye = true;
+    } else if (metric.type == Type::Doing) {
+        summary.stopped = metric.name == "stopping";
     } else if (metric.type == Type::Error && !summary.error) {
         summary.error = metric;
     }
@@ -321,7 +324,10 @@ void Import::end(RecordedRun& run)
     } else if (!silent.empty()) {
         end_lost(run, silent);
     } else {
-        run.end_as(Outcome(), date(last_));
+        Outcome outcome;
+        if (std::any_of(ranks_.begin(), ranks_.end(), [](const RankSummary& rank) { return rank.stopped; }))
+            outcome.kind = Outcome::Kind::Cancelled;
+        run.end_as(outcome, date(last_));
     }
 }
 

@@ -104,6 +104,10 @@ void RecordedRun::end_as(const Outcome& outcome, const std::string& finished)
         break;
     case Outcome::Kind::Cancelled:
         log(-1, "cancelled");
+        if (outcome.error) {
+            record_.error = outcome.error->what();
+            log(-1, record_.error);
+        }
         end(RunState::Cancelled, finished);
         break;
     case Outcome::Kind::Failed:

@@ -43,6 +43,9 @@ public:
     /// Stores `documents`, puts the experiment and the spec into the folder, and turns the state to running, `started` then.
     void begin(const Documents& documents, const std::string& started);
 
+    /// It has been told to stop, at the end of `step`; 0: that is not known yet.
+    void stops(std::int64_t step) { record_.stopping = step; }
+
     void take(const experiment::Metric& metric) { recorder_.take(metric); }
     void log(int rank, const std::string& text) { recorder_.log(rank, text); }
 

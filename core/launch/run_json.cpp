@@ -1,5 +1,7 @@
 #include "launch/run_json.h"
 
+#include "store/resumption.h"
+
 #include <nlohmann/json.hpp>
 
 namespace pipebd::launch {
@@ -26,12 +28,22 @@ Json summary(const store::RunRecord& run, const store::Annotation& annotation)
         {"deleted", null_if_empty(annotation.deleted)}};
 }
 
+/// What resuming it would keep; null if it cannot be resumed, or need not be.
+Json resumption(const store::RunRecord& run)
+{
+    const std::optional<store::Resumption> kept = store::resumption_of(run);
+    return kept ? Json{{"checkpoint", kept->checkpoint.filename().string()}, {"from", kept->from}, {"repeated", kept->repeated}}
+                : Json();
+}
+
 Json results(const store::RunRecord& run, const store::RunDetails& details)
 {
     Json json = {{"steps", run.steps}, {"steps_done", run.steps_done}, {"step", run.measured_step}, {"throughput", run.throughput},
         {"first_loss", run.first_loss}, {"final_loss", run.final_loss},
         {"test_accuracy", run.accuracy >= 0 ? Json(run.accuracy) : Json()}, {"finished", null_if_empty(run.finished)},
         {"error", null_if_empty(run.error)}};
+    json["stopping"] = run.stopping >= 0 && !is_final(run.state) ? Json(run.stopping) : Json();
+    json["resumption"] = resumption(run);
     json["resumed_from"] = run.resumed_from > 0 ? Json(run.resumed_from) : Json();
     json["resumed_checkpoint"] = null_if_empty(run.resumed_checkpoint);
     json["stage"] = null_if_empty(run.stage);

@@ -37,7 +37,10 @@ private:
     void stop_those_that_linger();
     void tick();
     bool all_ended() const;
+    bool is_training() const;
+    const FollowedRank* first_that_stops() const;
     const FollowedRank* first_failed() const;
+    std::optional<Error> error_while_stopping() const;
     Outcome outcome() const;
 
     const Job& job_;
@@ -50,6 +53,9 @@ private:
     std::optional<Clock::time_point> kill_at_; // the ranks are being stopped
     const FollowedRank* culprit_ = nullptr;
     bool cancelled_ = false;
+    bool saves_ = false; // and every rank is to save what it has come to
+    bool overran_ = false; // which took too long
+    const FollowedRank* by_itself_ = nullptr; // the rank that had been told to stop before anybody asked here
     Clock::time_point last_tick_;
 };
 
@@ -148,9 +154,11 @@ void Supervision::decide()
             culprit_ = failed;
             stop_all(job_.failure_grace);
         }
-    } else if (cancel_ && !all_ended()) {
+    } else if ((cancel_ && !all_ended()) || first_that_stops() != nullptr) {
         cancelled_ = true;
-        stop_all(job_.cancel_grace);
+        by_itself_ = cancel_ ? nullptr : first_that_stops();
+        saves_ = is_training() && job_.stop_grace > 0ms;
+        stop_all(saves_ ? job_.stop_grace : job_.cancel_grace);
     }
 }
 
@@ -174,9 +182,14 @@ void Supervision::stop_all(std::chrono::milliseconds grace)
 void Supervision::stop_those_that_linger()
 {
     const bool at_once = cancelled_ && job_.at_once != nullptr && *job_.at_once;
-    if (kill_at_ && (at_once || Clock::now() >= *kill_at_))
-        for (const auto& rank : ranks_)
-            rank->stop(SIGKILL);
+    // Whoever dies while it saves is waited for by the others in vain.
+    if (kill_at_ && std::any_of(ranks_.begin(), ranks_.end(), [](const auto& rank) { return rank->ended() && !rank->said_bye(); }))
+        kill_at_ = std::min(*kill_at_, Clock::now() + job_.cancel_grace);
+    if (!kill_at_ || (!at_once && Clock::now() < *kill_at_))
+        return;
+    overran_ = overran_ || (saves_ && !at_once && !all_ended());
+    for (const auto& rank : ranks_)
+        rank->stop(SIGKILL);
 }
 
 void Supervision::tick()
@@ -194,11 +207,38 @@ bool Supervision::all_ended() const
     return std::all_of(ranks_.begin(), ranks_.end(), [](const auto& rank) { return rank->ended(); });
 }
 
+bool Supervision::is_training() const
+{
+    return std::all_of(ranks_.begin(), ranks_.end(), [](const auto& rank) { return rank->is_training(); });
+}
+
+const FollowedRank* Supervision::first_that_stops() const
+{
+    const auto found = std::find_if(ranks_.begin(), ranks_.end(), [](const auto& rank) { return rank->says_it_stops(); });
+    return found == ranks_.end() ? nullptr : found->get();
+}
+
+/// What went wrong after all had been told to stop, or why they were.
+std::optional<Error> Supervision::error_while_stopping() const
+{
+    if (const FollowedRank* failed = first_failed())
+        return failed->failure()->error;
+    if (overran_)
+        return Error(Code::TimedOut, "the step had not ended and been saved after " + std::to_string(job_.stop_grace / 1s) + " s",
+            "run.stop_grace", "allow more time with --set run.stop_grace=SECONDS");
+    if (by_itself_ != nullptr)
+        return Error(Code::Cancelled, "rank " + std::to_string(by_itself_->number()) + " was told to stop by a signal",
+            "the signal did not come from pipebd");
+    return std::nullopt;
+}
+
 Outcome Supervision::outcome() const
 {
     if (culprit_ == nullptr) {
         Outcome outcome;
         outcome.kind = cancelled_ ? Outcome::Kind::Cancelled : Outcome::Kind::Finished;
+        if (cancelled_)
+            outcome.error = error_while_stopping();
         return outcome;
     }
     std::map<int, Failure> failures;

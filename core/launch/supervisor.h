@@ -38,7 +38,8 @@ struct Job {
     std::optional<std::chrono::milliseconds> time_limit; // of the whole job
     std::optional<Limits> limits; // of each process
     std::chrono::milliseconds failure_grace{1'000}; // from TERM to KILL once a rank has failed
-    std::chrono::milliseconds cancel_grace{2'000}; // from TERM to KILL when cancelled
+    std::chrono::milliseconds cancel_grace{2'000}; // from TERM to KILL when cancelled with nothing to keep
+    std::chrono::milliseconds stop_grace{0}; // the same while every rank trains and saves before it ends
     const std::atomic<bool>* at_once = nullptr; // once set, what is cancelled is killed without any grace
     std::size_t line_limit = 1 << 20; // bytes; a longer line is an Error{Protocol}
     int lines_per_second = 50'000; // of one rank; more are an Error{Protocol}
@@ -49,7 +50,7 @@ struct Outcome {
     enum class Kind { Finished, Failed, Cancelled };
     Kind kind = Kind::Finished;
     int culprit = -1; // rank, if failed
-    std::optional<Error> error; // if failed
+    std::optional<Error> error; // if failed; if cancelled: why what it had come to could not be saved
     std::vector<std::string> last_lines; // of the culprit's standard error
     std::vector<std::string> consequences; // what the other ranks said, one line each
 };
@@ -62,9 +63,11 @@ struct Listener {
 };
 
 /// Runs `job` to its end: until every rank has said bye and ended. `cancel` set (by a signal handler, say) stops it: Outcome
-/// Cancelled within 3 s. A rank that ends without a bye, says `error`, prints what is no metric or falls silent makes it Failed,
-/// within 2 s of that. The culprit is the rank that failed first, but a rank that only saw a peer vanish yields to the peer, and
-/// one that waits for others to one that stands still. Throws only if the ranks cannot be started at all.
+/// Cancelled within 3 s, or, while ranks train and a `stop_grace` is given, once they have saved what they have come to. A rank
+/// that says by itself that it stops has been told to by somebody else, and stops the others likewise. A rank that ends without a
+/// bye, says `error`, prints what is no metric or falls silent makes it Failed, within 2 s of that. The culprit is the rank that
+/// failed first, but a rank that only saw a peer vanish yields to the peer, and one that waits for others to one that stands still.
+/// Throws only if the ranks cannot be started at all.
 Outcome run(const Job& job, const Listener& listener, const std::atomic<bool>& cancel);
 
 } // namespace pipebd::launch

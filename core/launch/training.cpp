@@ -79,7 +79,10 @@ public:
 private:
     Outcome supervise(const std::atomic<bool>& cancel);
     void follow(const experiment::Metric& metric);
-    void tick();
+    void follow_stop(std::int64_t step);
+    void follow_delivery(const experiment::Metric& metric);
+    double seconds_left_of_delivery() const;
+    void tick(bool cancelled);
     void copy_results();
 
     const TrainingRequest& request_;
@@ -89,6 +92,8 @@ private:
     RecordedRun run_;
     std::string doing_ = "starting ranks";
     std::string notice_;
+    double share_ = -1; // of what is done after the steps
+    Clock::time_point share_begun_;
 };
 
 Training::Training(
@@ -126,13 +131,15 @@ Outcome Training::supervise(const std::atomic<bool>& cancel)
     job.heartbeat_limit = experiment::silence_limit(limits);
     job.start_limit = experiment::join_limit(limits);
     job.stall_limit = experiment::stall_limit(limits);
+    if (run_.spec().deliver)
+        job.stop_grace = std::chrono::milliseconds(std::llround(limits.stop_grace * 1000));
     for (const experiment::Device& device : run_.spec().devices)
         job.threads.push_back(device.threads);
 
     Listener listener;
     listener.metric = [this](const experiment::Metric& metric) { follow(metric); };
     listener.log = [this](int rank, const std::string& line) { run_.log(rank, line); };
-    listener.tick = [this] { tick(); };
+    listener.tick = [this, &cancel] { tick(cancel); };
     return launch::run(job, listener, cancel);
 }
 
@@ -141,16 +148,46 @@ void Training::follow(const experiment::Metric& metric)
     using Type = experiment::Metric::Type;
     run_.take(metric);
     constexpr std::string_view warning = "warning: ";
-    if (metric.type == Type::Step)
+    if (metric.type == Type::Step || (metric.type == Type::Doing && metric.name == "training"))
         doing_ = "training";
     else if (metric.type == Type::Log && metric.text.starts_with(warning))
         notice_ = metric.text.substr(warning.size());
-    else if (metric.type == Type::Heartbeat && run_.measurements().steps_done() == run_.measurements().steps())
-        doing_ = "evaluating";
+    else if (metric.type == Type::Doing && metric.name == "stopping")
+        follow_stop(metric.step);
+    else if (metric.type == Type::Doing && metric.name == "delivering")
+        doing_ = "delivering";
+    else if (metric.type == Type::Progress)
+        follow_delivery(metric);
 }
 
-void Training::tick()
+/// Devices that exchange nothing stop at steps of their own; the checkpoint is called after the least.
+void Training::follow_stop(std::int64_t step)
 {
+    const std::int64_t known = run_.record().stopping;
+    if (known > 0 && known <= step)
+        return;
+    run_.stops(step);
+    run_.log(-1, "stopping at the end of step " + std::to_string(step));
+}
+
+void Training::follow_delivery(const experiment::Metric& metric)
+{
+    if (metric.text != doing_)
+        share_begun_ = Clock::now();
+    doing_ = metric.text;
+    share_ = metric.value;
+}
+
+double Training::seconds_left_of_delivery() const
+{
+    const double passed = std::chrono::duration<double>(Clock::now() - share_begun_).count();
+    return share_ > 0 ? passed / share_ * (1 - share_) : -1;
+}
+
+void Training::tick(bool cancelled)
+{
+    if (cancelled && run_.record().stopping < 0)
+        run_.stops(0);
     run_.flush();
     if (!progress_)
         return;
@@ -158,7 +195,9 @@ void Training::tick()
     progress_({.steps = run_.record().steps,
         .steps_done = run_.record().steps_done,
         .throughput = measurements.recent_throughput(),
-        .seconds_left = measurements.seconds_left(),
+        .seconds_left = share_ >= 0 ? seconds_left_of_delivery() : measurements.seconds_left(),
+        .share = share_,
+        .stopping = run_.record().stopping,
         .loss = measurements.newest_loss(),
         .doing = doing_,
         .notice = notice_,

@@ -43,9 +43,11 @@ struct Progress {
     std::int64_t steps = 0;
     std::int64_t steps_done = 0;
     double throughput = 0; // samples a second, over the last seconds
-    double seconds_left = -1; // -1: not known yet
+    double seconds_left = -1; // of the steps, or of what is done after them; -1: not known yet
+    double share = -1; // of what is done after the steps; -1: steps are being taken, or not known
+    std::int64_t stopping = -1; // as in RunRecord
     std::vector<double> loss; // newest by block
-    std::string doing; // "starting ranks", "training", "evaluating"
+    std::string doing; // "starting ranks", "training", "evaluating the student"
     std::string notice; // the newest warning of a rank, in one line; empty if there was none
     std::string warning; // in one line: why nothing can be stored at present; empty if all is well
     int run = 0; // its id

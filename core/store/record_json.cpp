@@ -91,6 +91,7 @@ std::string to_json(const RunRecord& record)
         {"finished", record.finished},
         {"steps", record.steps},
         {"steps_done", record.steps_done},
+        {"stopping", record.stopping},
         {"throughput", record.throughput},
         {"first_loss", record.first_loss},
         {"final_loss", record.final_loss},
@@ -128,6 +129,7 @@ RunRecord record_from_json(std::string_view text, std::string_view where)
         take(json, "finished", record.finished);
         take(json, "steps", record.steps);
         take(json, "steps_done", record.steps_done);
+        take(json, "stopping", record.stopping);
         take(json, "throughput", record.throughput);
         take(json, "first_loss", record.first_loss);
         take(json, "final_loss", record.final_loss);

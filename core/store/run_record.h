@@ -44,6 +44,7 @@ struct RunRecord {
     std::string finished; // empty until its state is final
     std::int64_t steps = 0; // to do, summed over phases
     std::int64_t steps_done = 0; // by the slowest rank
+    std::int64_t stopping = -1; // told to stop: the step at whose end it saves and ends, 0 until that is known; -1: not told
     double throughput = 0; // samples a second: all blocks advanced
     std::vector<double> first_loss; // by block: means over the first and the last tenth of the steps
     std::vector<double> final_loss;

@@ -9,6 +9,7 @@
 //     ms     "dp=30,single/2=20": milliseconds that the slowest rank says a step of each phase takes (10), by strategy or, before
 //            that, strategy/ranks
 //     drift  so many more in each later run of a lab (0)
+//     gentle 1: it says that it trains, and at SIGTERM ends with its step, as if it had saved
 //
 // Ranks keep a connection to rank 0, by the listening socket that it was given; who sees one close says `error` RankDied and ends.
 #include "base/checksum.h"
@@ -364,11 +365,40 @@ double told_milliseconds(const experiment::RunSpec& spec)
     return number(ms) + run * number(directives.get("drift", "0"));
 }
 
-/// Only the last rank takes `milliseconds`, the others two less.
-void work(int step, int phase, int blocks, const schedule::Program& program, double milliseconds)
+volatile std::sig_atomic_t told_to_stop = 0;
+
+/// Milliseconds pass; says at once at the end of which round it will stop once it has been told to.
+void pass(int milliseconds, std::int64_t round)
 {
-    const int pace = number(directives.get("pace", "1"));
-    ::poll(nullptr, 0, pace);
+    static bool said = false;
+    for (const double end = seconds() + milliseconds * 1e-3; seconds() < end;) {
+        ::poll(nullptr, 0, std::max(1, std::min(10, static_cast<int>((end - seconds()) * 1000))));
+        if (told_to_stop == 0 || said)
+            continue;
+        said = true;
+        Metric metric;
+        metric.type = Type::Doing;
+        metric.name = "stopping";
+        metric.step = round;
+        say(metric);
+    }
+}
+
+void become_gentle()
+{
+    struct sigaction action = {};
+    action.sa_handler = [](int) { told_to_stop = 1; };
+    ::sigaction(SIGTERM, &action, nullptr);
+    Metric metric;
+    metric.type = Type::Doing;
+    metric.name = "training";
+    say(metric);
+}
+
+/// Only the last rank takes `milliseconds`, the others two less.
+void work(int step, int phase, std::int64_t round, int blocks, const schedule::Program& program, double milliseconds)
+{
+    pass(number(directives.get("pace", "1")), round);
     Metric metric;
     metric.step = step;
     metric.phase = phase;
@@ -441,11 +471,17 @@ void train(const std::string& spec_file)
     Peers peers;
     peers.meet();
     say(Type::Met);
+    if (directives.get("gentle", "0") == "1")
+        become_gentle();
     for (int phase = 0; phase < phases; ++phase)
         for (int step = 0; step < steps; ++step) {
             misbehave_if_told(phase * steps + step);
             peers.look();
-            work(step, phase, blocks, program, milliseconds);
+            work(step, phase, std::int64_t{phase} * steps + step + 1, blocks, program, milliseconds);
+            if (told_to_stop != 0) {
+                say(Type::Bye);
+                return;
+            }
         }
     peers.barrier();
     if (delivers)

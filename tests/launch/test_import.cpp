@@ -132,6 +132,17 @@ private slots:
         QCOMPARE(store.document("experiment"), std::string("name = \"far\"\npair = \"nas-digits\"\n"));
     }
 
+    void ranksThatWereToldToStopMakeACancelledRun()
+    {
+        write(0, lines_of(0, 5, line(0, 7.5, "doing", "'name':'stopping','step':2") + line(0, 8, "bye")));
+        write(1, lines_of(1, 0.5, line(1, 3.5, "bye")));
+        QCOMPARE(import().record.state, RunState::Cancelled);
+
+        init();
+        write_both();
+        QCOMPARE(import().record.state, RunState::Finished);
+    }
+
     void timesAreThoseOfTheRankThatStartedFirst()
     {
         write_both();
