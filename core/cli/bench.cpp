@@ -1,18 +1,15 @@
 #include "base/error.h"
 #include "base/file.h"
-#include "base/units.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/planning.h"
 #include "cli/print_bench.h"
-#include "cli/progress_line.h"
-#include "cli/scratch_runs.h"
+#include "cli/turns.h"
 #include "cli/used_pair.h"
 #include "launch/steady_step.h"
 #include "schedule/simulator.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <iostream>
 
@@ -20,7 +17,6 @@ namespace pipebd::cli {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using schedule::PlannedStrategy;
 
 constexpr int most_rounds = 1000;
@@ -85,71 +81,34 @@ std::vector<std::size_t> turns(std::size_t count, int round)
     return order;
 }
 
-/// Takes turns and shows how far they have come.
-class Turns {
-public:
-    Turns(const Context& context, const launch::TrainingRequest& request, std::size_t count)
-        : request_(request)
-        , count_(static_cast<double>(count))
-        , line_(context.progress)
-        , scratch_(context, "pipebd bench")
-    {
-    }
-
-    /// Milliseconds of a step of `planned`; `doing` says what this is.
-    double take(const PlannedStrategy& planned, const std::string& doing)
-    {
-        const auto show = [&](const launch::Progress& progress) {
-            const double share
-                = static_cast<double>(progress.steps_done) / static_cast<double>(std::max<std::int64_t>(progress.steps, 1));
-            const double fraction = (taken_ + share) / count_;
-            line_.show(fraction, doing + left(fraction));
-        };
-        const store::RunRecord run = scratch_.train(request_, planned, show);
-        ++taken_;
-        const store::RunStore measured(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly);
-        const double step = launch::steady_step(measured, request_.steps);
-        if (!(step > 0))
-            throw Error(Code::Protocol, "the ranks have not reported their steps", doing);
-        return step;
-    }
-
-    ProgressLine& line() { return line_; }
-
-private:
-    /// Known once a few turns have been taken.
-    std::string left(double fraction) const
-    {
-        if (taken_ < 2)
-            return {};
-        const double passed = std::chrono::duration<double, std::milli>(Clock::now() - begun_).count();
-        return ", " + format_milliseconds(passed / fraction * (1 - fraction)) + " left";
-    }
-
-    const launch::TrainingRequest& request_;
-    double count_;
-    double taken_ = 0;
-    Clock::time_point begun_ = Clock::now();
-    ProgressLine line_;
-    ScratchRuns scratch_;
-};
+/// Milliseconds of a step of `planned`; `doing` says what this turn is.
+double step_in_turn(Turns& turns, const launch::TrainingRequest& request, const PlannedStrategy& planned, const std::string& doing)
+{
+    const store::RunRecord run = turns.take(request, planned, doing);
+    const store::RunStore measured(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly);
+    const double step = launch::steady_step(measured, request.steps);
+    if (!(step > 0))
+        throw Error(Code::Protocol, "the ranks have not reported their steps", doing);
+    return step;
+}
 
 void measure(const Context& context, const launch::TrainingRequest& request, const PlannedStrategy& limit, int rounds, Bench& bench)
 {
     const std::size_t contestants = bench.strategies.size() + 1; // the limit is one of them, the last
-    Turns all(context, request, contestants * static_cast<std::size_t>(rounds) + 1);
+    Turns all(context, "pipebd bench", contestants * static_cast<std::size_t>(rounds) + 1);
     all.line().note(std::to_string(rounds) + " rounds of " + std::to_string(contestants) + " turns, "
         + std::to_string(request.steps) + " steps each");
-    all.take(limit, "warming up");
+    step_in_turn(all, request, limit, "warming up");
     for (int round = 0; round < rounds; ++round) {
         const std::string place = "round " + std::to_string(round + 1) + "/" + std::to_string(rounds) + "  ";
         for (const std::size_t turn : turns(contestants, round)) {
             if (turn == bench.strategies.size()) {
-                bench.limit_steps.push_back(all.take(limit, place + "limit") / static_cast<double>(request.devices.size()));
+                bench.limit_steps.push_back(
+                    step_in_turn(all, request, limit, place + "limit") / static_cast<double>(request.devices.size()));
                 continue;
             }
             Benched& benched = bench.strategies[turn];
-            benched.steps.push_back(all.take(*benched.planned, place + benched.planned->schedule.strategy));
+            benched.steps.push_back(step_in_turn(all, request, *benched.planned, place + benched.planned->schedule.strategy));
         }
     }
 }

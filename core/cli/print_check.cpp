@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <iostream>
 
 namespace pipebd::cli {
@@ -11,8 +10,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(
-    const launch::TrainingRequest& request, const launch::Checked& checked, const std::vector<experiment::StageKind>& stages)
+Json to_json(const launch::TrainingRequest& request, const launch::Checked& checked,
+    const std::vector<experiment::StageKind>& stages, const std::optional<store::Resumption>& kept)
 {
     Json json;
     json["name"] = request.experiment.name;
@@ -29,16 +28,17 @@ Json to_json(
     json["test_samples"] = checked.test_samples;
     json["resumed_from"] = request.resumed ? Json(request.resumed->run) : Json();
     json["checkpoint"] = request.resumed ? Json(request.resumed->checkpoint.filename().string()) : Json();
-    json["steps_done"] = request.resumed ? *std::min_element(request.resumed->done.begin(), request.resumed->done.end()) : 0;
+    json["steps_done"] = kept ? kept->from : 0;
+    json["steps_repeated"] = kept ? kept->repeated : 0;
     return json;
 }
 
 } // namespace
 
 void print_check(const Context& context, const launch::TrainingRequest& request, const launch::Checked& checked,
-    const std::vector<experiment::StageKind>& stages)
+    const std::vector<experiment::StageKind>& stages, const std::optional<store::Resumption>& kept)
 {
-    const Json json = to_json(request, checked, stages);
+    const Json json = to_json(request, checked, stages, kept);
     if (context.json) {
         std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
         return;
@@ -49,8 +49,8 @@ void print_check(const Context& context, const launch::TrainingRequest& request,
               << experiment::to_string(request.devices) << "\n"
               << checked.steps << " steps of " << request.experiment.data.batch << "; " << checked.train_samples << " training and "
               << checked.test_samples << " test samples\n";
-    if (request.resumed)
-        std::cout << "goes on from step " << json["steps_done"] << " of run " << request.resumed->run << "\n";
+    if (request.resumed && kept)
+        std::cout << "resumes run " << request.resumed->run << " " << to_string(*kept) << "\n";
     for (std::size_t i = 1; i < stages.size(); ++i)
         std::cout << (i == 1 ? "then " : ", ") << to_string(stages[i]) << (i + 1 == stages.size() ? "\n" : "");
     std::cout << "can be started\n";

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/table.h"
+#include "store/resumption.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -126,6 +127,8 @@ std::string run_text(const store::RunRecord& run, const store::RunDetails& detai
     if (!run.finished.empty())
         text += line("ended", run.finished);
     text += line("steps", std::to_string(run.steps_done) + " of " + std::to_string(run.steps));
+    if (const std::optional<store::Resumption> kept = store::resumption_of(run))
+        text += line("to resume", to_string(*kept) + ": pipebd run --resume " + std::to_string(run.id));
     text += line("throughput", fixed(run.throughput, 1) + " samples/s");
     text += line("step", step_text(run));
     text += loss_text(run);

@@ -16,6 +16,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Error finished(const ResumePoint& point, std::string_view next)
+{
+    const std::string id = std::to_string(point.run);
+    const std::vector<std::int64_t> updates = point.manifest.updates();
+    const std::int64_t steps = *std::max_element(updates.begin(), updates.end());
+    std::string remedy = "to train it longer: pipebd run --resume " + id + " --set train.steps=" + std::to_string(2 * steps)
+        + "; to run it again with changes: pipebd run " + point.experiment_file.string() + " --set KEY=VALUE";
+    if (!next.empty())
+        remedy = "to go on with the next stage, add --stage " + std::string(next) + " --from " + id + " instead; " + remedy;
+    return {Code::BadRequest, "run " + id + " is finished: all of its steps are done", "--resume " + id, remedy};
+}
+
 experiment::CheckpointManifest checked_manifest(const fs::path& checkpoint)
 {
     experiment::CheckpointManifest manifest = experiment::read_manifest(checkpoint);
@@ -72,7 +84,10 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
         throw Error(Code::BadRequest, "the run is not over", place, "stop it first: pipebd runs stop " + std::to_string(run.id));
     const std::vector<fs::path> checkpoints = experiment::checkpoints_of(run.folder);
     if (checkpoints.empty())
-        throw Error(Code::NotFound, "the run has no checkpoint", place, "start it again");
+        throw Error(Code::NotFound, "the run has no checkpoint", place,
+            run.resumed_from > 0
+                ? "resume the run that it was resumed from: pipebd run --resume " + std::to_string(run.resumed_from)
+                : "start it again");
 
     ResumePoint point;
     point.run = run.id;
@@ -82,9 +97,13 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
     } catch (const Error& error) {
         throw Error(error.code(), error.problem(), error.where(), another(checkpoints, point.checkpoint));
     }
-    point.experiment_text = read_file(run.folder / "experiment.toml");
-    const fs::path spec = run.folder / "spec.json";
-    point.pair_folder = experiment::run_spec_from_json(read_file(spec), spec.string()).pair_folder;
+    point.experiment_file = run.folder / "experiment.toml";
+    point.experiment_text = read_file(point.experiment_file);
+    const fs::path spec_file = run.folder / "spec.json";
+    const std::string spec = read_file(spec_file);
+    point.pair_folder = experiment::run_spec_from_json(spec, spec_file.string()).pair_folder;
+    point.resumption = store::resumption_from(run, spec, point.checkpoint, point.manifest);
+    point.is_finished = run.state == store::RunState::Finished;
     point.stage = experiment::stage_of(point.manifest.experiment);
     point.weights_from = run.weights_from;
     return point;
@@ -93,10 +112,11 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point)
 {
     // Weights are compared by what is in them, by the engine.
-    constexpr std::array<std::string_view, 21> may_differ = {"name", "data.broken_limit", "data.workers", "train.epochs",
-        "train.steps", "teacher.weights", "student.weights", "student.architecture", "derive.macs", "derive.parameters",
-        "derive.samples", "derive.calibration", "run.strategy", "run.stages", "run.devices", "run.checkpoint_minutes",
-        "run.checkpoint_steps", "run.checkpoint_keep", "run.checkpoint_failure", "run.timeout", "run.join_timeout"};
+    constexpr std::array<std::string_view, 22> may_differ
+        = {"name", "data.broken_limit", "data.workers", "train.epochs", "train.steps", "teacher.weights", "student.weights",
+            "student.architecture", "derive.macs", "derive.parameters", "derive.samples", "derive.calibration", "run.strategy",
+            "run.stages", "run.devices", "run.checkpoint_minutes", "run.checkpoint_steps", "run.checkpoint_keep",
+            "run.checkpoint_failure", "run.timeout", "run.join_timeout", "run.stop_grace"};
     for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment)) {
         if (key.starts_with("derive.") && point.stage != experiment::StageKind::Distil)
             throw Error(Code::BadRequest, "run " + std::to_string(point.run) + " derives no student, so " + key + " has no meaning",
@@ -105,6 +125,16 @@ void check_same_training(const experiment::Experiment& experiment, const ResumeP
             throw Error(Code::BadRequest, key + " is not what run " + std::to_string(point.run) + " was trained with", "--resume",
                 "leave it as it was; strategy, devices, checkpoints, length and [derive] may change");
     }
+}
+
+void check_unfinished(const experiment::Experiment& experiment, const ResumePoint& point, std::string_view next)
+{
+    if (!point.is_finished || point.resumption.from < point.resumption.of)
+        return;
+    for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment))
+        if (key == "train.steps" || key == "train.epochs" || key.starts_with("derive."))
+            return;
+    throw finished(point, next);
 }
 
 void check_same_pair(const std::filesystem::path& folder, const ResumePoint& point)

@@ -5,8 +5,10 @@
 #include "experiment/checkpoint_manifest.h"
 #include "experiment/stages.h"
 #include "launch/training.h"
+#include "store/resumption.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pipebd::cli {
@@ -19,6 +21,9 @@ struct ResumePoint {
     std::filesystem::path pair_folder; // of the imported pair that was trained; empty: it is built in
     experiment::StageKind stage = experiment::StageKind::Distil; // of the run
     int weights_from = 0; // as in its record
+    store::Resumption resumption; // what is kept and what is repeated
+    bool is_finished = false; // the run
+    std::filesystem::path experiment_file; // of the run
 };
 
 /// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte
@@ -29,6 +34,11 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
 /// Throws Error{BadRequest} if `experiment` is not the training that `point` was part of: anything but name, schedule, devices,
 /// checkpoints, length and how a student is derived is another.
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point);
+
+/// Throws Error{BadRequest} if the run has finished, and neither its length nor what its student is derived by is other than it
+/// was: nothing would be done that is not done. The remedy is to go on with the stage `next`, if there is one, to train longer, or
+/// to start the experiment again.
+void check_unfinished(const experiment::Experiment& experiment, const ResumePoint& point, std::string_view next);
 
 /// Throws Error{BadRequest} if the imported pair in `folder` is not the one that was trained but another of its name.
 void check_same_pair(const std::filesystem::path& folder, const ResumePoint& point);

@@ -166,24 +166,44 @@ void plan_distillation(const Context& context, const RunOptions& options, store:
     request.devices.resize(static_cast<std::size_t>(request.planned.program.devices()));
 }
 
+std::string time_left(const launch::Progress& progress)
+{
+    return progress.seconds_left >= 0 ? "  " + format_milliseconds(progress.seconds_left * 1000) + " left" : "";
+}
+
 std::string progress_text(const launch::Progress& progress)
 {
-    std::string text = progress.doing;
+    std::string text = progress.stopping >= 0 ? "stopping" : progress.doing;
+    if (progress.share >= 0)
+        return text + time_left(progress);
     if (progress.steps_done == 0)
         return text;
     text += "  step " + std::to_string(progress.steps_done) + "/" + std::to_string(progress.steps) + "  "
         + fixed(progress.throughput, 1) + " samples/s";
-    if (progress.seconds_left >= 0 && progress.steps_done < progress.steps)
-        text += "  " + format_milliseconds(progress.seconds_left * 1000) + " left";
-    return text;
+    return progress.steps_done < progress.steps && progress.stopping < 0 ? text + time_left(progress) : text;
 }
 
-store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRequest& request)
+/// Once it is known where a run stops that was told to.
+std::string stopping_text(std::int64_t step)
+{
+    return "stopping: writing a checkpoint at the end of step " + std::to_string(step) + "; press Ctrl-C again to stop at once";
+}
+
+std::string resuming_text(const ResumePoint& point)
+{
+    return "resuming run " + std::to_string(point.run) + " " + to_string(point.resumption);
+}
+
+/// `opening` is told before all else, unless it is empty.
+store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRequest& request, const std::string& opening)
 {
     ProgressLine line(context.progress);
+    if (!opening.empty())
+        line.note(opening);
     std::string warning;
     std::string notice;
     bool announced = false;
+    std::int64_t stopping = -1;
     const auto show = [&](const launch::Progress& progress) {
         if (!announced)
             line.note("run " + std::to_string(progress.run) + " has begun");
@@ -194,7 +214,11 @@ store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRe
         if (progress.warning != warning && !progress.warning.empty())
             line.note("pipebd: warning: what is measured cannot be stored at present: " + progress.warning);
         warning = progress.warning;
-        line.show(static_cast<double>(progress.steps_done) / static_cast<double>(progress.steps), progress_text(progress));
+        if (progress.stopping > 0 && stopping <= 0)
+            line.note(stopping_text(progress.stopping));
+        stopping = progress.stopping;
+        const double share = static_cast<double>(progress.steps_done) / static_cast<double>(progress.steps);
+        line.show(progress.share >= 0 ? progress.share : share, progress_text(progress));
     };
     return launch::train(lab, request, show, context.cancel);
 }
@@ -275,7 +299,7 @@ public:
             complete(context_, options_, lab_, request, i == 0 ? point_ : std::nullopt);
             if (!prepared_.empty())
                 return prepare(context_, request, prepared_, per_machine);
-            done_ = train(context_, lab_, request);
+            done_ = train(context_, lab_, request, request.resumed ? resuming_text(*point_) : "");
             print(i + 1 == stages_.size());
             if (done_->state != store::RunState::Finished)
                 return failed();
@@ -293,7 +317,7 @@ private:
         const launch::Checked checked = check_request(context_, lab_, request, point_);
         if (!options_.profile.empty() && distils(request.experiment))
             profile_named(context_, options_.profile, request.experiment);
-        print_check(context_, request, checked, stages_);
+        print_check(context_, request, checked, stages_, point_ ? std::optional(point_->resumption) : std::nullopt);
         return 0;
     }
 
@@ -320,12 +344,14 @@ private:
             if (stages_.empty() || stages_.front() != point_->stage)
                 throw Error(Code::BadRequest,
                     "run " + std::to_string(point_->run) + " is of the stage " + std::string(to_string(point_->stage)),
-                    "--resume " + options_.resume, "go on with that stage, or leave out --stage");
-            check_same_training(request_of(point_->stage).experiment, *point_);
+                    "--resume " + options_.resume, "resume that stage, or leave out --stage");
+            const experiment::Experiment own = request_of(point_->stage).experiment;
+            check_same_training(own, *point_);
+            check_unfinished(own, *point_, stages_.size() > 1 ? to_string(stages_[1]) : "");
         }
         if (!options_.from.empty() && point_)
-            throw Error(Code::BadRequest, "a run that goes on has its weights from its checkpoint", "--from " + options_.from,
-                "leave it out");
+            throw Error(
+                Code::BadRequest, "a resumed run has its weights from its checkpoint", "--from " + options_.from, "leave it out");
         if (!options_.from.empty())
             from_ = run_before(lab_, options_.from, stages_.front());
         else if (!point_)
@@ -376,12 +402,19 @@ private:
 
     int failed() const
     {
-        const bool cancelled = done_->state == store::RunState::Cancelled;
+        const std::string id = std::to_string(done_->id);
+        std::string what = done_->error;
+        if (done_->state == store::RunState::Cancelled)
+            what = "the run was cancelled: run " + id + (what.empty() ? "" : "; " + what);
         std::cout.flush();
-        std::cerr << "pipebd: error: " << (cancelled ? "the run was cancelled: run " + std::to_string(done_->id) : done_->error)
-                  << "\n";
-        if (stages_.size() > 1)
-            std::cerr << "pipebd: go on with: pipebd run " << shell_word(options_.experiment) << " --resume " << done_->id << "\n";
+        std::cerr << "pipebd: error: " << what << "\n";
+        const std::string command = "pipebd run " + (options_.experiment.empty() ? "" : shell_word(options_.experiment) + " ");
+        if (const std::optional<store::Resumption> kept = store::resumption_of(*done_))
+            std::cerr << "pipebd: to resume " << to_string(*kept) << ": " << command << "--resume " << id << "\n";
+        else if (done_->weights_from > 0) // no step of it is kept, but the stages before are
+            std::cerr << "pipebd: to resume: " << command << "--stage "
+                      << names_from(experiment::parse_stages(done_->stage, id).front()) << " --from " << done_->weights_from
+                      << "\n";
         return 1;
     }
 
@@ -390,7 +423,7 @@ private:
         std::cout.flush();
         std::cerr << "pipebd: error: cancelled: before the stage " << to_string(stage);
         if (done_)
-            std::cerr << "; go on with pipebd run " << shell_word(options_.experiment) << " --stage " << names_from(stage)
+            std::cerr << "; to resume: pipebd run " << shell_word(options_.experiment) << " --stage " << names_from(stage)
                       << " --from " << done_->id;
         std::cerr << "\n";
         return 1;

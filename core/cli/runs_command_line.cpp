@@ -119,10 +119,10 @@ void add_runs(CLI::App& app, Parsed& parsed)
     add_compare(*runs, parsed);
     add_annotations(*runs, parsed);
     StopOptions& stopped = parsed.runs.stop;
-    CLI::App* stop = add_command(
-        *runs, "stop", "cancel a run", parsed, [&stopped](const Context& context) { return stop_run(context, stopped); });
+    CLI::App* stop = add_command(*runs, "stop", "stop a run at the end of its step, with a checkpoint to resume it from", parsed,
+        [&stopped](const Context& context) { return stop_run(context, stopped); });
     add_id(*stop, stopped.id);
-    stop->add_flag("--now", stopped.now, "kill its ranks at once, instead of giving them 2 s to end");
+    stop->add_flag("--now", stopped.now, "end its ranks at once, without a new checkpoint");
     add_export(*runs, parsed);
     add_import(*runs, parsed);
     add_deletion(*runs, parsed);

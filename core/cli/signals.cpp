@@ -1,6 +1,8 @@
 #include "cli/signals.h"
 
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 
 namespace pipebd::cli {
 
@@ -8,11 +10,25 @@ namespace {
 
 std::atomic<bool> cancelled = false;
 std::atomic<bool> hurried = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+std::atomic<std::int64_t> first_time = 0; // ms, of the first
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free, "a signal handler sets it");
 
-void cancel(int)
+constexpr std::int64_t same_request = 100; // ms
+
+std::int64_t milliseconds()
 {
-    cancelled = true;
+    timespec now = {};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void cancel(int number)
+{
+    const std::int64_t now = milliseconds();
+    if (!cancelled.exchange(true))
+        first_time = now;
+    else if (number != SIGHUP && now - first_time >= same_request)
+        hurried = true;
 }
 
 void cancel_at_once(int)

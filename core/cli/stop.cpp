@@ -1,6 +1,9 @@
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/progress_line.h"
+#include "experiment/run_spec.h"
 #include "launch/pidfd.h"
 #include "launch/run_json.h"
 
@@ -18,7 +21,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto patience = 5s;
+constexpr auto patience = 5s; // beyond what the run itself has to end
+constexpr auto look_period = 200ms;
 
 Error nothing_to_stop(const store::RunRecord& run)
 {
@@ -45,23 +49,46 @@ public:
     bool is_open() const { return descriptor_ >= 0; }
     bool signal(int number) const { return ::pidfd_send_signal(descriptor_, number, nullptr, 0) == 0; }
 
-    bool ends_within(std::chrono::milliseconds limit, const std::atomic<bool>& cancel) const
+    bool ends_within(std::chrono::milliseconds limit) const
     {
-        const Clock::time_point deadline = Clock::now() + limit;
-        while (!cancel) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-            pollfd ended = {.fd = descriptor_, .events = POLLIN, .revents = 0};
-            if (::poll(&ended, 1, static_cast<int>(std::max(left, 0ms).count())) > 0)
-                return true;
-            if (Clock::now() >= deadline)
-                break;
-        }
-        return false;
+        pollfd ended = {.fd = descriptor_, .events = POLLIN, .revents = 0};
+        return ::poll(&ended, 1, static_cast<int>(limit.count())) > 0;
     }
 
 private:
     int descriptor_;
 };
+
+/// How long a run may take to save what it has come to.
+std::chrono::milliseconds grace_of(const store::RunRecord& run)
+{
+    const std::filesystem::path file = run.folder / "spec.json";
+    try {
+        const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(file), file.string());
+        return std::chrono::milliseconds(static_cast<std::int64_t>(spec.experiment.run.stop_grace * 1000));
+    } catch (const Error&) {
+        return std::chrono::milliseconds(static_cast<std::int64_t>(experiment::Run().stop_grace * 1000)); // it is still being made
+    }
+}
+
+/// Waits for the end of the supervisor, and tells at the end of which step that will be. Returns whether it has ended.
+bool await_end(
+    const Context& context, const store::Lab& lab, int id, const ProcessHandle& supervisor, std::chrono::milliseconds limit)
+{
+    ProgressLine line(context.quiet ? ProgressStyle::None : context.progress);
+    bool told = false;
+    for (const Clock::time_point deadline = Clock::now() + limit; !context.cancel && Clock::now() < deadline;) {
+        if (supervisor.ends_within(look_period))
+            return true;
+        const std::int64_t step = told ? -1 : lab.run(id).stopping;
+        if (step > 0) {
+            line.note("stopping: run " + std::to_string(id) + " writes a checkpoint at the end of step " + std::to_string(step)
+                + "; to stop at once: pipebd runs stop " + std::to_string(id) + " --now");
+            told = true;
+        }
+    }
+    return supervisor.ends_within(0ms);
+}
 
 } // namespace
 
@@ -79,11 +106,16 @@ int stop_run(const Context& context, const StopOptions& options)
     const ProcessHandle supervisor(run.supervisor.pid); // first held, then compared: so it is that process that is signalled
     if (!supervisor.is_open() || !is_alive(run.supervisor))
         throw nothing_to_stop(lab.run(id));
-    if (!supervisor.signal(options.now ? SIGQUIT : SIGTERM))
+    const bool is_stopping = run.stopping >= 0 && !options.now; // a second signal would end it at once
+    if (!is_stopping && !supervisor.signal(options.now ? SIGQUIT : SIGTERM))
         throw system_error("the run cannot be stopped", place);
-    if (!supervisor.ends_within(patience, context.cancel))
-        throw Error(
-            Code::TimedOut, "the run has not stopped within 5 s", place, "look again with pipebd runs show " + std::to_string(id));
+    const auto limit = patience + (options.now ? 0ms : grace_of(run));
+    if (!await_end(context, lab, id, supervisor, limit))
+        throw Error(Code::TimedOut,
+            context.cancel ? "the run is still stopping" : "the run has not stopped within " + std::to_string(limit / 1s) + " s",
+            place,
+            "look again with pipebd runs show " + std::to_string(id) + ", or stop it at once with pipebd runs stop "
+                + std::to_string(id) + " --now");
     if (context.json)
         std::cout << launch::run_to_json(lab.run(id), {}) << "\n";
     else if (!context.quiet)

@@ -5,9 +5,8 @@
 #include "cli/commands.h"
 #include "cli/planning.h"
 #include "cli/print_plan.h"
-#include "cli/progress_line.h"
-#include "cli/scratch_runs.h"
 #include "cli/table.h"
+#include "cli/turns.h"
 #include "cli/used_pair.h"
 #include "launch/compare_weights.h"
 #include "schedule/stages.h"
@@ -147,17 +146,17 @@ int verify(const Context& context, const VerifyOptions& options)
     const schedule::Plan reference = schedule::make_plan(costs, std::vector<std::string>{"single"});
     const schedule::Plan plan = possible_plan(costs, strategies, request.devices);
 
-    ScratchRuns scratch(context, "pipebd verify");
-    ProgressLine line(context.progress);
+    const auto possible = std::count_if(
+        plan.strategies.begin(), plan.strategies.end(), [](const PlannedStrategy& planned) { return planned.schedule.feasible; });
+    Turns turns(context, "pipebd verify", static_cast<std::size_t>(possible) + 1);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
-    line.note("single, " + std::to_string(request.steps) + " steps");
-    const std::filesystem::path single = scratch.train(request, reference.strategies.front()).folder;
+    turns.line().note(std::to_string(possible + 1) + " trainings of " + std::to_string(request.steps) + " steps each");
+    const std::filesystem::path single = turns.take(request, reference.strategies.front(), "single").folder;
     std::vector<Verdict> verdicts;
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible)
             continue;
-        line.note(planned.schedule.strategy);
-        const std::filesystem::path run = scratch.train(request, planned).folder;
+        const std::filesystem::path run = turns.take(request, planned, planned.schedule.strategy).folder;
         verdicts.push_back(
             verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
     }

@@ -178,6 +178,27 @@ private slots:
         QVERIFY(sameBits(studentIn(folderOf(lab())), studentIn(m_unbroken)));
     }
 
+    void aRunThatIsFinishedIsSaidToBeBeforeAnythingIsMeasured()
+    {
+        const qsizetype before = runsOf(lab()).size();
+        const QStringList resume{"run", "--resume", "1"};
+        for (const QStringList& more :
+            {QStringList(), QStringList{"--strategy", "single", "--devices", "cpu"}, QStringList{"--check"}}) {
+            const Ended ended = run(lab(), resume + more);
+            QCOMPARE(ended.status, 2);
+            QVERIFY2(ended.errors.startsWith(
+                         "pipebd: error: run 1 is finished: all of its steps are done: --resume 1; to train it longer: "
+                         "pipebd run --resume 1 --set train.steps=24; to run it again with changes: pipebd run "),
+                qPrintable(ended.errors));
+            QCOMPARE(ended.errors.count('\n'), 1);
+        }
+        QCOMPARE(runsOf(lab()).size(), before);
+
+        const Ended longer = run(lab(), resume + QStringList{"--set", "train.steps=14"} + with_profile);
+        QVERIFY2(longer.status == 0, qPrintable(longer.errors));
+        QVERIFY2(longer.errors.contains("resuming run 1 from step 12 of 12, none repeated"), qPrintable(longer.errors));
+    }
+
     void whatIsNotTheSameTrainingIsRefused_data()
     {
         QTest::addColumn<QStringList>("arguments");

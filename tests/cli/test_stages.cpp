@@ -91,7 +91,8 @@ private slots:
         QCOMPARE(said.status, 1);
         QCOMPARE(runs(), 2);
         QVERIFY2(said.err.contains("pipebd: error: rank 1 ended with exit code 1"), said.err);
-        QVERIFY2(said.err.endsWith("pipebd: go on with: pipebd run " + experiment_.toUtf8() + " --resume 2\n"), said.err);
+        QVERIFY2(said.err.endsWith("pipebd: to resume: pipebd run " + experiment_.toUtf8() + " --stage distil,finetune --from 1\n"),
+            said.err);
     }
 
     void whatCannotBeIsRefusedInOneLine_data()
