@@ -41,12 +41,14 @@ RunActions::RunActions(Settings& settings, QWidget* window)
           },
           [this](const QString& error) { emit messagePosted(error); })
 {
-    m_stop = add("stopRun", tr("S&top the run"), tr("Stop the selected run after its step; what it has stored is kept"),
-        Qt::CTRL | Qt::Key_Period, nullptr);
+    m_stop = add("stopRun", tr("S&top the run"),
+        tr("Stop the selected run at the end of its step, with a checkpoint to resume it from"), Qt::CTRL | Qt::Key_Period,
+        nullptr);
     connect(m_stop, &QAction::triggered, this, [this] { emit stopRequested(m_run->id, false); });
-    m_stopNow = add("stopRunNow", tr("Stop it &now…"), tr("End the selected run's processes at once"),
-        Qt::CTRL | Qt::SHIFT | Qt::Key_Period, &RunActions::askToStopNow);
-    m_resume = add("resumeRun", tr("&Resume…"), tr("Go on from a checkpoint of the selected run, on other devices if you like"),
+    m_stopNow
+        = add("stopRunNow", tr("Stop &immediately…"), tr("End the selected run's processes at once, without a new checkpoint"),
+            Qt::CTRL | Qt::SHIFT | Qt::Key_Period, &RunActions::askToStopNow);
+    m_resume = add("resumeRun", tr("&Resume…"), tr("Resume the selected run from a checkpoint, on other devices if you like"),
         Qt::CTRL | Qt::Key_R, &RunActions::resume);
     m_again = add("repeatRun", tr("Run &again"), tr("Start a run with the same experiment, schedule and devices"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_R, nullptr);
@@ -145,7 +147,7 @@ RunActions::Abilities RunActions::look(const store::RunRecord& run)
 void RunActions::enable()
 {
     const bool over = m_run && store::is_final(m_run->state);
-    m_stop->setEnabled(m_run && !over);
+    m_stop->setEnabled(m_run && !over && m_run->stopping < 0); // once is enough
     m_stopNow->setEnabled(m_run && !over);
     m_resume->setEnabled(over && m_abilities.canResume);
     m_again->setEnabled(m_run && m_abilities.canRepeat);
@@ -159,13 +161,13 @@ void RunActions::enable()
 void RunActions::askToStopNow()
 {
     const int id = m_run->id;
-    auto* box = new QMessageBox(QMessageBox::Question, tr("Stop run %1 now?").arg(id),
-        tr("Its processes are ended in the middle of a step. What is newer than its last checkpoint cannot be gone on with."),
-        QMessageBox::Cancel, m_window);
+    auto* box = new QMessageBox(QMessageBox::Question, tr("Stop run %1 immediately?").arg(id),
+        tr("Its processes are ended in the middle of a step. Steps after its last checkpoint are lost."), QMessageBox::Cancel,
+        m_window);
     box->setObjectName(QStringLiteral("stopNow"));
     box->setTextFormat(Qt::PlainText);
     box->setAttribute(Qt::WA_DeleteOnClose);
-    QPushButton* stopButton = box->addButton(tr("&Stop now"), QMessageBox::DestructiveRole);
+    QPushButton* stopButton = box->addButton(tr("&Stop immediately"), QMessageBox::DestructiveRole);
     stopButton->setObjectName(QStringLiteral("stopNowButton"));
     box->setDefaultButton(QMessageBox::Cancel);
     connect(stopButton, &QPushButton::clicked, this, [this, id] { emit stopRequested(id, true); });

@@ -142,6 +142,12 @@ void RunHeader::showProgress(const store::RunRecord& record)
     const bool known = record.steps > 0;
     m_progress->setValue(known ? static_cast<int>(record.steps_done * resolution / record.steps) : 0);
     const QLocale locale;
+    const bool stops = record.stopping >= 0 && !store::is_final(record.state);
+    m_steps->setForegroundRole(stops ? QPalette::WindowText : QPalette::PlaceholderText);
+    if (stops)
+        return m_steps->setText(record.stopping == 0
+                ? tr("Stopping")
+                : tr("Stopping: writing a checkpoint at the end of step %1").arg(locale.toString(record.stopping)));
     m_steps->setText(
         known ? tr("%1 of %2 steps").arg(locale.toString(record.steps_done), locale.toString(record.steps)) : tr("No step yet"));
 }

@@ -60,8 +60,11 @@ void StartCheck::take(const QByteArray& answer)
     QString words = tr("%1 steps on %2; %3 training and %4 test samples")
                         .arg(number("steps"), devices.size() == 1 ? tr("1 device") : tr("%1 devices").arg(devices.size()),
                             number("train_samples"), number("test_samples"));
-    if (const qint64 done = checked.value(QLatin1String("steps_done")).toInteger(); done > 0)
-        words += tr("; goes on from step %1").arg(QLocale().toString(done));
+    const qint64 repeated = checked.value(QLatin1String("steps_repeated")).toInteger();
+    if (!checked.value(QLatin1String("resumed_from")).isNull() && checked.contains(QLatin1String("steps_repeated")))
+        words += (repeated == 0 ? tr("; resumes from step %1, none repeated") : tr("; resumes from step %1, %2 repeated"))
+                     .arg(number("steps_done"))
+                     .arg(QLocale().toString(repeated));
     emit agreed(words);
 }
 

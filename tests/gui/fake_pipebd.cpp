@@ -74,7 +74,8 @@ void check(const std::vector<std::string>& arguments)
     if (!has(arguments, "--resume"))
         experiment::read_experiment(arguments.at(1));
     std::cout << R"({"steps": 1234, "devices": ["cpu", "cpu"], "train_samples": 1000, "test_samples": 100, "steps_done": )"
-              << (has(arguments, "--resume") ? 12 : 0) << "}" << std::endl;
+              << (has(arguments, "--resume") ? R"(12, "steps_repeated": 3, "resumed_from": 1)" : R"(0, "resumed_from": null)")
+              << "}" << std::endl;
 }
 
 void remember(const std::vector<std::string>& arguments)

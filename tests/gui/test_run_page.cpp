@@ -46,6 +46,7 @@ private slots:
     void theTimelineOfALiveRunFollowsWithoutBlockingTheWindow();
     void aRunThatRecordedNothingSaysSo();
     void actionsAreEnabledWhereTheyMakeSense();
+    void aRunThatStopsSaysWhenAndCanOnlyBeStoppedImmediately();
     void stoppingNowAsksFirst();
     void aRunGoesOnInTheStartDialog();
     void aRunIsRunAgain();
@@ -237,6 +238,31 @@ void RunPageTest::actionsAreEnabledWhereTheyMakeSense()
     window.window.selectRun(2);
     QTRY_COMPARE(window.window.runPage()->runId(), std::optional(2));
     QTRY_VERIFY(!window.isEnabled("resumeRun") && !window.isEnabled("repeatRun") && !window.isEnabled("exportRunTrace"));
+}
+
+void RunPageTest::aRunThatStopsSaysWhenAndCanOnlyBeStoppedImmediately()
+{
+    TestLab lab;
+    WholeRun run(lab, "live");
+    Window window(lab);
+    QVERIFY(window.waitForRun());
+    const auto says = [&](const QString& text) {
+        const QList<QLabel*> labels = window.window.runPage()->findChildren<QLabel*>();
+        return std::any_of(labels.begin(), labels.end(), [&](const QLabel* label) { return label->text() == text; });
+    };
+    QTRY_VERIFY(window.isEnabled("stopRun"));
+    QVERIFY(!says("Stopping"));
+
+    run.record().stopping = 0;
+    run.save();
+    QTRY_VERIFY(says("Stopping"));
+    QVERIFY(!window.isEnabled("stopRun") && window.isEnabled("stopRunNow"));
+    run.record().stopping = 643;
+    run.save();
+    QTRY_VERIFY(says("Stopping: writing a checkpoint at the end of step 643"));
+
+    run.end(RunState::Cancelled);
+    QTRY_VERIFY(!says("Stopping: writing a checkpoint at the end of step 643"));
 }
 
 void RunPageTest::stoppingNowAsksFirst()

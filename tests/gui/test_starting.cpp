@@ -439,7 +439,7 @@ void StartingTest::aRunGoesOnFromACheckpointOfItsOwn()
     QCOMPARE(runArguments(dialog.request(), "/lab"),
         QStringList({"run", "--lab", "/lab", "--strategy", "tr+dpu", "--devices", "cpu,cpu,cpu", "--resume", QString::number(run),
             "--checkpoint", "round-000000040"}));
-    QTRY_VERIFY_WITH_TIMEOUT(dialog.findChild<QLabel*>("checked")->text().contains("goes on from step 12"), 10000);
+    QTRY_VERIFY_WITH_TIMEOUT(dialog.findChild<QLabel*>("checked")->text().contains("resumes from step 12, 3 repeated"), 10000);
 
     request.resume = 99;
     dialog.setRequest(request);
