@@ -158,7 +158,7 @@ void Checkpointer::leave_together()
     for (int rank = 1; rank < parts_.transport.size(); ++rank) {
         while (!board.find(left_name(rank)) && std::chrono::steady_clock::now() < end) {
             std::this_thread::sleep_for(1ms);
-            parts_.reporter.pulse();
+            parts_.reporter.waiting("waiting for rank " + std::to_string(rank) + " to leave");
         }
     }
 }

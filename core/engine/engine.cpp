@@ -193,7 +193,7 @@ std::optional<std::filesystem::path> take_steps(const RunSpec& spec, std::int64_
         const bool is_last = spec.deliver && round == rounds;
         if (is_last || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
             save(round);
-        if (!saved.stops && spec.deliver && watch.stops_after(round, [&reporter] { reporter.pulse(); }))
+        if (!saved.stops && spec.deliver && watch.stops_after(round, [&reporter] { reporter.waiting("where the others stop"); }))
             saved = checkpointer.save(round, true, false);
         if (saved.stops)
             executor.stop();

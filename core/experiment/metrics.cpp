@@ -26,7 +26,7 @@ struct TypeRow {
     std::string_view keys; // always written; others only where they differ from their default
 };
 
-constexpr std::array<TypeRow, 17> types = {{
+constexpr std::array<TypeRow, 18> types = {{
     {Type::Hello, "hello", " name bytes text "},
     {Type::Met, "met", " "},
     {Type::Doing, "doing", " step name "},
