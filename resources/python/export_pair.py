@@ -1,19 +1,31 @@
 #!/usr/bin/env python3
 """Exports a teacher and a student, two Python modules, for `pipebd pairs import`.
 
-    export_pair.py --teacher torchvision:resnet18 --student timm:mobilenetv3_small_050 --input 3x224x224 --classes 10 --out pair
+    export_pair.py --teacher torchvision:resnet34 --weights-teacher pretrained --student torchvision:resnet18 --input 3x224x224 --out pair
+    export_pair.py --teacher torchvision:resnet18 --weights-teacher mine.safetensors --student timm:mobilenetv3_small_050 \\
+        --input 3x224x224 --classes 10 --out pair
     export_pair.py --teacher models.py:teacher --student models.py:student --input 128 --vocabulary 30522 --out pair
 
 A model is torchvision:NAME, timm:NAME, or FILE.py:FUNCTION, a function without arguments that returns a torch.nn.Module; that file is
-run. Writes teacher.pt2 and student.pt2 into the folder and prints the command that imports them. Needs PyTorch 2.8 or later.
+run. Weights: "pretrained", which torchvision and timm download, or a file: safetensors, or a state dict. Without any, a torchvision or timm
+model has random ones: right for a student, wrong for a teacher. Writes teacher.pt2 and student.pt2 into the folder and prints a checksum of the
+weights in each and the command that imports them. Needs PyTorch 2.8 or later.
 """
 import argparse
+import hashlib
+import importlib
 import importlib.util
 import pathlib
 import shlex
 import sys
 
-import torch
+try:
+    import torch
+except ImportError:
+    sys.exit("export_pair: this needs PyTorch, which this Python does not have: python3 -m pip install torch torchvision "
+             "(in a virtual environment: python3 -m venv env && env/bin/pip install torch torchvision)")
+
+PRETRAINED = "pretrained"
 
 
 def shape_of(text):
@@ -26,19 +38,30 @@ def shape_of(text):
     return sizes
 
 
-def model_of(name, classes):
+def library_of(name):
+    """torchvision or timm, or one line about how to get it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        sys.exit(f"export_pair: this needs {name}, which this Python does not have: python3 -m pip install {name}")
+
+
+def model_of(name, classes, pretrained):
     source, separator, rest = name.rpartition(":")
     if not separator or not source or not rest:
         sys.exit(f"export_pair: '{name}' is no model; give torchvision:NAME, timm:NAME or FILE.py:FUNCTION")
     options = {} if classes is None else {"num_classes": classes}
-    if source == "torchvision":
-        import torchvision
-
-        return torchvision.models.get_model(rest, weights=None, **options)
-    if source == "timm":
-        import timm
-
-        return timm.create_model(rest, pretrained=False, **options)
+    if source in ("torchvision", "timm"):
+        library = library_of(source)
+        try:
+            if source == "torchvision":
+                return library.models.get_model(rest, weights="DEFAULT" if pretrained else None, **options)
+            return library.create_model(rest, pretrained=pretrained, **options)
+        except Exception as error:  # no model of this name, other classes than the weights have, no network
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            sys.exit(f"export_pair: {source} cannot make {rest}: {reason}")
+    if pretrained:
+        sys.exit(f"export_pair: '{name}' has no pretrained weights that are known here; let its function load them, or name a file")
     path = pathlib.Path(source).resolve()
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -51,8 +74,10 @@ def model_of(name, classes):
 
 def load_weights(model, file):
     """Of a safetensors file, or a state dict that holds nothing but tensors."""
-    if file is None:
+    if file is None or file == PRETRAINED:
         return
+    if not pathlib.Path(file).is_file():
+        sys.exit(f"export_pair: there is no file of weights {file}; give one, or 'pretrained'")
     if file.endswith(".safetensors"):
         import safetensors.torch
 
@@ -61,7 +86,20 @@ def load_weights(model, file):
         state = torch.load(file, map_location="cpu", weights_only=True)
         for key in ("state_dict", "model"):
             state = state[key] if isinstance(state.get(key), dict) else state
-    model.load_state_dict(state)
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        sys.exit(f"export_pair: the weights in {file} are not those of this model: {' '.join(lines[1:3])}")
+
+
+def checksum_of(model):
+    """SHA-256 over names, shapes and bytes of all weights and buffers, in the order of names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def sample_of(shape, vocabulary):
@@ -102,8 +140,12 @@ def check(program, model, sample):
 
 def export(name, role, arguments, weights):
     torch.manual_seed(arguments.seed)
-    model = model_of(name, arguments.classes)
+    model = model_of(name, arguments.classes, weights == PRETRAINED)
     load_weights(model, weights)
+    if role == "teacher" and weights is None and name.startswith(("torchvision:", "timm:")):
+        print("export_pair: warning: the teacher's weights are random, so it knows nothing to teach; give --weights-teacher pretrained, "
+              "or a file", file=sys.stderr)
+    print(f"{role}: {sum(tensor.numel() for tensor in model.parameters())} parameters, weights SHA-256 {checksum_of(model)}")
     sample = sample_of(arguments.input, arguments.vocabulary)
     program = exported(model, sample)
     file = pathlib.Path(arguments.out) / f"{role}.pt2"
@@ -120,7 +162,7 @@ def main():
     parser.add_argument("--input", required=True, type=shape_of, metavar="SHAPE", help="of one sample: 3x224x224, or 128 tokens")
     parser.add_argument("--vocabulary", type=int, metavar="N", help="of a text: tokens are whole numbers below it")
     parser.add_argument("--classes", type=int, metavar="K", help="of torchvision and timm models")
-    parser.add_argument("--weights-teacher", metavar="FILE", help="safetensors, or a state dict")
+    parser.add_argument("--weights-teacher", metavar="FILE", help="'pretrained', safetensors, or a state dict")
     parser.add_argument("--weights-student", metavar="FILE", help="the same to begin from; else drawn from the seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", required=True, metavar="DIR")
