@@ -1,4 +1,5 @@
-// TemporaryFolder: a folder among the system's temporary files, gone with its scope.
+// TemporaryFolder: a folder among the system's temporary files, gone with its scope; with its process at the latest when the next
+// one is made.
 #pragma once
 
 #include <filesystem>
@@ -17,6 +18,7 @@ public:
 
 private:
     std::filesystem::path path_;
+    int lock_ = -1; // held for as long as the folder is in use
 };
 
 } // namespace pipebd

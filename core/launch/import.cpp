@@ -28,6 +28,19 @@ constexpr const char* digest_document = "import";
 constexpr double latest_date = 8e9; // Unix time, the year 2223
 constexpr std::int64_t most_steps = std::int64_t{1} << 40;
 
+/// Whether `file` is there; a link leads wherever whoever wrote the folder wanted, and is refused like all that is no file.
+bool is_there(const fs::path& file)
+{
+    std::error_code none;
+    const fs::file_status status = fs::symlink_status(file, none);
+    if (status.type() == fs::file_type::not_found)
+        return false;
+    if (status.type() != fs::file_type::regular)
+        throw Error(Code::BadRequest, fs::is_symlink(status) ? "this is a link, and links are not followed" : "this is not a file",
+            file.string(), "put the file itself there");
+    return true;
+}
+
 std::string file_of_rank(int rank)
 {
     return "rank-" + std::to_string(rank) + ".jsonl";
@@ -133,7 +146,7 @@ ImportedRun Import::run()
 void Import::read_spec()
 {
     const fs::path file = folder_ / file_of_document("spec");
-    if (!fs::exists(file))
+    if (!is_there(file))
         throw Error(Code::NotFound, "there is no spec of a run", file.string(),
             "put the spec that the ranks were started with beside their metrics");
     spec_ = experiment::run_spec_from_json(read_file(file), file.string());
@@ -148,7 +161,7 @@ void Import::read_through()
     ranks_.resize(spec_.devices.size());
     for (int rank = 0; rank < static_cast<int>(ranks_.size()); ++rank) {
         const fs::path path = folder_ / file_of_rank(rank);
-        if (!fs::exists(path)) {
+        if (!is_there(path)) {
             warnings_.push_back("rank " + std::to_string(rank) + " has left no metrics: there is no " + path.string());
             continue;
         }
@@ -204,7 +217,7 @@ void Import::refuse_if_known() const
 std::string Import::read_document(const std::string& name) const
 {
     const fs::path file = folder_ / file_of_document(name);
-    return fs::exists(file) ? read_file(file) : std::string();
+    return is_there(file) ? read_file(file) : std::string();
 }
 
 void Import::make_request()
@@ -346,17 +359,20 @@ void Import::copy_results(const fs::path& to) const
         from.push_back(spec_.folder);
     try {
         for (const fs::path& place : from) {
-            if (fs::exists(place / "student.safetensors")) {
+            if (is_there(place / "student.safetensors")) {
+                for (const char* name : {"architecture.json", "supernet.safetensors"})
+                    is_there(place / name); // refuses links
                 copy_student(place, to);
                 break;
             }
         }
         for (const fs::path& place : from) {
-            if (!fs::is_directory(place / "checkpoints"))
+            if (!fs::is_directory(fs::symlink_status(place / "checkpoints")))
                 continue;
             fs::create_directory(to / "checkpoints");
             for (const fs::directory_entry& checkpoint : fs::directory_iterator(place / "checkpoints"))
-                if (checkpoint.is_directory() && !checkpoint.path().filename().string().starts_with(".")) // half of one
+                if (fs::is_directory(checkpoint.symlink_status())
+                    && !checkpoint.path().filename().string().starts_with(".")) // half of one
                     fs::copy(checkpoint.path(), to / "checkpoints" / checkpoint.path().filename(),
                         fs::copy_options::recursive | fs::copy_options::skip_symlinks);
             break;

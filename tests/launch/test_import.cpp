@@ -304,6 +304,36 @@ private slots:
         QVERIFY(lab_->runs().empty());
     }
 
+    void linksAreNotFollowedOutOfTheFolder_data()
+    {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"spec.json", "rank-1.jsonl", "experiment.toml", "student.safetensors", "architecture.json"})
+            QTest::newRow(name) << QString::fromLatin1(name);
+    }
+
+    void linksAreNotFollowedOutOfTheFolder()
+    {
+        QFETCH(QString, name);
+        write_both();
+        replace_file(from_ / "student.safetensors", "weights");
+        const fs::path linked = from_ / name.toStdString();
+        const fs::path target = from_.parent_path() / "outside";
+        std::error_code none;
+        fs::remove(target, none);
+        if (fs::exists(linked))
+            fs::rename(linked, target);
+        else
+            replace_file(target, "secret");
+        fs::create_symlink(target, linked);
+
+        const auto error = refusal();
+
+        QVERIFY(error);
+        QCOMPARE(error->code(), Code::BadRequest);
+        QVERIFY2(QByteArray(error->what()).contains("this is a link, and links are not followed"), error->what());
+        QVERIFY(lab_->runs().empty());
+    }
+
     void resultsAreTakenAlong()
     {
         write_both();
