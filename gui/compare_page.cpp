@@ -274,7 +274,7 @@ void ComparePage::chooseRuns()
 void ComparePage::read()
 {
     m_reading.request([lab = m_lab, ids = runs(), known = m_comparison] {
-        const store::Lab opened(lab);
+        const store::Lab opened(lab, store::Lab::Mode::ExistingOrEmpty);
         const std::map<int, store::Annotation> annotations = opened.annotations();
         Read read;
         std::vector<store::ComparedRun> compared;

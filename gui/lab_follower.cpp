@@ -24,8 +24,8 @@ void LabReader::scan()
     QElapsedTimer timer;
     timer.start();
     try {
-        if (!m_lab)
-            m_lab = std::make_unique<store::Lab>(m_folder);
+        if (!m_lab || !m_lab->exists()) // the first run makes it
+            m_lab = std::make_unique<store::Lab>(m_folder, store::Lab::Mode::ExistingOrEmpty);
         auto runs = std::make_shared<const std::vector<store::RunRecord>>(m_lab->runs());
         emit scanned(std::move(runs), std::make_shared<const std::map<int, store::Annotation>>(m_lab->annotations()));
     } catch (...) {

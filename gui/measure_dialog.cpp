@@ -47,7 +47,7 @@ namespace {
 QString newestLike(const std::filesystem::path& lab, const schedule::Profile& profile)
 {
     const store::StoredProfile* newest = nullptr;
-    const std::vector<store::StoredProfile> profiles = store::Lab(lab).profiles();
+    const std::vector<store::StoredProfile> profiles = store::Lab(lab, store::Lab::Mode::ExistingOrEmpty).profiles();
     for (const store::StoredProfile& stored : profiles)
         if (stored.key.pair == profile.pair && stored.key.batch == profile.batch && (!newest || stored.measured > newest->measured))
             newest = &stored;

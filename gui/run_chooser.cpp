@@ -72,7 +72,7 @@ RunChooser::RunChooser(const std::filesystem::path& lab, std::vector<int> leftOu
     layout->addWidget(m_note);
     layout->addWidget(buttons);
     m_reading.request([lab] {
-        const store::Lab opened(lab);
+        const store::Lab opened(lab, store::Lab::Mode::ExistingOrEmpty);
         return Listed{opened.runs(), opened.annotations()};
     });
 }

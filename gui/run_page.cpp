@@ -222,6 +222,8 @@ void RunPage::take(const RunUpdate& update)
         m_timeline->markNew(m_record);
     if (!update.log.empty())
         emit logRead(update.log);
+    if (!update.damage.isEmpty())
+        m_header->setProblem(update.damage);
     if (update.caughtUp) {
         for (MetricChart* chart : m_charts)
             chart->showSamples();

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "experiment/run_spec.h"
 #include "gui/error_text.h"
+#include "store/run_damage.h"
 
 #include <QThread>
 
@@ -103,6 +104,8 @@ void RunReader::readNew()
     readBatch();
     update.batch = m_batch;
     const bool ended = update.record && store::is_final(update.record->state);
+    if (ended)
+        m_ended = *update.record;
     if (m_after == 0 && !deliverOverview())
         return;
     if (!deliverSamples())
@@ -114,7 +117,18 @@ void RunReader::readNew()
     if (ended && ++m_pollsAfterEnd > pollsAfterEnd) {
         m_timer->stop();
         m_store.reset();
+        checkSeals();
     }
+}
+
+void RunReader::checkSeals()
+{
+    store::RunRecord record = m_ended;
+    record.folder = m_folder;
+    RunUpdate update;
+    update.damage = QString::fromStdString(store::damage_warning(record));
+    if (!update.damage.isEmpty())
+        deliver(std::move(update));
 }
 
 bool RunReader::deliverOverview()

@@ -39,6 +39,7 @@ private:
     std::optional<store::RunRecord> newRecord();
     std::vector<store::LogLine> newLog();
     void readBatch();
+    void checkSeals();
 
     std::filesystem::path m_folder;
     std::shared_ptr<QSemaphore> m_credits;
@@ -51,6 +52,7 @@ private:
     std::vector<store::LogLine> m_log;
     std::optional<int> m_batch;
     bool m_saidNothingYet = false;
+    store::RunRecord m_ended; // once it has
     int m_pollsAfterEnd = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "store/run_store.h"
 
 #include <QMetaType>
+#include <QString>
 
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@ struct RunUpdate {
     SeriesPoints overview; // of a long run, before any of its samples: some from all over it; to be drawn until `caughtUp`
     SeriesPoints points; // new ones, each series in the order in which they were stored
     std::vector<store::LogLine> log; // new lines
+    QString damage; // what is wrong with the database of a run that has ended, as one line; empty: nothing, or not known yet
     bool caughtUp = false; // nothing stored before this read began is still missing
 };
 

@@ -112,7 +112,7 @@ void SchedulesPage::comeToFront()
 
 void SchedulesPage::readProfiles()
 {
-    m_reading.request([lab = m_lab] { return store::Lab(lab).profiles(); });
+    m_reading.request([lab = m_lab] { return store::Lab(lab, store::Lab::Mode::ExistingOrEmpty).profiles(); });
 }
 
 void SchedulesPage::setProfile(const QString& profileId)
@@ -163,7 +163,7 @@ void SchedulesPage::loadProfile(const QString& id)
         return;
     }
     m_loading.request([lab = m_lab, stored = *stored]() -> LoadedProfile {
-        std::optional<schedule::Profile> profile = store::Lab(lab).profile(stored.key);
+        std::optional<schedule::Profile> profile = store::Lab(lab, store::Lab::Mode::ExistingOrEmpty).profile(stored.key);
         if (!profile)
             throw Error(Code::NotFound, "this profile is not in the lab any more", stored.key.pair, "choose another one");
         return {stored, std::make_shared<const schedule::Profile>(std::move(*profile))};

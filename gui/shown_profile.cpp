@@ -43,7 +43,7 @@ std::string keyOf(TimeKind kind)
 
 ProfilesRead readProfiles(const std::filesystem::path& lab, const std::set<std::string>& ids)
 {
-    const store::Lab opened(lab);
+    const store::Lab opened(lab, store::Lab::Mode::ExistingOrEmpty);
     ProfilesRead read{opened.profiles(), {}, {}};
     for (const store::StoredProfile& stored : read.stored) {
         if (!ids.contains(stored.id))

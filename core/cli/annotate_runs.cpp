@@ -21,7 +21,7 @@ void print(const Json& json)
 template <typename Change>
 int annotate(const Context& context, const std::vector<int>& ids, Change change)
 {
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.existing_lab();
     for (const int id : ids)
         lab.annotation(id);
     Json json = Json::array();
@@ -96,7 +96,7 @@ int restore_runs(const Context& context, const std::vector<std::string>& ids)
 
 int purge_runs(const Context& context, const PurgeOptions& options)
 {
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.existing_lab();
     const std::vector<int> ids = options.all_deleted ? deleted_runs(lab) : run_ids_from(options.ids, "pipebd runs purge ID");
     std::vector<store::RunRecord> runs;
     for (const int id : ids)

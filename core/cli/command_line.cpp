@@ -182,6 +182,14 @@ void add_bench(CLI::App& app, Parsed& parsed)
     add_settings(*command, options.settings);
 }
 
+void add_doctor(CLI::App& app, Parsed& parsed)
+{
+    DoctorOptions& options = parsed.doctor;
+    CLI::App* command = add_command(app, "doctor", "devices, versions, check of the lab", parsed,
+        [&options](const Context& context) { return doctor(context, options); });
+    command->add_flag("--repair", options.repair, "save what can be read of damaged runs; the damaged databases are kept");
+}
+
 void add_pairs(CLI::App& app, Parsed& parsed)
 {
     CLI::App* pairs = add_command(app, "pairs", "teacher-student pairs", parsed, list_pairs);
@@ -259,7 +267,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     app.add_option("--progress", parsed->progress, "on standard error: text, or lines, a JSON object each, for programs")
         ->type_name("HOW");
     app.set_version_flag("--version", "pipebd " PIPEBD_VERSION);
-    add_command(app, "doctor", "devices, versions, check of the lab", *parsed, doctor);
+    add_doctor(app, *parsed);
     add_pairs(app, *parsed);
     add_profile(app, *parsed);
     add_profiles(app, *parsed);

@@ -144,12 +144,16 @@ struct BenchOptions {
     std::optional<std::int64_t> steps; // of each turn; not given: by the predicted steps
 };
 
+struct DoctorOptions {
+    bool repair = false;
+};
+
 struct StopOptions {
     std::string id;
     bool now = false; // its ranks are killed, not asked
 };
 
-int doctor(const Context& context);
+int doctor(const Context& context, const DoctorOptions& options);
 int list_pairs(const Context& context);
 int show_pair(const Context& context, const std::string& name);
 int import_pair(const Context& context, const ImportPairOptions& options);

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/damage.h"
 #include "cli/output_file.h"
 #include "cli/table.h"
 #include "store/comparison_report.h"
@@ -86,7 +87,10 @@ std::string repetitions_text(const RunComparison& comparison)
 int compare_runs(const Context& context, const CompareOptions& options)
 {
     const std::vector<int> ids = run_ids_from(options.ids, "pipebd runs compare ID ID");
-    const RunComparison comparison = store::compare_runs(context.open_lab(), ids);
+    const RunComparison comparison = store::compare_runs(context.existing_lab(), ids);
+    bool damaged = false;
+    for (const store::ComparedRun& run : comparison.runs)
+        damaged = warn_if_damaged(run.record) || damaged;
     if (!options.csv.empty())
         write_output_file("--csv", options.csv, to_csv(comparison, options.differences_only));
     if (!options.html.empty())
@@ -96,7 +100,9 @@ int compare_runs(const Context& context, const CompareOptions& options)
     else if (!context.quiet)
         std::cout << results_text(comparison) << settings_text(comparison, options.differences_only)
                   << repetitions_text(comparison);
-    return 0;
+    if (!options.html.empty() && !context.json && !context.quiet)
+        std::cout << "\nreport: " << options.html << "\n";
+    return damaged ? 1 : 0;
 }
 
 } // namespace pipebd::cli

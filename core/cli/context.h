@@ -23,9 +23,17 @@ struct Context {
     ProgressStyle progress = ProgressStyle::Text;
     const std::atomic<bool>& cancel;
 
-    store::Lab open_lab() const
+    /// For what makes results: a lab that is not there is made.
+    store::Lab open_lab() const { return lab_in(store::Lab::Mode::Make); }
+
+    /// For everything else. Throws Error{NotFound} if the lab that --lab names does not exist; without --lab, one that does not
+    /// exist yet is empty.
+    store::Lab existing_lab() const { return lab_in(lab.empty() ? store::Lab::Mode::ExistingOrEmpty : store::Lab::Mode::Existing); }
+
+private:
+    store::Lab lab_in(store::Lab::Mode mode) const
     {
-        return named_by_user([this] { return store::Lab(lab.empty() ? store::default_lab() : lab); });
+        return named_by_user([&] { return store::Lab(lab.empty() ? store::default_lab() : lab, mode); });
     }
 };
 

@@ -1,50 +1,25 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/doctor_lab.h"
+#include "cli/findings.h"
 #include "launch/engine_queries.h"
+#include "launch/machine_memory.h"
 #include "launch/supervisor.h"
 
 #include <nlohmann/json.hpp>
 
-#include <functional>
+#include <array>
+#include <cstdio>
+#include <filesystem>
 #include <iostream>
+#include <memory>
 
 namespace pipebd::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// What was looked at, and what is wrong.
-struct Findings {
-    Json json = Json::object();
-    std::string text;
-    bool sound = true;
-
-    void add(const std::string& name, const std::string& value)
-    {
-        json[name] = value;
-        text += name + std::string(name.size() < 10 ? 10 - name.size() : 1, ' ') + value + "\n";
-    }
-
-    void broken(const std::string& name, const std::string& why)
-    {
-        sound = false;
-        json["problems"].push_back(why);
-        text += name + std::string(name.size() < 10 ? 10 - name.size() : 1, ' ') + "broken: " + why + "\n";
-    }
-
-    void look(const std::string& name, const std::function<void()>& at)
-    {
-        try {
-            at();
-        } catch (const Error& error) {
-            if (error.code() == Code::Cancelled)
-                throw;
-            broken(name, error.what());
-        }
-    }
-};
 
 /// As lists of devices name it.
 std::string id_of(const launch::EngineDevice& device)
@@ -84,28 +59,74 @@ void look_at_engine(Findings& findings, const Context& context)
     }
 }
 
-void look_at_lab(Findings& findings, const Context& context)
+/// What a program beside this one prints of its version; empty if it is not there or says nothing.
+std::string version_of(const std::filesystem::path& program)
 {
-    const store::Lab lab = context.open_lab();
-    findings.add("lab", lab.folder().string());
-    findings.json["runs"] = lab.runs().size();
-    findings.text += "runs      " + std::to_string(lab.runs().size()) + "\n";
-    const std::string state = lab.check();
-    if (state == "ok")
-        findings.add("library", state);
-    else
-        findings.broken("library", state);
+    if (!std::filesystem::exists(program))
+        return {};
+    const std::string command = "QT_QPA_PLATFORM=offscreen '" + program.string() + "' --version 2>/dev/null";
+    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "re"), &::pclose);
+    std::array<char, 256> line = {};
+    if (!pipe || std::fgets(line.data(), line.size(), pipe.get()) == nullptr)
+        return {};
+    const std::string text = line.data();
+    const std::string words = text.substr(0, text.find('\n'));
+    return words.substr(words.find(' ') == std::string::npos ? 0 : words.find(' ') + 1);
+}
+
+void look_at_workbench(Findings& findings)
+{
+    std::error_code none;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", none);
+    if (const std::string version = version_of(self.parent_path() / "pipebd-workbench"); !version.empty())
+        findings.add("workbench", version);
+}
+
+void look_at_machine(Findings& findings, const Context& context)
+{
+    const std::string driver = launch::nvidia_driver();
+    findings.json["nvidia_driver"] = driver.empty() ? Json() : Json(driver);
+    findings.say("driver", driver.empty() ? "no NVIDIA driver" : "NVIDIA " + driver);
+    const launch::MachineMemory memory = launch::machine_memory();
+    findings.json["memory"] = {{"bytes", memory.total}, {"available_bytes", memory.available}};
+    findings.say("memory",
+        format_bytes(memory.available) + " free of " + format_bytes(memory.total)
+            + (memory.of_group ? " that this control group may use" : ""));
+    std::filesystem::path place = std::filesystem::absolute(context.lab.empty() ? store::default_lab() : context.lab);
+    while (!std::filesystem::exists(place) && place.has_relative_path())
+        place = place.parent_path();
+    std::error_code problem;
+    if (const auto space = std::filesystem::space(place, problem); !problem) {
+        findings.json["disk"] = {{"bytes", space.capacity}, {"available_bytes", space.available}};
+        findings.say("disk",
+            format_bytes(static_cast<std::int64_t>(space.available)) + " free of "
+                + format_bytes(static_cast<std::int64_t>(space.capacity)) + " where the lab is");
+    }
+}
+
+/// One that is there and broken is a finding.
+void refuse_mistyped_lab(const Context& context)
+{
+    try {
+        context.existing_lab();
+    } catch (const Error& error) {
+        if (error.code() == Code::NotFound)
+            throw;
+    }
 }
 
 } // namespace
 
-int doctor(const Context& context)
+int doctor(const Context& context, const DoctorOptions& options)
 {
+    refuse_mistyped_lab(context);
     Findings findings;
     findings.add("pipebd", PIPEBD_VERSION);
+    look_at_workbench(findings);
     findings.add("SQLite", store::sqlite_version());
     findings.look("engine", [&] { look_at_engine(findings, context); });
-    findings.look("lab", [&] { look_at_lab(findings, context); });
+    look_at_machine(findings, context);
+    findings.look("lab", [&] { look_at_lab(findings, context, options.repair); });
     findings.json["sound"] = findings.sound;
     if (context.json)
         std::cout << findings.json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";

@@ -2,6 +2,7 @@
 #include "base/units.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/damage.h"
 #include "cli/output_file.h"
 #include "launch/run_json.h"
 #include "store/comparison_tables.h"
@@ -45,10 +46,11 @@ void export_file(const std::string& option, const std::string& file, const std::
 
 int export_run(const Context& context, const ExportOptions& options)
 {
-    const store::RunRecord run = context.open_lab().run(run_id_from(options.id, "pipebd runs export ID --trace FILE"));
+    const store::RunRecord run = context.existing_lab().run(run_id_from(options.id, "pipebd runs export ID --trace FILE"));
     if (options.trace.empty() && options.csv.empty() && options.metrics.empty() && options.folder.empty())
         throw Error(Code::BadRequest, "it is not said what to export", "pipebd runs export",
             "give --trace FILE, --csv FILE, --metrics FILE or --folder DIR");
+    const bool damaged = warn_if_damaged(run);
     Written written;
     if (!options.trace.empty())
         export_trace(run, options.trace, written);
@@ -68,7 +70,7 @@ int export_run(const Context& context, const ExportOptions& options)
         std::cout << written.json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     else if (!context.quiet)
         std::cout << written.text;
-    return 0;
+    return damaged ? 1 : 0;
 }
 
 } // namespace pipebd::cli

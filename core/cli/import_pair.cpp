@@ -105,7 +105,7 @@ int import_pair(const Context& context, const ImportPairOptions& options)
 
 int delete_pair(const Context& context, const std::string& name)
 {
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.existing_lab();
     lab.delete_pair(required(name, "the pair's name", "delete", "one; pipebd pairs list shows them"));
     return 0;
 }

@@ -77,7 +77,7 @@ int list_pairs(const Context& context)
 {
     std::vector<launch::EnginePair> pairs = launch::engine_pairs(context.cancel);
     const std::size_t built_in = pairs.size();
-    for (const store::StoredPair& imported : context.open_lab().pairs())
+    for (const store::StoredPair& imported : context.existing_lab().pairs())
         pairs.push_back(described(imported));
     if (context.json) {
         auto json = nlohmann::ordered_json::array();
@@ -99,7 +99,7 @@ int show_pair(const Context& context, const std::string& name)
 {
     if (name.empty())
         throw Error(Code::BadRequest, "no pair is named", "pipebd pairs show", "name one of those that pipebd pairs list prints");
-    const launch::PairDescription described = with_pair(context, context.open_lab(), name,
+    const launch::PairDescription described = with_pair(context, context.existing_lab(), name,
         [&](const std::filesystem::path& folder) { return launch::describe_pair(name, folder, context.cancel); });
     if (context.json) {
         std::cout << nlohmann::ordered_json::parse(described.json).dump(2) << "\n";

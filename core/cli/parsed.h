@@ -31,6 +31,7 @@ struct Parsed {
     bool json = false;
     bool quiet = false;
     std::string progress = "text";
+    DoctorOptions doctor;
     ProfileOptions profile;
     StoredProfileOptions stored_profile;
     PlanOptions plan;

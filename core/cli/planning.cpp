@@ -184,7 +184,7 @@ schedule::Profile profile_named(const Context& context, const std::string& name)
     const bool may_be_id = name.size() == digits_of_id && name.find_first_not_of("0123456789abcdef") == std::string::npos;
     std::error_code unseen;
     if (may_be_id && !std::filesystem::exists(name, unseen)) {
-        const store::Lab lab = context.open_lab();
+        const store::Lab lab = context.existing_lab();
         if (std::optional<schedule::Profile> stored = lab.profile(lab.profile_of_id(name).key))
             return std::move(*stored);
     }

@@ -54,7 +54,7 @@ schedule::Profile profile_of(const store::Lab& lab, const std::string& id)
 
 int list_profiles(const Context& context)
 {
-    const std::vector<store::StoredProfile> profiles = context.open_lab().profiles();
+    const std::vector<store::StoredProfile> profiles = context.existing_lab().profiles();
     if (context.json) {
         Json json = Json::array();
         for (const store::StoredProfile& profile : profiles)
@@ -74,7 +74,7 @@ int list_profiles(const Context& context)
 int show_profile(const Context& context, const std::string& id)
 {
     require_id(id, "pipebd profiles show ID");
-    const schedule::Profile profile = profile_of(context.open_lab(), id);
+    const schedule::Profile profile = profile_of(context.existing_lab(), id);
     std::cout << (context.json ? to_json(profile) + "\n" : profile_table(profile));
     return 0;
 }
@@ -99,7 +99,7 @@ int export_profile(const Context& context, const StoredProfileOptions& options)
     const std::string usage = "pipebd profiles export ID FILE";
     require_id(options.id, usage);
     require_file(options.file, usage);
-    const store::Lab lab = context.open_lab();
+    const store::Lab lab = context.existing_lab();
     write_output_file(usage, options.file, to_json(profile_of(lab, options.id)) + "\n");
     if (context.json)
         std::cout << text_of(json_of(lab.profile_of_id(options.id))) << "\n";
@@ -109,7 +109,7 @@ int export_profile(const Context& context, const StoredProfileOptions& options)
 int delete_profile(const Context& context, const std::string& id)
 {
     require_id(id, "pipebd profiles delete ID");
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.existing_lab();
     const store::StoredProfile profile = lab.profile_of_id(id);
     lab.delete_profile(id);
     if (context.json)

@@ -1,10 +1,12 @@
 #include "cli/resume.h"
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "experiment/run_spec.h"
+#include "store/run_store.h"
 
 #include <algorithm>
 #include <array>
@@ -76,6 +78,49 @@ std::string another(const std::vector<fs::path>& checkpoints, const fs::path& un
 
 } // namespace
 
+namespace {
+
+launch::Inputs inputs_of(const store::RunRecord& run)
+{
+    try {
+        return launch::inputs_from_json(
+            store::RunStore(run.folder / "run.sqlite", store::RunStore::Mode::ReadOnly).document(launch::inputs_document));
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+/// The file of that name in the folder of a run of this lab; empty if there is none.
+fs::path left_by(const store::Lab& lab, int run, const fs::path& name)
+{
+    try {
+        const fs::path file = lab.run(run).folder / name.filename();
+        return fs::exists(file) ? file : fs::path();
+    } catch (const Error& error) {
+        if (error.code() == Code::NotFound)
+            return {};
+        throw;
+    }
+}
+
+/// Data elsewhere are the same if what is in them is.
+void check_same_data(const std::string& path, const ResumePoint& point)
+{
+    const std::string place = "--set data.path=" + path;
+    const auto recorded = point.inputs.find("data.path");
+    if (recorded == point.inputs.end())
+        throw Error(Code::BadRequest,
+            "what was in the data of run " + std::to_string(point.run) + " is not recorded, so they cannot be known again", place,
+            "put them where they were: " + point.manifest.experiment.data.path);
+    if (const std::string digest = launch::digest_of_data(path); digest != recorded->second)
+        throw Error(Code::BadRequest,
+            "these are not the data that run " + std::to_string(point.run) + " was trained on: SHA-256 " + digest + " instead of "
+                + recorded->second,
+            place, "name a copy of the same files");
+}
+
+} // namespace
+
 ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std::string& name)
 {
     const store::RunRecord run = lab.run(run_id_from(id, "pipebd run --resume RUN"));
@@ -106,7 +151,32 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
     point.is_finished = run.state == store::RunState::Finished;
     point.stage = experiment::stage_of(point.manifest.experiment);
     point.weights_from = run.weights_from;
+    point.inputs = inputs_of(run);
     return point;
+}
+
+std::string input_of(const store::Lab& lab, const ResumePoint& point, const std::string& key, const std::string& was)
+{
+    if (was.empty())
+        return was;
+    const auto recorded = point.inputs.find(key);
+    const bool is_recorded = recorded != point.inputs.end();
+    const bool is_there = fs::exists(was);
+    const fs::path here = point.weights_from > 0 ? left_by(lab, point.weights_from, was) : fs::path();
+    if (!here.empty() && (is_recorded ? sha256_of_file(here) == recorded->second : !is_there))
+        return here.string();
+    const bool other_run = is_recorded && point.weights_from > 0; // what is there may be another lab by now
+    if (is_there && (!other_run || sha256_of_file(was) == recorded->second))
+        return was;
+    const std::string place = key + " of run " + std::to_string(point.run) + ": " + was;
+    const std::string remedy = "give the file with --set " + key + "=FILE";
+    if (here.empty() && !is_there)
+        throw Error(
+            Code::NotFound, "the file that it began with does not exist any more", place, "copy the lab as a whole, or " + remedy);
+    throw Error(Code::BadRequest,
+        "run " + std::to_string(point.weights_from) + " of this lab is not the one that it began with: SHA-256 "
+            + sha256_of_file(here.empty() ? fs::path(was) : here) + " instead of " + recorded->second,
+        place, remedy);
 }
 
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point)
@@ -118,6 +188,10 @@ void check_same_training(const experiment::Experiment& experiment, const ResumeP
             "run.stages", "run.devices", "run.checkpoint_minutes", "run.checkpoint_steps", "run.checkpoint_keep",
             "run.checkpoint_failure", "run.timeout", "run.join_timeout", "run.stop_grace"};
     for (const std::string& key : experiment::differing_keys(experiment, point.manifest.experiment)) {
+        if (key == "data.path" && experiment.data.source == point.manifest.experiment.data.source) {
+            check_same_data(experiment.data.path, point);
+            continue;
+        }
         if (key.starts_with("derive.") && point.stage != experiment::StageKind::Distil)
             throw Error(Code::BadRequest, "run " + std::to_string(point.run) + " derives no student, so " + key + " has no meaning",
                 "--resume", "resume the run that has distilled the supernet, or leave it out");

@@ -4,6 +4,7 @@
 #include "cli/context.h"
 #include "experiment/checkpoint_manifest.h"
 #include "experiment/stages.h"
+#include "launch/inputs.h"
 #include "launch/training.h"
 #include "store/resumption.h"
 
@@ -24,6 +25,7 @@ struct ResumePoint {
     store::Resumption resumption; // what is kept and what is repeated
     bool is_finished = false; // the run
     std::filesystem::path experiment_file; // of the run
+    launch::Inputs inputs; // that it began with
 };
 
 /// Of the run `id`, the checkpoint `name`: "round-000000120" or 120, "best" (the smallest loss), or "" for the newest. Every byte
@@ -31,8 +33,13 @@ struct ResumePoint {
 /// {Damaged} or {Newer} for one that cannot be used: the remedy names the newest that can.
 ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std::string& name);
 
+/// The file that the run of `point` began with, named `was` then, as `key` of its experiment: the one that the run before it has
+/// left in this lab, if its contents are the same (a copied lab does not look into the one that it was copied from), else `was`.
+/// Throws Error{NotFound} if neither is there, {BadRequest} with both checksums if what is there is another.
+std::string input_of(const store::Lab& lab, const ResumePoint& point, const std::string& key, const std::string& was);
+
 /// Throws Error{BadRequest} if `experiment` is not the training that `point` was part of: anything but name, schedule, devices,
-/// checkpoints, length and how a student is derived is another.
+/// checkpoints, length and how a student is derived is another; so is data elsewhere unless its contents are the same.
 void check_same_training(const experiment::Experiment& experiment, const ResumePoint& point);
 
 /// Throws Error{BadRequest} if the run has finished, and neither its length nor what its student is derived by is other than it

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/memory_check.h"
 #include "cli/planning.h"
 #include "cli/print_check.h"
 #include "cli/print_plan.h"
@@ -14,6 +15,7 @@
 #include "cli/stages.h"
 #include "cli/table.h"
 #include "cli/used_pair.h"
+#include "launch/engine_queries.h"
 #include "launch/run_json.h"
 #include "launch/training.h"
 #include "schedule/validator.h"
@@ -255,6 +257,19 @@ launch::Checked check_request(
     return checked;
 }
 
+void check_memory_of(const Context& context, const TrainingRequest& request)
+{
+    DeviceMemory memory{.machine = launch::machine_memory(), .gpus = {}};
+    const auto is_gpu = [](const experiment::Device& device) { return device.kind == experiment::Device::Kind::Cuda; };
+    if (std::any_of(request.devices.begin(), request.devices.end(), is_gpu))
+        for (const launch::EngineDevice& device : launch::engine_devices(context.cancel))
+            if (device.kind == experiment::Device::Kind::Cuda)
+                memory.gpus[device.index] = device.bytes;
+    const std::string warning = check_memory(request.planned, request.experiment.data.batch, request.devices, memory);
+    if (!warning.empty())
+        std::cerr << "pipebd: warning: " << warning << "\n";
+}
+
 /// Plans it, if there is something to plan.
 void complete(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request,
     const std::optional<ResumePoint>& point)
@@ -264,6 +279,8 @@ void complete(const Context& context, const RunOptions& options, store::Lab& lab
         plan_distillation(context, options, lab, request);
     else
         request.planned = supervised(checked);
+    if (options.prepare.empty())
+        check_memory_of(context, request);
 }
 
 /// What the stages of a `pipebd run` have in common, and what they have come to.
@@ -272,7 +289,7 @@ public:
     StagedRun(const Context& context, const RunOptions& options)
         : context_(context)
         , options_(options)
-        , lab_(context.open_lab())
+        , lab_(options.resume.empty() && options.from.empty() && !options.check ? context.open_lab() : context.existing_lab())
     {
         if (!options.resume.empty())
             point_ = resume_point(lab_, options.resume, options.checkpoint);
@@ -369,7 +386,7 @@ private:
         if (before)
             own = with_results(std::move(own), *before);
         else if (goes_on)
-            take_weights(own, point_->manifest.experiment);
+            take_weights(own);
         TrainingRequest request = request_for(context_, options_, own, experiment_text_, alone_);
         request.weights_from = before ? before->id : goes_on ? point_->weights_from : 0;
         if (before)
@@ -379,14 +396,16 @@ private:
     }
 
     /// What is not said is as it was.
-    static void take_weights(experiment::Experiment& own, const experiment::Experiment& as_it_was)
+    void take_weights(experiment::Experiment& own) const
     {
-        if (own.teacher.weights.empty())
-            own.teacher.weights = as_it_was.teacher.weights;
-        if (own.student.weights.empty())
-            own.student.weights = as_it_was.student.weights;
-        if (own.student.architecture.empty())
-            own.student.architecture = as_it_was.student.architecture;
+        const experiment::Experiment& as_it_was = point_->manifest.experiment;
+        const auto take = [&](std::string& now, const std::string& was, const char* key) {
+            if (now.empty() || now == was)
+                now = input_of(lab_, *point_, key, was);
+        };
+        take(own.teacher.weights, as_it_was.teacher.weights, "teacher.weights");
+        take(own.student.weights, as_it_was.student.weights, "student.weights");
+        take(own.student.architecture, as_it_was.student.architecture, "student.architecture");
     }
 
     void print(bool last) const

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/damage.h"
 #include "cli/output_file.h"
 #include "cli/print_run.h"
 #include "cli/run_filter.h"
@@ -42,7 +43,7 @@ std::string list_text(const std::vector<store::RunRecord>& runs, const Annotatio
 int list_runs(const Context& context, const ListRunsOptions& options)
 {
     const RunFilter filter(options);
-    const store::Lab lab = context.open_lab();
+    const store::Lab lab = context.existing_lab();
     const Annotations annotations = lab.annotations();
     std::vector<store::RunRecord> runs = lab.runs();
     std::erase_if(runs, [&](const store::RunRecord& run) { return !filter.takes(run, annotation_of(annotations, run)); });
@@ -58,15 +59,16 @@ int list_runs(const Context& context, const ListRunsOptions& options)
 int show_run(const Context& context, const std::string& text)
 {
     const int id = run_id_from(text, "pipebd runs show ID");
-    const store::Lab lab = context.open_lab();
+    const store::Lab lab = context.existing_lab();
     const store::RunRecord run = lab.run(id);
     const store::Annotation annotation = lab.annotation(id);
     const store::RunDetails details = store::details_of(run);
+    const bool damaged = warn_if_damaged(run);
     if (context.json)
         std::cout << launch::run_to_json(run, details, {}, annotation) << "\n";
     else
         std::cout << run_text(run, details, annotation);
-    return 0;
+    return damaged ? 1 : 0;
 }
 
 int import_run(const Context& context, const ImportOptions& options)

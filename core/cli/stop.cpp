@@ -94,7 +94,7 @@ bool await_end(
 
 int stop_run(const Context& context, const StopOptions& options)
 {
-    const store::Lab lab = context.open_lab();
+    const store::Lab lab = context.existing_lab();
     const int id = run_id_from(options.id, "pipebd runs stop ID");
     const store::RunRecord run = lab.run(id);
     const std::string place = "run " + std::to_string(id);

@@ -4,6 +4,7 @@
 #include "engine/block_costs.h"
 #include "engine/loss.h"
 #include "engine/measured_steps.h"
+#include "engine/out_of_memory.h"
 #include "engine/precision.h"
 #include "schedule/resume.h"
 
@@ -281,6 +282,8 @@ void Executor::run_step(std::int64_t step)
         } catch (const std::bad_alloc&) {
             throw out_of_memory(place());
         } catch (const c10::Error& error) {
+            if (is_out_of_memory(error))
+                throw out_of_memory(place(), bytes_asked_for(error));
             std::string text = error.what_without_backtrace();
             throw Error(Code::Internal, text.substr(0, text.find('\n')), place());
         }
@@ -288,17 +291,24 @@ void Executor::run_step(std::int64_t step)
     }
 }
 
-Error Executor::out_of_memory(const std::string& place) const
+Error Executor::out_of_memory(const std::string& place, std::int64_t asked) const
 {
     const auto rank = static_cast<std::size_t>(parts_.transport.rank());
     const std::vector<std::int64_t>& planned = parts_.spec.planned_bytes;
-    std::string what = "the device has no memory left (in use " + format_bytes(parts_.backend.memory().bytes);
+    const std::int64_t used = parts_.backend.memory().bytes;
+    std::string what = "the device has no memory left (" + (asked > 0 ? format_bytes(asked) + " asked for, " : "") + "in use "
+        + format_bytes(used);
     if (rank < planned.size())
         what += ", planned " + format_bytes(planned[rank]);
     if (const std::int64_t free = parts_.backend.free_bytes(); free >= 0)
         what += ", free " + format_bytes(free);
+    // An upper bound: what does not grow with the batch is counted as if it did.
+    const auto fitting = asked > 0
+        ? static_cast<std::int64_t>(static_cast<double>(batch_) * static_cast<double>(used) / static_cast<double>(used + asked))
+        : 0;
     return {Code::OutOfMemory, what + " of " + format_bytes(parts_.backend.memory_bytes()) + ")", place,
-        "use a smaller batch or more devices"};
+        fitting > 0 ? "use a batch of at most " + std::to_string(fitting) + " (data.batch), or more devices"
+                    : "use a smaller batch or more devices"};
 }
 
 void Executor::drop_last_uses(std::size_t index, std::int64_t batch)

@@ -71,7 +71,7 @@ private:
     void end_phase();
     void report_rest();
 
-    Error out_of_memory(const std::string& place) const;
+    Error out_of_memory(const std::string& place, std::int64_t asked = 0) const;
     void drop_last_uses(std::size_t index, std::int64_t batch);
     void wait_for_inputs(const schedule::Instruction& instruction, std::int64_t batch);
     void execute(const schedule::Instruction& instruction, std::int64_t batch);

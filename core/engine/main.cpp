@@ -15,6 +15,7 @@
 #include "engine/backend.h"
 #include "engine/engine.h"
 #include "engine/graph/import_models.h"
+#include "engine/out_of_memory.h"
 #include "engine/transport.h"
 
 #include <csignal>
@@ -26,12 +27,29 @@
 #include <new>
 #include <string_view>
 #include <sys/prctl.h>
+#include <torch/headeronly/version.h>
 #include <unistd.h>
 
 namespace {
 
 using pipebd::Code;
 using pipebd::Error;
+
+constexpr std::string_view usage = R"(One rank of a run, or an answer to a question of pipebd; pipebd starts it.
+
+    pipebd-engine train --spec FILE [--metrics DIR]   one rank, at the place that RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and
+                                                      MASTER_PORT name; its metrics go to standard output, and to DIR/rank-N.jsonl
+    pipebd-engine profile --spec FILE                 what the blocks cost
+    pipebd-engine check --spec FILE                   whether it could be trained
+    pipebd-engine devices                             the devices of this machine
+    pipebd-engine pairs                               the built-in pairs
+    pipebd-engine pair NAME [FOLDER]                  one pair, block by block
+    pipebd-engine import --request FILE               makes a pair of two model files
+    pipebd-engine --help, --version
+
+A rank prints one JSON object per line (docs/formats/metrics.md), text for people on standard error.
+Exit status: 0 done, 1 failed, 2 the request was wrong.
+)";
 
 /// The parent's end is ours, also under torchrun; if it ended before we asked, so do we.
 void follow_parent()
@@ -45,6 +63,11 @@ void follow_parent()
 int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
 {
     std::string_view command = argc > 1 ? argv[1] : "";
+    if (argc == 2 && (command == "--help" || command == "-h" || command == "--version")) {
+        // Descriptor 1 is standard error by now, and its old self is for metrics.
+        reporter.print(command == "--version" ? "pipebd-engine " PIPEBD_VERSION ", LibTorch " TORCH_VERSION "\n" : usage);
+        return 0;
+    }
     if (command == "devices" && argc == 2) {
         pipebd::engine::list_devices(reporter);
         return 0;
@@ -64,10 +87,7 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
     const bool known = command == "train" || command == "profile" || command == "check";
     const bool with_metrics = command == "train" && argc == 6 && std::string_view(argv[4]) == "--metrics";
     if (!known || (argc != 4 && !with_metrics) || std::string_view(argv[2]) != "--spec")
-        throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command",
-            "use: pipebd-engine train --spec FILE [--metrics DIR], profile|check --spec FILE, import --request FILE, devices, "
-            "pairs or "
-            "pair NAME [FOLDER]");
+        throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command", "pipebd-engine --help lists them");
     if (with_metrics) {
         const int rank = pipebd::engine::Rendezvous::from_environment().rank;
         reporter.set_rank(rank);
@@ -103,6 +123,12 @@ int main(int argc, char** argv)
     const auto report_no_memory = [&] {
         reporter.report(Error(Code::OutOfMemory, "there is no memory left", "engine", "use a smaller batch or more devices"));
     };
+    const auto report_other = [&](const std::string& text) {
+        const Error ours(Code::Internal, "a fault of this program, or of LibTorch: " + text.substr(0, text.find('\n')), "engine",
+            "please report it");
+        reporter.report(ours);
+        std::fprintf(stderr, "pipebd-engine: error: %s\n", ours.what());
+    };
     int status = 1;
     try {
         status = run(argc, argv, reporter);
@@ -114,11 +140,14 @@ int main(int argc, char** argv)
         report_no_memory();
     } catch (const c10::OutOfMemoryError&) {
         report_no_memory();
+    } catch (const c10::Error& error) {
+        // what() would make its text now, for which there may be no memory.
+        if (pipebd::engine::is_out_of_memory(error))
+            report_no_memory();
+        else
+            report_other(error.msg());
     } catch (const std::exception& error) {
-        std::string text = error.what();
-        Error ours(Code::Internal, text.substr(0, text.find('\n')), "engine");
-        reporter.report(ours);
-        std::fprintf(stderr, "pipebd-engine: error: %s\n", ours.what());
+        report_other(error.what());
     }
     reporter.flush();
     std::fflush(nullptr);

@@ -139,6 +139,13 @@ void Reporter::flush()
     write_all();
 }
 
+void Reporter::print(std::string_view text)
+{
+    std::lock_guard lock(mutex_);
+    buffer_ += text;
+    write_all();
+}
+
 void Reporter::write_copy()
 {
     std::size_t written = 0;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 namespace pipebd::engine {
 
@@ -45,6 +46,9 @@ public:
     void on_heartbeat(std::function<void(bool worked)> callback);
 
     void flush();
+
+    /// Plain text on the descriptor of the metrics, for a process that reports none.
+    void print(std::string_view text);
 
 private:
     static constexpr double default_beat_interval = 500;

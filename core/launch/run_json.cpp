@@ -99,6 +99,8 @@ Json all_of(const store::RunRecord& run, const store::RunDetails& details, const
     json["settings"] = settings(details.spec);
     json["results"] = results(run, details);
     json["prediction"] = prediction(run, details);
+    if (!details.damage.empty())
+        json["damage"] = details.damage;
     if (earlier.empty())
         return json;
     json["stages"] = Json::array();

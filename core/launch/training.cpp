@@ -2,9 +2,11 @@
 
 #include "base/file.h"
 #include "experiment/limits.h"
+#include "launch/inputs.h"
 #include "launch/recorded_run.h"
 #include "launch/run_dates.h"
 #include "launch/run_json.h"
+#include "store/leftovers.h"
 
 #include <algorithm>
 #include <cmath>
@@ -53,8 +55,8 @@ experiment::RunSpec spec_for(const TrainingRequest& request, const std::filesyst
 
 Documents documents_of(const TrainingRequest& request, const experiment::RunSpec& spec)
 {
-    Documents documents
-        = {{"experiment", request.experiment_text}, {"spec", experiment::to_json(spec)}, {"program", to_text(spec.program)}};
+    Documents documents = {{"experiment", request.experiment_text}, {"spec", experiment::to_json(spec)},
+        {"program", to_text(spec.program)}, {inputs_document, to_json(inputs_of(spec.experiment))}};
     if (!request.profile)
         return documents;
     const schedule::Plan plan = {.pair = request.profile->pair,
@@ -218,6 +220,7 @@ void Training::copy_results()
 RunRecord train(store::Lab& lab, const TrainingRequest& request, const std::function<void(const Progress&)>& progress,
     const std::atomic<bool>& cancel)
 {
+    store::remove_leftovers(lab.runs());
     return Training(request, lab.new_run(request.experiment.name), progress).run(cancel);
 }
 

@@ -124,7 +124,12 @@ SQLite::Database open_read_only(const fs::path& file, const Format& format, std:
         return database;
     } catch (const SQLite::Exception& exception) {
         const int code = exception.getErrorCode() & 0xff;
-        if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || has_log(file) || access(file.c_str(), R_OK) != 0)
+        if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || access(file.c_str(), R_OK) != 0)
+            throw;
+        if (has_log(file) && access(fs::absolute(file).parent_path().c_str(), W_OK) != 0)
+            throw Error(Code::System, "its newest rows are in a log that cannot be read without the right to write its folder",
+                file.string(), "copy the folder to one that you can write, or have its owner list the lab once");
+        if (has_log(file))
             throw;
     }
     return open_immutable(file, format);
@@ -219,6 +224,14 @@ SQLite::Database open_database(const fs::path& file, const Format& format, Acces
         [&] { return access == Access::ReadOnly ? open_read_only(file, format, wait) : open_for_writing(file, format, wait); });
 }
 
+SQLite::Database database_in_memory(const Format& format)
+{
+    SQLite::Database database(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    configure(database);
+    apply(database, format, 0);
+    return database;
+}
+
 void create_database(const fs::path& file, const Format& format)
 {
     static std::atomic<int> count = 0;
@@ -269,6 +282,8 @@ Error error_from(const SQLite::Exception& exception, const fs::path& file)
     case SQLITE_NOMEM:
         return {Code::OutOfMemory, "there is not enough memory for the database", place};
     case SQLITE_READONLY:
+        return {Code::System, "this cannot be changed: there is no right to write it", place,
+            "ask its owner, or copy it to a folder that you can write"};
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_IOERR:

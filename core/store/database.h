@@ -38,6 +38,9 @@ enum class Access { ReadOnly, ReadWrite };
 SQLite::Database open_database(
     const std::filesystem::path& file, const Format& format, Access access, std::chrono::milliseconds wait = default_wait);
 
+/// An empty one that is nowhere on disk.
+SQLite::Database database_in_memory(const Format& format);
+
 /// Makes `file` at the newest version, unless it is there already. Made beside and renamed: no crash leaves half of it.
 void create_database(const std::filesystem::path& file, const Format& format);
 

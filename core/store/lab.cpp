@@ -79,13 +79,59 @@ void make_folder(const fs::path& folder)
         throw system_error("cannot make the folder", folder.string(), problem.value());
 }
 
-SQLite::Database open_library(const fs::path& folder)
+/// Which runs there are that `id` may have been meant for.
+std::string nearest_text(int id, std::vector<int> others)
 {
-    make_folder(folder);
+    constexpr std::size_t most = 5;
+    if (others.empty())
+        return "there are no runs yet";
+    const bool all = others.size() <= most;
+    std::stable_sort(others.begin(), others.end(), [id](int a, int b) { return std::abs(a - id) < std::abs(b - id); });
+    others.resize(std::min(most, others.size()));
+    std::sort(others.begin(), others.end());
+    std::string text;
+    for (int other : others)
+        text += (text.empty() ? "" : ", ") + std::to_string(other);
+    return all ? "there are: " + text : "the nearest are " + text + "; `pipebd runs list` shows all";
+}
+
+Error no_lab(const fs::path& folder)
+{
+    return {Code::NotFound, "there is no lab", folder.string(), "check the path; `pipebd run` makes a lab where there is none"};
+}
+
+/// SQLite needs the folder as well, for its journal.
+bool is_writable(const fs::path& folder, const fs::path& file)
+{
+    return access(folder.c_str(), W_OK) == 0 && access(file.c_str(), W_OK) == 0;
+}
+
+struct OpenedLibrary {
+    SQLite::Database database;
+    bool exists = true;
+    bool writable = true;
+};
+
+OpenedLibrary open_library(const fs::path& folder, Lab::Mode mode)
+{
     const fs::path file = folder / "library.sqlite";
-    if (!fs::exists(file))
+    if (mode == Lab::Mode::Make)
+        make_folder(folder);
+    if (!fs::exists(file)) {
+        if (mode == Lab::Mode::Existing || (mode == Lab::Mode::ExistingOrEmpty && fs::exists(folder / "runs")))
+            throw no_lab(folder);
+        if (mode == Lab::Mode::ExistingOrEmpty)
+            return {database_in_memory(library_format), false, false};
         create_database(file, library_format);
-    return open_database(file, library_format, Access::ReadWrite);
+    }
+    if (is_writable(folder, file))
+        return {open_database(file, library_format, Access::ReadWrite)};
+    SQLite::Database database = open_database(file, library_format, Access::ReadOnly);
+    if (const int version = database.execAndGet("PRAGMA user_version").getInt(); version < library_format.version())
+        throw Error(Code::System,
+            "this lab was made by an earlier version, and cannot be brought up to date without the right to write it",
+            folder.string(), "copy it to a folder that you can write");
+    return {std::move(database), true, false};
 }
 
 /// By number, the greatest first.
@@ -93,6 +139,8 @@ std::vector<fs::path> run_folders(const fs::path& runs)
 {
     std::vector<std::pair<int, fs::path>> found;
     std::error_code problem;
+    if (!fs::exists(runs, problem))
+        return {};
     for (fs::directory_iterator entry(runs, problem), end; !problem && entry != end; entry.increment(problem)) {
         std::error_code none;
         if (const int id = run_folder_from_path(entry->path()).id; id > 0 && entry->is_directory(none))
@@ -110,16 +158,24 @@ std::vector<fs::path> run_folders(const fs::path& runs)
 } // namespace
 
 struct Lab::Impl {
-    explicit Impl(fs::path path)
+    Impl(fs::path path, Mode mode)
+        : Impl(path, open_library(path, mode), mode)
+    {
+    }
+
+    Impl(fs::path path, OpenedLibrary opened, Mode mode)
         : folder(std::move(path))
         , runs(folder / "runs")
         , library_file(folder / "library.sqlite")
-        , library(open_library(folder))
+        , exists(opened.exists)
+        , writable(opened.writable)
+        , library(std::move(opened.database))
         , pairs(library, folder / "pairs")
         , profiles(library, library_file)
         , annotations(library)
     {
-        make_folder(runs);
+        if (writable && mode == Mode::Make)
+            make_folder(runs);
     }
 
     /// What the library knows of a run that has stored nothing itself: its name as given, when and by whom it was made.
@@ -172,15 +228,14 @@ struct Lab::Impl {
 
     fs::path folder_of(int id)
     {
-        std::string known;
+        std::vector<int> others;
         for (const fs::path& run_folder : run_folders(runs)) {
             const int found = run_folder_from_path(run_folder).id;
             if (found == id)
                 return run_folder;
-            known += (known.empty() ? "" : ", ") + std::to_string(found);
+            others.push_back(found);
         }
-        throw Error(Code::NotFound, "there is no run " + std::to_string(id), runs.string(),
-            known.empty() ? "there are no runs yet" : "there are: " + known);
+        throw Error(Code::NotFound, "there is no run " + std::to_string(id), runs.string(), nearest_text(id, std::move(others)));
     }
 
     /// Drops what the library knows of a run, so that its number is not given again.
@@ -209,6 +264,8 @@ struct Lab::Impl {
     fs::path folder;
     fs::path runs;
     fs::path library_file;
+    bool exists;
+    bool writable;
     SQLite::Database library;
     StoredPairs pairs;
     StoredProfiles profiles;
@@ -224,10 +281,10 @@ fs::path default_lab()
     return (data.is_absolute() ? data : home() / ".local" / "share") / "pipebd"; // relative ones are to be ignored, says XDG
 }
 
-Lab::Lab(fs::path folder)
+Lab::Lab(fs::path folder, Mode mode)
 {
     const fs::path absolute = fs::absolute(folder);
-    impl_ = guarded(absolute / "library.sqlite", [&] { return std::make_unique<Impl>(absolute); });
+    impl_ = guarded(absolute / "library.sqlite", [&] { return std::make_unique<Impl>(absolute, mode); });
 }
 
 Lab::~Lab() = default;
@@ -236,6 +293,16 @@ Lab::Lab(Lab&&) noexcept = default;
 const fs::path& Lab::folder() const
 {
     return impl_->folder;
+}
+
+bool Lab::exists() const
+{
+    return impl_->exists;
+}
+
+bool Lab::can_be_written() const
+{
+    return impl_->writable;
 }
 
 std::vector<RunRecord> Lab::runs() const

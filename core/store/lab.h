@@ -51,13 +51,22 @@ private:
 
 class Lab {
 public:
-    /// Opens the lab, and makes it if it is not there. Throws Error{Newer}, {NotADatabase}, {Damaged}, {System}; files are left as
-    /// they were.
-    explicit Lab(std::filesystem::path folder);
+    enum class Mode {
+        Make, // what is not there is made
+        Existing, // Error{NotFound} if it is not there
+        ExistingOrEmpty, // what is not there is a lab without anything, and is not made
+    };
+
+    /// Opens the lab. One that cannot be written is opened for reading, and what would change it is Error{System}. Throws
+    /// Error{Newer}, {NotADatabase}, {Damaged}, {System}; files are left as they were.
+    explicit Lab(std::filesystem::path folder, Mode mode = Mode::Make);
     ~Lab();
     Lab(Lab&&) noexcept;
 
     const std::filesystem::path& folder() const;
+    /// False of one that is not there (Mode::ExistingOrEmpty), whatever has come of it since.
+    bool exists() const;
+    bool can_be_written() const;
 
     /// Every run, newest first. A run that cannot be read has `state` Failed and says so in `error`: it never hides the others.
     /// A run that says it is queued or running but has no living supervisor is Lost (its lock, pid, start time and boot id are

@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "store/database.h"
+#include "store/file_seal.h"
+#include "store/run_damage.h"
 #include "store/run_folder.h"
 #include "store/run_schema.h"
 
@@ -39,7 +41,7 @@ void copy_entries(const fs::path& from, const fs::path& to, bool top)
     for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
         const std::string name = entry.path().filename().string();
         const fs::file_status status = entry.symlink_status();
-        if (top && (name == "lock" || belongs_to_database(name)))
+        if (top && (name == "lock" || name == seal_file_name || belongs_to_database(name)))
             continue;
         try {
             if (fs::is_directory(status)) {
@@ -90,8 +92,14 @@ fs::path copy_run(const RunRecord& run, const fs::path& into)
         fs::create_directories(into);
         refuse(run, into);
         const Beside beside(into);
-        if (const fs::path database = run.folder / database_name; fs::exists(database))
-            copy_database(database, run_format, beside.folder() / database_name);
+        if (const fs::path database = run.folder / database_name; fs::exists(database)) {
+            const fs::path made = beside.folder() / database_name;
+            copy_database(database, run_format, made);
+            if (has_file_seal(database) && damage_of(run).empty()) { // else the seal of its rows tells what is wrong with the copy
+                SQLite::Database copied(made.string(), SQLite::OPEN_READONLY);
+                seal_file(copied, made);
+            }
+        }
         copy_entries(run.folder, beside.folder(), true);
         const fs::path made = into / run.folder.filename();
         fs::rename(beside.folder(), made);

@@ -1,6 +1,7 @@
 #include "store/run_details.h"
 
 #include "base/error.h"
+#include "store/run_damage.h"
 #include "store/run_timelines.h"
 
 #include <nlohmann/json.hpp>
@@ -86,6 +87,7 @@ RunDetails details_of(const RunRecord& run)
 {
     RunDetails details;
     if_readable([&] { details = details_of(RunStore(run.folder / "run.sqlite", RunStore::Mode::ReadOnly)); });
+    details.damage = damage_of(run);
     return details;
 }
 

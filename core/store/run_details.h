@@ -13,6 +13,7 @@
 namespace pipebd::store {
 
 struct RunDetails {
+    std::string damage; // damage_of(); empty if it is as it was sealed
     std::string spec; // pipebd.spec/1; empty if there is none
     std::vector<schedule::KindTime> kinds; // empty unless both were planned and measured
     std::vector<std::int64_t> planned_memory; // bytes, by rank; empty if it was not planned
@@ -20,7 +21,7 @@ struct RunDetails {
     std::map<std::string, double> evaluation; // by name, as the ranks report it (docs/formats/metrics.md)
 };
 
-RunDetails details_of(const RunStore& store);
+RunDetails details_of(const RunStore& store); // without `damage`
 
 /// What cannot be read is left empty: the run's record says what is wrong.
 RunDetails details_of(const RunRecord& run);

@@ -1,6 +1,7 @@
 #include "store/run_store.h"
 
 #include "store/database.h"
+#include "store/file_seal.h"
 #include "store/held_lock.h"
 #include "store/record_json.h"
 #include "store/run_checksum.h"
@@ -84,15 +85,19 @@ struct RunStore::Impl {
             database.execAndGet("PRAGMA journal_mode = WAL");
     }
 
-    /// Refused by SQLite while a reader is open; then the file stays as it is.
+    /// Refused by SQLite while a reader is open; then the file stays as it is, and is left to the next writer.
     void leave_write_ahead_log()
     {
         database.setBusyTimeout(0);
         try {
             database.execAndGet("PRAGMA journal_mode = DELETE");
+            if (!has_file_seal(file))
+                seal_file(database, file);
         } catch (const SQLite::Exception& exception) {
             if (error_from(exception, file).code() != Code::Locked)
                 throw;
+        } catch (const Error&) {
+            // Its rows are sealed; that the seal of its file does not fit on the disk makes them no worse.
         }
         database.setBusyTimeout(static_cast<int>(default_wait.count()));
     }
@@ -463,13 +468,13 @@ std::string RunStore::check() const
         if (const std::string complaints = integrity(impl_->database); complaints != "ok")
             return complaints;
         SQLite::Statement seal(impl_->database, "SELECT algorithm, checksum FROM seal");
-        if (!seal.executeStep())
-            return "ok";
-        if (seal.getColumn(0).getString() != seal_algorithm)
-            return "it is sealed by \"" + seal.getColumn(0).getString() + "\", which is not known";
-        return seal.getColumn(1).getString() == checksum_of_rows(impl_->database)
-            ? "ok"
-            : "the rows are not those that were sealed: their checksum differs";
+        if (seal.executeStep()) {
+            if (seal.getColumn(0).getString() != seal_algorithm)
+                return "it is sealed by \"" + seal.getColumn(0).getString() + "\", which is not known";
+            if (seal.getColumn(1).getString() != checksum_of_rows(impl_->database))
+                return "the rows are not those that were sealed: their checksum differs";
+        }
+        return check_file_seal(impl_->database, impl_->file);
     });
 }
 

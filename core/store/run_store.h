@@ -98,8 +98,8 @@ public:
     void append(std::span<const MeasuredSpan> spans);
     void append(std::span<const LogLine> lines);
 
-    /// Seals the run, whose state must be final: a checksum over its rows, and back to the rollback journal (left to the next
-    /// writer if a reader is open). Nothing can be stored any more: that throws Error{Internal}.
+    /// Seals the run, whose state must be final: a checksum over its rows, and back to the rollback journal with one over its file
+    /// (both left to the next writer if a reader is open). Nothing can be stored any more: that throws Error{Internal}.
     void finish();
 
     // -- everyone --
@@ -125,7 +125,7 @@ public:
     /// Changes after each commit of another connection (PRAGMA data_version): cheap to poll.
     std::int64_t version() const;
 
-    /// "ok", or what is wrong: integrity_check, and the checksum of a sealed run.
+    /// "ok", or what is wrong: integrity_check, and the checksums of a sealed run.
     std::string check() const;
 
 private:

@@ -43,6 +43,22 @@ void roll_back(const fs::path& folder)
         RunStore(database_of(folder), RunStore::Mode::Writer);
 }
 
+/// A run that ended while somebody read it is still in write-ahead mode, or one that was killed then is not sealed.
+void complete_end(const fs::path& folder)
+{
+    std::error_code none;
+    const std::uintmax_t size = fs::file_size(database_of(folder).string() + "-wal", none);
+    std::unique_ptr<RunLock> lock;
+    if (none || size == 0 || try_lock(folder, lock) != Holder::Nobody)
+        return;
+    try {
+        RunStore store(database_of(folder), RunStore::Mode::Writer);
+        store.finish();
+    } catch (const Error&) {
+        // It was sealed, or cannot be now.
+    }
+}
+
 RunRecord read(const fs::path& folder, const std::function<RunRecord()>& announced)
 {
     if (fs::exists(database_of(folder))) {
@@ -102,8 +118,10 @@ void keep(const RunRecord& lost)
 RunRecord supervised_record(const fs::path& folder, const std::function<RunRecord()>& announced)
 {
     RunRecord record = read(folder, announced);
-    if (is_final(record.state))
+    if (is_final(record.state)) {
+        complete_end(folder);
         return record;
+    }
 
     std::unique_ptr<RunLock> lock;
     const Holder holder = try_lock(folder, lock);
