@@ -65,6 +65,7 @@ launch::EnginePair described(const store::StoredPair& pair)
         json.at("input").at("shape").get_to(described.input);
         json.at("input").at("vocabulary").get_to(described.vocabulary);
         json.at("classes").get_to(described.classes);
+        described.end_to_end_only = json.value("end_to_end_only", false);
     } catch (const nlohmann::json::exception&) {
     } catch (const Error&) {
     }
@@ -82,8 +83,9 @@ int list_pairs(const Context& context)
     if (context.json) {
         auto json = nlohmann::ordered_json::array();
         for (const launch::EnginePair& pair : pairs)
-            json.push_back({{"name", pair.name}, {"imported", json.size() >= built_in}, {"blocks", pair.blocks},
-                {"input", pair.input}, {"vocabulary", pair.vocabulary}, {"classes", pair.classes}});
+            json.push_back(
+                {{"name", pair.name}, {"imported", json.size() >= built_in}, {"blocks", pair.blocks}, {"input", pair.input},
+                    {"vocabulary", pair.vocabulary}, {"classes", pair.classes}, {"end_to_end_only", pair.end_to_end_only}});
         std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
         return 0;
     }
@@ -92,6 +94,10 @@ int list_pairs(const Context& context)
         table.add({printable(pair.name), input_of(pair), std::to_string(pair.classes), printable(joined(pair.blocks))});
     }
     std::cout << table.text();
+    for (const launch::EnginePair& pair : pairs)
+        if (pair.end_to_end_only)
+            std::cout << printable(pair.name)
+                      << " can be planned end to end, not run: blocks of its teacher and student give different shapes\n";
     return 0;
 }
 

@@ -198,15 +198,15 @@ schedule::Profile profile_named(const Context& context, const std::string& name,
         throw Error(Code::BadRequest,
             "the profile is of the pair " + in_quotes(profile.pair) + ", the run trains " + in_quotes(experiment.pair), name,
             "give one of " + in_quotes(experiment.pair) + ", or leave it out");
-    if (profile.dtype != experiment.run.dtype)
-        throw Error(Code::BadRequest,
-            "the profile is of the dtype " + profile.dtype + ", the run computes in " + experiment.run.dtype, name,
-            "give one of " + experiment.run.dtype + ", set run.dtype=" + profile.dtype + ", or leave it out");
     if (profile.batch != experiment.data.batch)
         throw Error(Code::BadRequest,
             "the profile is of a batch of " + std::to_string(profile.batch) + ", the run takes "
                 + std::to_string(experiment.data.batch),
             name, "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
+    if (profile.dtype != experiment.run.dtype)
+        ProgressLine(context.progress)
+            .note("pipebd: warning: the profile is of the dtype " + profile.dtype + ", the run computes in " + experiment.run.dtype
+                + ": predictions will be off");
     profile.interpolates = true;
     return profile;
 }
@@ -224,6 +224,12 @@ std::string command_to_measure(const schedule::ProfileSizes& missing)
     if (!missing.all_reduce.empty())
         command += " --devices LIST, of " + std::to_string(*missing.all_reduce.rbegin()) + " devices";
     return command;
+}
+
+schedule::Schedule schedule_by_hand(const experiment::Run& run, const schedule::Costs& costs)
+{
+    return schedule::schedule_by_hand(
+        strategy_by_hand(run), schedule::stages_from_text(run.stages, "run.stages"), costs, "run.stages");
 }
 
 schedule::Plan plan_by_hand(const experiment::Run& run, const schedule::Costs& costs)

@@ -39,13 +39,15 @@ ProfileOf profile_to_plan_with(const Context& context, store::Lab& lab, const ex
 /// The profile in the file `name`, or, if there is no such file, the stored one of that id.
 schedule::Profile profile_named(const Context& context, const std::string& name);
 
-/// The same; throws Error{BadRequest} if it is of another pair, dtype or batch than the experiment. It interpolates.
+/// The same, which interpolates; throws Error{BadRequest} if it is of another pair or batch than the experiment, and warns if it is
+/// of another dtype.
 schedule::Profile profile_named(const Context& context, const std::string& name, const experiment::Experiment& experiment);
 
 /// The command that measures `missing`, for an experiment of the profile's pair, batch and dtype. `missing` is not empty.
 std::string command_to_measure(const schedule::ProfileSizes& missing);
 
-/// The plan of the stages that `run` places by hand, which there are.
+/// The stages that `run` places by hand, which there are, and the plan of them.
+schedule::Schedule schedule_by_hand(const experiment::Run& run, const schedule::Costs& costs);
 schedule::Plan plan_by_hand(const experiment::Run& run, const schedule::Costs& costs);
 
 /// The plan of `strategies`. Throws Error{BadRequest} if none of them can run on `devices`.

@@ -42,6 +42,22 @@ std::vector<std::string> settings_of(const RunOptions& options)
     return settings;
 }
 
+Error cannot_be_written(const std::string& name, const std::string& option)
+{
+    return {Code::BadRequest, "the results cannot be written there", option + " " + name, "name a folder that can be written to"};
+}
+
+/// Throws as make_folder() would; makes nothing.
+void require_possible_folder(const std::string& name, const std::string& option)
+{
+    std::error_code error;
+    std::filesystem::path there = std::filesystem::absolute(name, error);
+    while (!std::filesystem::exists(there, error) && there.has_relative_path())
+        there = there.parent_path();
+    if (!std::filesystem::is_directory(there, error) || ::access(there.c_str(), W_OK | X_OK) != 0)
+        throw cannot_be_written(name, option);
+}
+
 std::filesystem::path make_folder(const std::string& name, const std::string& option)
 {
     if (name.empty())
@@ -49,8 +65,7 @@ std::filesystem::path make_folder(const std::string& name, const std::string& op
     std::error_code error;
     std::filesystem::create_directories(name, error);
     if (error || ::access(name.c_str(), W_OK | X_OK) != 0)
-        throw Error(
-            Code::BadRequest, "the results cannot be written there", option + " " + name, "name a folder that can be written to");
+        throw cannot_be_written(name, option);
     return std::filesystem::absolute(name);
 }
 
@@ -66,14 +81,18 @@ schedule::PlannedStrategy supervised(const launch::Checked& checked)
     return planned;
 }
 
+Error not_possible(const std::string& why, const std::string& strategy)
+{
+    return {Code::BadRequest, "it cannot be run on these devices" + (why.empty() ? why : " (" + why + ")"), "strategy " + strategy,
+        "name other devices or another strategy"};
+}
+
 schedule::PlannedStrategy chosen(const schedule::Plan& plan, const std::string& strategy)
 {
     const schedule::PlannedStrategy* best = schedule::best(plan);
     if (best != nullptr)
         return *best;
-    const std::string why = plan.strategies.empty() ? "" : " (" + plan.strategies.front().schedule.why_not + ")";
-    throw Error(Code::BadRequest, "it cannot be run on these devices" + why, "strategy " + strategy,
-        "name other devices or another strategy");
+    throw not_possible(plan.strategies.empty() ? "" : plan.strategies.front().schedule.why_not, strategy);
 }
 
 std::vector<experiment::Device> repeated(const std::vector<experiment::Device>& devices, int times)
@@ -151,18 +170,95 @@ schedule::Plan plan_of(const experiment::Run& run, const schedule::Costs& costs)
     return schedule::make_plan(costs, strategies_from(run.strategy == "auto" ? "blockwise" : run.strategy, "run.strategy"));
 }
 
-void plan_distillation(const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request)
+/// Whether what runs where does not depend on what anything costs.
+bool is_decided(const experiment::Run& run)
+{
+    return !run.stages.empty() || run.strategy == "single";
+}
+
+/// What `request` is planned with if none is named; nothing if it needs none and none is stored.
+std::optional<schedule::Profile> profile_for(
+    const Context& context, const RunOptions& options, store::Lab& lab, const TrainingRequest& request)
 {
     const experiment::Experiment& experiment = request.experiment;
-    request.profile = !options.profile.empty() ? profile_named(context, options.profile, experiment)
-        : options.profile_again                ? measured_profile(context, lab, experiment, request.devices)
-                                               : stored_or_measured_profile(context, lab, experiment, request.devices);
-    request.devices = repeated(request.devices, options.machines);
-    const schedule::Cluster cluster = schedule::alike(static_cast<int>(request.devices.size()));
-    const schedule::Plan plan = plan_of(experiment.run, schedule::Costs(*request.profile, cluster));
+    if (options.profile_again)
+        return measured_profile(context, lab, experiment, request.devices);
+    if (!is_decided(experiment.run))
+        return stored_or_measured_profile(context, lab, experiment, request.devices);
+    std::optional<ProfileOf> stored = nearest_stored_profile(context, lab, experiment, request.devices);
+    if (!stored)
+        return std::nullopt;
+    stored->profile.interpolates = true;
+    return std::move(stored->profile);
+}
+
+/// What `experiment` asks for on `devices` devices, whatever it costs; of "auto" what can always be run. Throws Error{BadRequest}
+/// if it cannot be run on them.
+schedule::PlannedStrategy without_prediction(
+    const experiment::Experiment& experiment, const launch::Checked& checked, std::size_t devices)
+{
+    const experiment::Run& run = experiment.run;
+    const schedule::Profile profile = schedule::costless(static_cast<int>(checked.blocks.size()), experiment.data.batch);
+    const schedule::Cluster cluster = schedule::alike(static_cast<int>(devices));
+    const schedule::Costs costs(profile, cluster);
+    schedule::PlannedStrategy planned;
+    planned.schedule = run.stages.empty() ? schedule::make_schedule(run.strategy == "auto" ? "single" : run.strategy, costs)
+                                          : schedule_by_hand(run, costs);
+    if (!planned.schedule.feasible)
+        throw not_possible(planned.schedule.why_not, run.strategy);
+    planned.program = make_program(planned.schedule);
+    return planned;
+}
+
+void require_blocks(const schedule::Profile& profile, const launch::Checked& checked, const std::string& name)
+{
+    if (profile.blocks.size() != checked.blocks.size())
+        throw Error(Code::BadRequest,
+            "the profile has " + std::to_string(profile.blocks.size()) + " blocks, the pair "
+                + std::to_string(checked.blocks.size()),
+            "--profile " + name, "measure this pair again, or leave it out");
+}
+
+schedule::PlannedStrategy with_prediction(
+    const Context& context, const experiment::Experiment& experiment, const schedule::Profile& profile, std::size_t devices)
+{
+    const schedule::Cluster cluster = schedule::alike(static_cast<int>(devices));
+    const schedule::Plan plan = plan_of(experiment.run, schedule::Costs(profile, cluster));
     if (!context.quiet && !context.json)
         std::cout << plan_table(plan) << std::flush;
-    request.planned = chosen(plan, experiment.run.strategy);
+    return chosen(plan, experiment.run.strategy);
+}
+
+/// Throws for all that planning would refuse, and validate() of what was asked for, without anything being measured: what can be
+/// run does not depend on what it costs. Returns the profile that is named, if one is.
+std::optional<schedule::Profile> check_plan(
+    const Context& context, const RunOptions& options, const TrainingRequest& request, const launch::Checked& checked)
+{
+    std::optional<schedule::Profile> named;
+    if (!options.profile.empty()) {
+        named = profile_named(context, options.profile, request.experiment);
+        require_blocks(*named, checked, options.profile);
+    } else if (options.profile_again || !is_decided(request.experiment.run))
+        launch::require_alike(request.devices);
+    const std::size_t devices = request.devices.size() * static_cast<std::size_t>(options.machines);
+    schedule::validate(without_prediction(request.experiment, checked, devices).program, request.experiment.data.batch);
+    return named;
+}
+
+void plan_distillation(
+    const Context& context, const RunOptions& options, store::Lab& lab, TrainingRequest& request, const launch::Checked& checked)
+{
+    const experiment::Experiment& experiment = request.experiment;
+    request.profile = check_plan(context, options, request, checked);
+    if (!request.profile)
+        request.profile = profile_for(context, options, lab, request);
+    request.devices = repeated(request.devices, options.machines);
+    if (request.profile)
+        request.planned = with_prediction(context, experiment, *request.profile, request.devices.size());
+    else {
+        request.planned = without_prediction(experiment, checked, request.devices.size());
+        ProgressLine(context.progress).note("nothing was measured for this run: it starts without a prediction");
+    }
     schedule::validate(request.planned.program, experiment.data.batch);
     // A program for fewer devices than there are leaves the last ones free.
     request.devices.resize(static_cast<std::size_t>(request.planned.program.devices()));
@@ -276,7 +372,7 @@ void complete(const Context& context, const RunOptions& options, store::Lab& lab
 {
     const launch::Checked checked = check_request(context, lab, request, point);
     if (distils(request.experiment))
-        plan_distillation(context, options, lab, request);
+        plan_distillation(context, options, lab, request, checked);
     else
         request.planned = supervised(checked);
     if (options.prepare.empty())
@@ -332,8 +428,12 @@ private:
     {
         TrainingRequest request = request_of(stages_.front());
         const launch::Checked checked = check_request(context_, lab_, request, point_);
-        if (!options_.profile.empty() && distils(request.experiment))
-            profile_named(context_, options_.profile, request.experiment);
+        if (distils(request.experiment))
+            check_plan(context_, options_, request, checked);
+        if (!options_.out.empty())
+            require_possible_folder(options_.out, "--out");
+        if (!options_.prepare.empty())
+            require_possible_folder(options_.prepare, "--prepare");
         print_check(context_, request, checked, stages_, point_ ? std::optional(point_->resumption) : std::nullopt);
         return 0;
     }

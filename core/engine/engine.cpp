@@ -320,7 +320,7 @@ void list_pairs(Reporter& reporter)
         const Pair& pair = find_pair(name);
         const Input input = pair.input();
         hello.text = json{{"blocks", pair.block_names()}, {"input", {{"shape", input.shape}, {"vocabulary", input.vocabulary}}},
-            {"classes", pair.classes()}}
+            {"classes", pair.classes()}, {"end_to_end_only", is_end_to_end_only(name)}}
                          .dump();
         reporter.report(std::move(hello));
     }

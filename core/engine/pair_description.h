@@ -4,6 +4,7 @@
 #include "engine/block.h"
 
 #include <string>
+#include <string_view>
 
 namespace pipebd::engine {
 
@@ -14,5 +15,8 @@ std::string describe_pair(const Pair& pair);
 /// Throws Error{BadRequest} that names the first block whose outputs differ in shape between teacher and student: they cannot be
 /// compared, and the next student block cannot take the teacher's.
 void require_same_outputs(const Pair& pair);
+
+/// Whether that is so of the built-in pair `name`, which is known without running it.
+bool is_end_to_end_only(std::string_view name);
 
 } // namespace pipebd::engine

@@ -160,6 +160,7 @@ std::vector<EnginePair> engine_pairs(const std::atomic<bool>& cancel)
         const json text = details(hello);
         pairs.push_back(pair_from(hello.name, text));
         pairs.back().blocks = value_or(text, "blocks", std::vector<std::string>());
+        pairs.back().end_to_end_only = value_or(text, "end_to_end_only", false);
     }
     return pairs;
 }

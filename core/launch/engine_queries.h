@@ -38,6 +38,7 @@ struct EnginePair {
     std::vector<std::int64_t> input; // shape of one sample
     std::int64_t vocabulary = 0; // of a text
     int classes = 0;
+    bool end_to_end_only = false; // blocks of the two networks give different shapes: it is planned, not run
 };
 
 /// The pairs that are built in.

@@ -18,13 +18,17 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using store::RunRecord;
 
+constexpr std::int64_t steps_without_prediction = 100; // between checkpoints: nobody knows how many take so many minutes
+
 /// Steps of a phase between two checkpoints; 0: only at the end.
 std::int64_t checkpoint_steps(const experiment::Run& run, double predicted_step, std::size_t phases)
 {
     if (run.checkpoint_steps)
         return *run.checkpoint_steps;
-    if (run.checkpoint_minutes <= 0 || predicted_step <= 0)
+    if (run.checkpoint_minutes <= 0)
         return 0;
+    if (predicted_step <= 0)
+        return steps_without_prediction;
     const double step_of_a_phase = predicted_step / static_cast<double>(phases);
     return std::max<std::int64_t>(1, std::llround(std::min(run.checkpoint_minutes * 60'000 / step_of_a_phase, 1e12)));
 }

@@ -101,6 +101,15 @@ Profile at_batch(Profile profile, int batch)
     return profile;
 }
 
+Profile costless(int blocks, int batch)
+{
+    Profile profile;
+    profile.batch = batch;
+    profile.interpolates = true;
+    profile.blocks.resize(static_cast<std::size_t>(blocks));
+    return profile;
+}
+
 double transfer_time(const Link& link, std::int64_t bytes)
 {
     return link.latency + (link.bytes_per_ms > 0 ? static_cast<double>(bytes) / link.bytes_per_ms : 0);

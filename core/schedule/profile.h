@@ -83,6 +83,9 @@ double estimated_all_reduce(const BlockProfile& block, int devices, const Link& 
 /// The same profile for another batch. A size that was not measured is interpolated.
 Profile at_batch(Profile profile, int batch);
 
+/// Nothing costs anything: for what does not depend on that.
+Profile costless(int blocks, int batch);
+
 /// Milliseconds to move `bytes` over `link`.
 double transfer_time(const Link& link, std::int64_t bytes);
 

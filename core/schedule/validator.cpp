@@ -224,15 +224,11 @@ void validate(const Program& program, int batch)
 
     const bool end_to_end = program.end_to_end();
     const int views = views_of(program);
-    Profile costless;
-    costless.batch = batch;
-    costless.interpolates = true;
-    costless.blocks.resize(static_cast<std::size_t>(program.blocks));
     for (std::size_t phase = 0; phase < program.phases.size(); ++phase) {
         check_links(program, phase);
         const Training training = training_of(program.phases[phase], end_to_end);
         const std::int64_t more = check_rows(program, phase, training, views, batch, buffers);
-        check_waits(program, phase, costless, more);
+        check_waits(program, phase, costless(program.blocks, batch), more);
     }
 }
 

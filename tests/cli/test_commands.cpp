@@ -195,6 +195,7 @@ private slots:
     {
         QFETCH(QStringList, options);
         QFETCH(QString, strategy);
+        here_->run({"profile", experiment_, "--devices", "cpu,cpu,cpu", "--quiet"});
         const Said said = here_->run(QStringList{"run", experiment_, "--devices", "cpu,cpu,cpu", "--json"} + options);
         QVERIFY2(said.status == 0, said.err);
         QCOMPARE(said.object()["strategy"].toString(), strategy);
@@ -210,6 +211,154 @@ private slots:
             return;
         QCOMPARE(planned["stages"][0]["devices"].toArray(), QJsonArray({0, 1}));
         QCOMPARE(planned["stages"][1]["blocks"].toArray(), QJsonArray({1, 2}));
+    }
+
+    void whatIsDecidedByHandStartsAtOnceAndIsPredictedWhereItCanBe()
+    {
+        const QByteArray cannot_measure = "in=profile;do=exit:7";
+        const QStringList single{"run", experiment_, "--devices", "cpu,cpu,cpu", "--strategy", "single"};
+        QStringList placed{"run", experiment_, "--devices", "cpu,cpu,cpu", "--stages", "0 on 1,2 | 1-2 on 0"};
+        for (const QStringList& command : {single, placed}) {
+            const Said said = here_->run(command, cannot_measure);
+            QVERIFY2(said.status == 0, said.err);
+            QVERIFY2(said.err.contains("nothing was measured for this run: it starts without a prediction"), said.err);
+            QVERIFY2(!said.err.contains("profiling") && !said.out.contains(" predicted"), said.err + said.out);
+        }
+        QVERIFY(here_->run({"profiles", "list", "--json"}).array().isEmpty());
+        QVERIFY(here_->run({"runs", "show", "1", "--json"}).object()["prediction"].toObject()["step"].toDouble() == 0);
+
+        here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--quiet"});
+        const Said exact = here_->run(single, cannot_measure); // on one device, of a profile of two
+        QVERIFY2(exact.status == 0 && exact.out.contains(" predicted") && !exact.out.contains("~"), exact.out);
+        QVERIFY2(exact.err.contains("using the stored profile of nas-digits, batch 64, float32 on cpu,cpu"), exact.err);
+        placed.last() = "0 on 0-2 | 1-2 on 3";
+        placed[3] = "cpu,cpu,cpu,cpu";
+        const Said marked = here_->run(placed, cannot_measure); // a group of three was not measured
+        QVERIFY2(marked.status == 0 && marked.out.contains(" ~"), marked.out);
+        QVERIFY2(
+            marked.out.contains("\n~ rests on times that are interpolated, not measured: parts of 22 samples, all-reduces over 3 "
+                                "devices\n"),
+            marked.out);
+        const QString folder = here_->run({"runs", "show", "4", "--json"}).object()["folder"].toString();
+        const pipebd::store::RunStore run(folder.toStdString() + "/run.sqlite", pipebd::store::RunStore::Mode::ReadOnly);
+        const QJsonObject profile = QJsonDocument::fromJson(QByteArray::fromStdString(run.document("profile"))).object();
+        QCOMPARE(profile["interpolated"].toObject(), (QJsonObject{{"load", QJsonArray{22}}}));
+        QCOMPARE(profile["blocks"][0]["interpolated"]["all_reduce"].toArray(), QJsonArray{3});
+        const QJsonObject plan = QJsonDocument::fromJson(QByteArray::fromStdString(run.document("plan"))).object();
+        QCOMPARE(plan["strategies"][0]["interpolated"]["compute"].toArray(), QJsonArray{22});
+        const QString id = here_->run({"profiles", "list", "--json"}).array().at(0)["id"].toString();
+        QVERIFY(!here_->run({"profiles", "show", id, "--json"}).out.contains("interpolated")); // what was measured is as it was
+        QCOMPARE(here_->run({"runs", "export", "4", "--trace", "four.json"}).status, 0); // simulated once more, of what was kept
+    }
+
+    void whatRunRefusesItsCheckRefusesTooAndNeitherMeasuresAnything_data()
+    {
+        QTest::addColumn<QStringList>("options");
+        QTest::addColumn<QByteArray>("line");
+        const auto row = [](const char* name, const QStringList& options, const char* line) {
+            QTest::newRow(name) << options << QByteArray(line);
+        };
+        row("blocks that are not there", {"--stages", "0-9 on 0"},
+            "there is no block 9, there are 3 blocks: run.stages '0-9 on 0'");
+        row("a block left out", {"--stages", "0-1 on 0"}, "block 2 has no stage: run.stages '0-1 on 0'");
+        row("a device that is not there", {"--stages", "0-2 on 0,7"}, "there is no device 7");
+        row("too few samples", {"--strategy", "dp", "--set", "data.batch=1"},
+            "it cannot be run on these devices (a batch of 1 cannot be split over 2 devices): strategy dp");
+        row("too few samples by hand", {"--stages", "0-2 on 0,1", "--set", "data.batch=1"},
+            "it cannot be run on these devices (stage 0");
+        row("too few blocks", {"--strategy", "tr", "--devices", "cpu,cpu,cpu,cpu"},
+            "it cannot be run on these devices (it needs a block for every device, but there are 3 blocks for 4 devices)");
+        row("devices that differ", {"--devices", "cpu,cpu@2"}, "devices of different kinds cannot be profiled together");
+        row("another pair", {"--profile", "other.json"},
+            "the profile is of the pair 'other', the run trains 'nas-digits': other.json");
+        row("another batch", {"--profile", "mine.json", "--set", "data.batch=32"},
+            "the profile is of a batch of 64, the run takes 32: mine.json");
+        row("other blocks", {"--profile", "fewer.json"}, "the profile has 2 blocks, the pair 3: --profile fewer.json");
+        row("no folder", {"--out", "mine.json/there"}, "the results cannot be written there: --out mine.json/there");
+    }
+
+    void whatRunRefusesItsCheckRefusesTooAndNeitherMeasuresAnything()
+    {
+        QFETCH(QStringList, options);
+        QFETCH(QByteArray, line);
+        const Said profile = here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--json"});
+        here_->write("mine.json", profile.out);
+        QJsonObject other = profile.object();
+        other["pair"] = "other";
+        here_->write("other.json", QJsonDocument(other).toJson());
+        QJsonObject fewer = profile.object();
+        QJsonArray blocks = fewer["blocks"].toArray();
+        blocks.removeLast();
+        fewer["blocks"] = blocks;
+        here_->write("fewer.json", QJsonDocument(fewer).toJson());
+        const QString id = here_->run({"profiles", "list", "--json"}).array().at(0)["id"].toString();
+        here_->run({"profiles", "delete", id});
+
+        QStringList command{"run", experiment_};
+        if (!options.contains("--devices"))
+            command += {"--devices", "cpu,cpu"};
+        const Said checked = here_->run(command + options + QStringList{"--check"}, "in=profile;do=exit:7");
+        QCOMPARE(checked.status, 2);
+        QVERIFY2(checked.err.startsWith("pipebd: error: " + line), checked.err);
+        QCOMPARE(checked.err.count('\n'), 1);
+        const Said ran = here_->run(command + options, "in=profile;do=exit:7");
+        QCOMPARE(ran.err, checked.err);
+        QCOMPARE(ran.status, 2);
+        QVERIFY(here_->run({"profiles", "list", "--json"}).array().isEmpty());
+        QVERIFY(here_->run({"runs", "list", "--json"}).array().isEmpty());
+    }
+
+    void aPlanForMoreDevicesThanAreHereMeasuresTwoOrTakesWhatIsStored()
+    {
+        const QStringList eight{"plan", experiment_, "--devices", "cpu@64,cpu@64,cpu@64,cpu@64", "--json"};
+        const Said said = here_->run(eight); // of the fake engine's cores there is room for one of them
+        QVERIFY2(said.status == 0, said.err);
+        QVERIFY2(said.err.contains("profiling nas-digits, batch 64, float32 on cpu@64\n"), said.err);
+        const QJsonObject plan = said.object();
+        QCOMPARE(plan["devices"].toInt(), 4);
+        QCOMPARE(plan["notes"].toArray(), QJsonArray{"measured on cpu@64"});
+        QHash<QString, QJsonObject> interpolated;
+        for (const QJsonValue& strategy : plan["strategies"].toArray())
+            interpolated[strategy["strategy"].toString()] = strategy["interpolated"].toObject();
+        QVERIFY(interpolated["single"].isEmpty());
+        QCOMPARE(interpolated["dp"], (QJsonObject{{"all_reduce", QJsonArray{4}}})); // the smallest part was measured
+        const QByteArray told = "in=profile;do=exit:7";
+        QVERIFY(here_->run(eight, told).err.startsWith("using the stored profile of nas-digits, batch 64, float32 on cpu@64\n"));
+        const Said table = here_->run({"plan", experiment_, "--devices", "cpu@64,cpu@64,cpu@64"}, told);
+        QVERIFY2(table.out.contains("parts of 22 samples, all-reduces over 3 devices; to measure: add --measure\n"), table.out);
+        const Said measured = here_->run(eight + QStringList{"--measure"});
+        QVERIFY2(measured.err.contains("profiling nas-digits, batch 64, float32 on cpu@64,cpu@64,cpu@64,cpu@64\n"), measured.err);
+        QVERIFY(!measured.out.contains("interpolated"));
+        const Said fewer = here_->run({"plan", experiment_, "--devices", "cpu@64,cpu@64,cpu@64", "--json"}, told);
+        QVERIFY2(!fewer.out.contains("interpolated"), fewer.out); // of the one of four
+    }
+
+    void aProfileOfAnotherDtypeIsSaidToBeSo()
+    {
+        here_->write("mine.json", here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--json"}).out);
+        const Said said
+            = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--profile", "mine.json", "--set", "run.dtype=float64"});
+        QCOMPARE(said.status, 0);
+        QCOMPARE(said.err.count("the profile is of the dtype float32, the run computes in float64: predictions will be off\n"), 1);
+    }
+
+    void aProfileOfAFileAndOfAnIdArePlannedAlike()
+    {
+        const Said profile = here_->run({"profile", experiment_, "--devices", "cpu,cpu", "--json"});
+        here_->write("mine.json", profile.out);
+        const QString id = here_->run({"profiles", "list", "--json"}).array().at(0)["id"].toString();
+        for (const char* devices : {"2", "5"}) {
+            const Said of_file = here_->run({"plan", "--profile", "mine.json", "--devices", devices});
+            const Said of_id = here_->run({"plan", "--profile", id, "--devices", devices});
+            QCOMPARE(of_file.status, 0);
+            QCOMPARE(of_id.out, of_file.out);
+            QCOMPARE(of_file.out.contains("all-reduces over 5 and 3 devices"), devices[0] == '5');
+        }
+        const QStringList run{"run", experiment_, "--devices", "cpu,cpu,cpu", "--strategy", "dp", "--profile"};
+        for (const QString& name : {QString("mine.json"), id}) {
+            const Said said = here_->run(run + QStringList{name});
+            QVERIFY2(said.status == 0 && said.out.contains("\n~ rests on times"), said.out + said.err);
+        }
     }
 
     void stagesThatCannotBeAreRefusedBeforeAnythingRuns_data()

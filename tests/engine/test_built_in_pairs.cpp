@@ -142,6 +142,7 @@ private Q_SLOTS:
         QCOMPARE(output_shapes(pair, Network::Teacher), shapes);
         QCOMPARE(output_shapes(pair, Network::Student), shapes);
         require_same_outputs(pair);
+        QVERIFY(!is_end_to_end_only(pair.name()));
     }
 
     void multiplyAccumulatesAreThePublishedOnes()
@@ -211,6 +212,8 @@ private Q_SLOTS:
             "the pair cannot be trained block by block: the teacher gives [256, 8, 8], the student [64, 8, 8]: resnet-small, block "
             "layer1; plan it end to end");
         QVERIFY(error->code() == Code::BadRequest);
+        QVERIFY(error_of([] { require_same_outputs(resnet50_resnet18()); }));
+        QVERIFY(is_end_to_end_only("resnet50-resnet18"));
     }
 
     void foldedTeachersSayTheSameToRounding_data()
