@@ -32,6 +32,7 @@ Outcome failed_outcome(int culprit, const std::map<int, Failure>& by_rank)
     outcome.kind = Outcome::Kind::Failed;
     outcome.culprit = culprit;
     outcome.error = by_rank.at(culprit).error;
+    outcome.may_be_consequence = by_rank.at(culprit).may_be_consequence;
     for (const auto& [rank, failure] : by_rank)
         if (rank != culprit && failure.error.code() != Code::Cancelled)
             outcome.consequences.push_back("rank " + std::to_string(rank) + ": " + failure.error.what());

@@ -45,7 +45,8 @@ void Patience::check(const Listener& listener, Clock::time_point zero)
     }
     end_those_that_are_done();
     check_silence(job_.heartbeat_limit, "has made no progress for ", listener, zero);
-    check_stall();
+    if (!job_.elsewhere)
+        check_stall();
 }
 
 bool Patience::have_joined()

@@ -29,6 +29,7 @@ public:
 
 private:
     void start();
+    void start_elsewhere();
     void start_question();
     void wait() const;
     void follow();
@@ -100,6 +101,36 @@ void Supervision::start()
     last_tick_ = Clock::now();
 }
 
+/// As torchrun does; the interface is that which leads to the master, or the one that the user's environment names.
+void Supervision::start_elsewhere()
+{
+    const Job::Elsewhere& elsewhere = *job_.elsewhere;
+    const std::string zero = std::to_string(std::chrono::nanoseconds(zero_.time_since_epoch()).count());
+    for (int local = 0; local < job_.ranks; ++local) {
+        const auto index = static_cast<std::size_t>(local);
+        const int rank = elsewhere.first_rank + local;
+        Process::Command command;
+        command.program = job_.engine;
+        command.arguments = job_.arguments;
+        command.environment = {
+            "RANK=" + std::to_string(rank),
+            "LOCAL_RANK=" + std::to_string(local),
+            "WORLD_SIZE=" + std::to_string(elsewhere.world_size),
+            "LOCAL_WORLD_SIZE=" + std::to_string(job_.ranks),
+            "MASTER_ADDR=" + elsewhere.master,
+            "MASTER_PORT=" + std::to_string(elsewhere.port),
+            "TORCHELASTIC_USE_AGENT_STORE",
+            "OMP_NUM_THREADS=" + std::to_string(index < job_.threads.size() ? job_.threads[index] : 1),
+            "PIPEBD_CLOCK_ZERO=" + zero,
+            "PIPEBD_SUPERVISED",
+            "PIPEBD_LISTEN_FD",
+        };
+        command.limits = job_.limits;
+        ranks_.push_back(std::make_unique<FollowedRank>(rank, Process(command), job_, clock_));
+    }
+    last_tick_ = Clock::now();
+}
+
 void Supervision::start_question()
 {
     Process::Command command;
@@ -115,6 +146,8 @@ Outcome Supervision::run()
 {
     if (job_.question)
         start_question();
+    else if (job_.elsewhere)
+        start_elsewhere();
     else
         start();
     while (!all_ended()) {

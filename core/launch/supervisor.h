@@ -29,6 +29,13 @@ struct Job {
     std::filesystem::path engine;
     std::vector<std::string> arguments; // "train", "--spec", FILE
     int ranks = 1;
+    struct Elsewhere { // the job is one machine's part of a run over several
+        int first_rank = 0; // of those here
+        int world_size = 1;
+        std::string master; // address and port at which all ranks meet; rank 0 listens there
+        int port = 0;
+    };
+    std::optional<Elsewhere> elsewhere; // ranks judge for themselves then how long they wait for those of other machines
     bool question = false; // one process that answers and ends: nobody to meet, and exit code 0 stands for its bye
     std::vector<int> threads; // by rank; one each for those left out
     std::chrono::steady_clock::time_point zero = {}; // of the times in metrics; default: when run() is called
@@ -52,6 +59,7 @@ struct Outcome {
     int culprit = -1; // rank, if failed
     std::optional<Error> error; // if failed; if cancelled: why what it had come to could not be saved
     std::vector<std::string> last_lines; // of the culprit's standard error
+    bool may_be_consequence = false; // if failed: what the culprit said is what a rank says whose peer has vanished
     std::vector<std::string> consequences; // what the other ranks said, one line each
 };
 
