@@ -138,11 +138,30 @@ void add_run(CLI::App& app, Parsed& parsed)
         ->type_name("RUN")
         ->group(stages);
     const char* const machines = "Several machines";
-    command->add_option("--prepare", options.prepare, "start nothing: write the spec there, and print how torchrun starts it")
+    command
+        ->add_option(
+            "--prepare", options.prepare, "start nothing: write all stages there, and print how each machine starts its share")
         ->type_name("DIR")
         ->group(machines);
     command->add_option("--machines", options.machines, "so many, each with the devices named")->type_name("M")->group(machines);
     add_settings(*command, options.settings);
+}
+
+void add_launch(CLI::App& app, Parsed& parsed)
+{
+    LaunchOptions& options = parsed.launch;
+    CLI::App* command = add_command(app, "launch", "run this machine's share of what run --prepare has written", parsed,
+        [&options](const Context& context) { return launch_share(context, options); });
+    command->add_option("folder", options.folder, "the prepared folder, which all machines share")->type_name("DIR");
+    command->add_option("--node-rank", options.machine, "which machine this is, from 0")->type_name("K")->capture_default_str();
+    command->add_option("--master-addr", options.master, "an address of machine 0; not needed if there is one machine")
+        ->type_name("HOST");
+    command->add_option("--master-port", options.port, "the port there at which the ranks meet")
+        ->type_name("PORT")
+        ->capture_default_str();
+    command->add_option("--wait", options.wait, "how many seconds the launchers of the other machines may take to come")
+        ->type_name("SECONDS")
+        ->capture_default_str();
 }
 
 void add_verify(CLI::App& app, Parsed& parsed)
@@ -273,6 +292,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     add_profiles(app, *parsed);
     add_plan(app, *parsed);
     add_run(app, *parsed);
+    add_launch(app, *parsed);
     add_verify(app, *parsed);
     add_bench(app, *parsed);
     add_runs(app, *parsed);
@@ -288,7 +308,7 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
     refuse_empty_values(app);
     if (!parsed->action)
         throw Error(Code::BadRequest, "no command", "pipebd",
-            "name one of doctor, pairs, profile, profiles, plan, run, verify, bench, runs; see pipebd --help");
+            "name one of doctor, pairs, profile, profiles, plan, run, launch, verify, bench, runs; see pipebd --help");
     context.lab = parsed->lab;
     context.json = parsed->json;
     context.quiet = parsed->quiet;

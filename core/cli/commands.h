@@ -63,6 +63,14 @@ struct RunOptions {
     bool check = false; // start nothing: say whether it could be started
 };
 
+struct LaunchOptions {
+    std::string folder; // that was prepared
+    int machine = 0;
+    std::string master;
+    int port = 29500;
+    int wait = 900; // seconds, for the other machines
+};
+
 struct ImportOptions {
     std::string folder;
     std::string name; // empty: the experiment's
@@ -166,6 +174,7 @@ int export_profile(const Context& context, const StoredProfileOptions& options);
 int delete_profile(const Context& context, const std::string& id);
 int plan(const Context& context, const PlanOptions& options);
 int run(const Context& context, const RunOptions& options);
+int launch_share(const Context& context, const LaunchOptions& options);
 int verify(const Context& context, const VerifyOptions& options);
 int bench(const Context& context, const BenchOptions& options);
 int list_runs(const Context& context, const ListRunsOptions& options);

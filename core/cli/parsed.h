@@ -36,6 +36,7 @@ struct Parsed {
     StoredProfileOptions stored_profile;
     PlanOptions plan;
     RunOptions run;
+    LaunchOptions launch;
     VerifyOptions verify;
     BenchOptions bench;
     ImportPairOptions import_pair;

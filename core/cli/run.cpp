@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/memory_check.h"
 #include "cli/planning.h"
+#include "cli/prepare.h"
 #include "cli/print_check.h"
 #include "cli/print_plan.h"
 #include "cli/print_run.h"
@@ -101,66 +102,6 @@ std::vector<experiment::Device> repeated(const std::vector<experiment::Device>& 
     for (int i = 0; i < times; ++i)
         all.insert(all.end(), devices.begin(), devices.end());
     return all;
-}
-
-/// `--prepare` and `--machines`, before anything is measured.
-void check_preparation(const RunOptions& options)
-{
-    constexpr int most_machines = 1024;
-    if (options.machines < 1 || options.machines > most_machines)
-        throw Error(Code::BadRequest, "there cannot be so many machines", "--machines " + std::to_string(options.machines),
-            "give a number from 1 to " + std::to_string(most_machines));
-    if (options.machines > 1 && options.prepare.empty())
-        throw Error(Code::BadRequest, "pipebd starts ranks on this machine only", "--machines " + std::to_string(options.machines),
-            "add --prepare DIR, and start them by torchrun");
-    if (!options.prepare.empty() && !options.out.empty())
-        throw Error(Code::BadRequest, "a run that is prepared has its results in the folder it is prepared in",
-            "--out " + options.out, "leave it out");
-    if (!options.prepare.empty() && std::filesystem::exists(std::filesystem::path(options.prepare) / "spec.json"))
-        throw Error(Code::BadRequest, "another run has been prepared there", "--prepare " + options.prepare, "name a new folder");
-}
-
-/// In single quotes if the shell would not take it for one word.
-std::string shell_word(const std::string& text)
-{
-    const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
-    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos)
-        return text;
-    std::string quoted = "'";
-    for (const char character : text)
-        quoted += character == '\'' ? std::string("'\\''") : std::string(1, character);
-    return quoted + "'";
-}
-
-/// What starts `ranks` ranks of a prepared run, `per_machine` on each: a line for each machine.
-std::vector<std::string> torchrun_lines(const std::filesystem::path& folder, int ranks, int per_machine)
-{
-    const int machines = (ranks + per_machine - 1) / per_machine;
-    std::vector<std::string> lines;
-    for (int machine = 0; machine < machines; ++machine)
-        lines.push_back("torchrun --no-python --nnodes " + std::to_string(machines) + " --node-rank " + std::to_string(machine)
-            + " --nproc-per-node " + std::to_string(std::min(per_machine, ranks - machine * per_machine)) + " --master-addr "
-            + (machines > 1 ? "HOST" : "127.0.0.1") + " --master-port 29500 pipebd-engine train --spec "
-            + shell_word((folder / "spec.json").string()) + " --metrics " + shell_word(folder.string()) + " > /dev/null");
-    return lines;
-}
-
-int prepare(const Context& context, const TrainingRequest& request, const std::filesystem::path& folder, int per_machine)
-{
-    launch::prepare(request, folder);
-    const std::vector<std::string> lines = torchrun_lines(folder, static_cast<int>(request.devices.size()), per_machine);
-    if (context.json) {
-        std::cout << launch::prepared_to_json(folder / "spec.json", lines) << "\n";
-        return 0;
-    }
-    if (context.quiet)
-        return 0;
-    std::cout << (lines.size() > 1 ? "Start it with, on one machine each (HOST: an address of the first; all share the folder):\n"
-                                   : "Start it with:\n");
-    for (const std::string& line : lines)
-        std::cout << "    " << line << "\n";
-    std::cout << "When it has ended:\n    pipebd runs import " << shell_word(folder.string()) << "\n";
-    return 0;
 }
 
 schedule::Plan plan_of(const experiment::Run& run, const schedule::Costs& costs)
@@ -394,7 +335,8 @@ public:
         if (options.check)
             return;
         out_ = make_folder(options.out, "--out");
-        prepared_ = make_folder(options.prepare, "--prepare");
+        if (!options.prepare.empty())
+            preparation_.emplace(make_folder(options.prepare, "--prepare"), stages_.size(), options.machines);
     }
 
     int run()
@@ -410,13 +352,18 @@ public:
             TrainingRequest request = request_of(stage);
             const int per_machine = static_cast<int>(request.devices.size());
             complete(context_, options_, lab_, request, i == 0 ? point_ : std::nullopt);
-            if (!prepared_.empty())
-                return prepare(context_, request, prepared_, per_machine);
+            if (preparation_) {
+                request.experiment = preparation_->with_coming_results(request.experiment);
+                preparation_->add(std::string(to_string(stage)), request, per_machine);
+                continue;
+            }
             done_ = train(context_, lab_, request, request.resumed ? resuming_text(*point_) : "");
             print(i + 1 == stages_.size());
             if (done_->state != store::RunState::Finished)
                 return failed();
         }
+        if (preparation_)
+            preparation_->finish(context_);
         return 0;
     }
 
@@ -473,9 +420,6 @@ private:
             from_ = run_before(lab_, options_.from, stages_.front());
         else if (!point_)
             require_weights(experiment_, stages_.front());
-        if (!options_.prepare.empty() && stages_.size() > 1)
-            throw Error(Code::BadRequest, "one stage is prepared at a time", "--prepare " + options_.prepare,
-                "name it, such as --stage distil");
     }
 
     TrainingRequest request_of(StageKind stage)
@@ -569,7 +513,7 @@ private:
     std::optional<store::RunRecord> from_;
     std::optional<store::RunRecord> done_; // the newest of them
     std::filesystem::path out_;
-    std::filesystem::path prepared_;
+    std::optional<Preparation> preparation_; // instead of running them
 };
 
 } // namespace

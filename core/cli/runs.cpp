@@ -76,14 +76,23 @@ int import_run(const Context& context, const ImportOptions& options)
     if (options.folder.empty())
         throw Error(Code::BadRequest, "no folder is named", "pipebd runs import DIR", "name the one that holds spec.json");
     store::Lab lab = context.open_lab();
-    const launch::ImportedRun imported = named_by_user([&] { return launch::import_run(lab, options.folder, options.name); });
-    for (const std::string& warning : imported.warnings)
-        std::cerr << "pipebd: warning: " << printable(warning) << "\n";
-    const store::RunDetails details = store::details_of(imported.record);
-    if (context.json)
-        std::cout << launch::run_to_json(imported.record, details) << "\n";
-    else if (!context.quiet)
-        std::cout << run_text(imported.record, details);
+    const std::vector<launch::ImportedRun> imported
+        = named_by_user([&] { return launch::import_stages(lab, options.folder, options.name); });
+    for (const launch::ImportedRun& run : imported)
+        for (const std::string& warning : run.warnings)
+            std::cerr << "pipebd: warning: " << printable(warning) << "\n";
+    if (context.json) {
+        // One stage is an object, as ever; several are an array of them.
+        for (std::size_t i = 0; i < imported.size(); ++i)
+            std::cout << (imported.size() == 1 ? ""
+                    : i == 0                   ? "["
+                                               : ",\n")
+                      << launch::run_to_json(imported[i].record, store::details_of(imported[i].record));
+        std::cout << (imported.size() == 1 ? "\n" : "]\n");
+    } else if (!context.quiet) {
+        for (const launch::ImportedRun& run : imported)
+            std::cout << run_text(run.record, store::details_of(run.record));
+    }
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "launch/failure.h"
 #include "launch/metric_file.h"
+#include "launch/prepared.h"
 #include "launch/recorded_run.h"
 
 #include <nlohmann/json.hpp>
@@ -88,10 +89,11 @@ void add(RankSummary& summary, const experiment::Metric& metric)
 
 class Import {
 public:
-    Import(store::Lab& lab, const fs::path& folder, const std::string& name)
+    Import(store::Lab& lab, const fs::path& folder, const std::string& name, const std::optional<store::RunRecord>& before)
         : lab_(lab)
         , folder_(fs::absolute(folder))
         , name_(name)
+        , before_(before)
     {
     }
 
@@ -115,6 +117,7 @@ private:
     store::Lab& lab_;
     fs::path folder_;
     std::string name_;
+    std::optional<store::RunRecord> before_; // of the stage before
     experiment::RunSpec spec_;
     std::vector<RankSummary> ranks_;
     std::string digest_; // by which the same files are known again
@@ -154,6 +157,13 @@ void Import::read_spec()
         throw Error(Code::BadRequest, "the spec has no program", file.string(), "name the spec of a training run");
     if (!name_.empty())
         spec_.experiment.name = name_;
+    if (!before_)
+        return;
+    // Its results are in the lab now, and stay there when the prepared folder is gone.
+    experiment::Experiment& own = spec_.experiment;
+    for (std::string* result : {&own.teacher.weights, &own.student.weights, &own.student.architecture})
+        if (const fs::path kept = before_->folder / fs::path(*result).filename(); !result->empty() && fs::exists(kept))
+            *result = fs::absolute(kept).string();
 }
 
 void Import::read_through()
@@ -225,6 +235,7 @@ void Import::make_request()
     request_.experiment = spec_.experiment;
     request_.experiment_text = read_document("experiment");
     request_.devices = spec_.devices;
+    request_.weights_from = before_ ? before_->id : 0;
     request_.planned.schedule.strategy = spec_.experiment.run.strategy;
     request_.planned.program = spec_.program;
     for (const RankSummary& rank : ranks_)
@@ -390,9 +401,28 @@ std::string Import::date(double t) const
 
 } // namespace
 
-ImportedRun import_run(store::Lab& lab, const std::filesystem::path& folder, const std::string& name)
+ImportedRun import_run(
+    store::Lab& lab, const std::filesystem::path& folder, const std::string& name, const std::optional<store::RunRecord>& before)
 {
-    return Import(lab, folder, name).run();
+    return Import(lab, folder, name, before).run();
+}
+
+std::vector<ImportedRun> import_stages(store::Lab& lab, const std::filesystem::path& folder, const std::string& name)
+{
+    if (!is_prepared(folder))
+        return {import_run(lab, folder, name)};
+    std::vector<ImportedRun> imported;
+    for (const PreparedStage& stage : read_prepared(folder).stages) {
+        const fs::path place = stage.folder == "." ? folder : folder / stage.folder;
+        if (!imported.empty() && !fs::exists(place / file_of_rank(0))) {
+            imported.back().warnings.push_back(
+                "the stage " + stage.stage + " and those after it have not begun: " + place.string());
+            break;
+        }
+        imported.push_back(import_run(
+            lab, place, name, imported.empty() ? std::nullopt : std::optional<store::RunRecord>(imported.back().record)));
+    }
+    return imported;
 }
 
 } // namespace pipebd::launch

@@ -5,6 +5,7 @@
 #include "store/run_record.h"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,12 @@ struct ImportedRun {
 ///
 /// Throws Error{NotFound} if there is no spec or no metric of any rank, Error{BadRequest} if the run was imported before (it names
 /// it) or the spec cannot be, Error{Newer} for metrics of a later version, Error{DiskFull}, {System}; the lab is then as it was.
-ImportedRun import_run(store::Lab& lab, const std::filesystem::path& folder, const std::string& name);
+/// `before`: the run of the stage before, whose results it began with.
+ImportedRun import_run(store::Lab& lab, const std::filesystem::path& folder, const std::string& name,
+    const std::optional<store::RunRecord>& before = std::nullopt);
+
+/// As import_run; of a prepared folder (prepared.h) every stage that has begun, in order, each a run. What it throws is of the
+/// first stage that cannot be imported; those before it are in the lab then.
+std::vector<ImportedRun> import_stages(store::Lab& lab, const std::filesystem::path& folder, const std::string& name);
 
 } // namespace pipebd::launch

@@ -62,8 +62,7 @@ void MachineBoard::write()
         {"finished", own_.finished}};
     if (own_.failure)
         json["failure"] = {{"code", to_string(own_.failure->code())}, {"what", own_.failure->problem()},
-            {"where", own_.failure->where()}, {"remedy", own_.failure->remedy()},
-            {"may_be_consequence", own_.may_be_consequence}};
+            {"where", own_.failure->where()}, {"remedy", own_.failure->remedy()}, {"may_be_consequence", own_.may_be_consequence}};
     replace_file(file_of(machine_), json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     written_ = Clock::now();
 }

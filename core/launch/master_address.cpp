@@ -50,8 +50,8 @@ void check_master(const std::string& master, int port, bool here)
             "name an address of machine 0 that every machine reaches");
     ::freeaddrinfo(found);
     if (here && is_in_use(port))
-        throw Error(Code::BadRequest, "another program of this machine has the port", where,
-            "name another one, the same on every machine");
+        throw Error(
+            Code::BadRequest, "another program of this machine has the port", where, "name another one, the same on every machine");
 }
 
 } // namespace pipebd::launch

@@ -32,9 +32,8 @@ fs::path file_in(const fs::path& folder)
 bool stays_inside(const std::string& folder)
 {
     const fs::path path(folder);
-    return !folder.empty() && path.is_relative() && std::none_of(path.begin(), path.end(), [](const fs::path& part) {
-        return part == "..";
-    });
+    return !folder.empty() && path.is_relative()
+        && std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
 }
 
 PreparedStage stage_from(const Json& json, const fs::path& file)

@@ -148,9 +148,10 @@ std::string metrics_to_json(const store::RunRecord& run, const store::RunStore& 
     return text_of(json);
 }
 
-std::string prepared_to_json(const std::filesystem::path& spec, const std::vector<std::string>& commands)
+std::string prepared_to_json(
+    const std::filesystem::path& spec, const std::vector<std::string>& commands, const std::vector<std::string>& launch)
 {
-    return text_of({{"spec", spec.string()}, {"commands", commands}});
+    return text_of({{"spec", spec.string()}, {"commands", commands}, {"launch", launch}});
 }
 
 } // namespace pipebd::launch

@@ -26,6 +26,7 @@ std::string metrics_to_json(
     const store::RunRecord& run, const store::RunStore& store, const std::vector<store::RunRecord>& earlier = {});
 
 /// {"spec", "commands"}: of a run that is only prepared, what starts its ranks, by machine.
-std::string prepared_to_json(const std::filesystem::path& spec, const std::vector<std::string>& commands);
+std::string prepared_to_json(
+    const std::filesystem::path& spec, const std::vector<std::string>& commands, const std::vector<std::string>& launch);
 
 } // namespace pipebd::launch

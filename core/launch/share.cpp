@@ -93,9 +93,8 @@ private:
             if (!turn())
                 return cancelled();
             if (Clock::now() >= until)
-                throw Error(Code::TimedOut,
-                    numbers(missing) + " did not come within " + std::to_string(share_.wait / 1s) + " s", folder_.string(),
-                    "start pipebd launch there, too; all machines must share this folder");
+                throw Error(Code::TimedOut, numbers(missing) + " did not come within " + std::to_string(share_.wait / 1s) + " s",
+                    folder_.string(), "start pipebd launch there, too; all machines must share this folder");
         }
         return true;
     }
@@ -166,8 +165,8 @@ private:
         const fs::path file = folder / "spec.json";
         const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(file), file.string());
         if (static_cast<int>(spec.devices.size()) != stage.world_size())
-            throw Error(Code::Damaged, "it has not the ranks that were prepared", file.string(),
-                "prepare the run again in a new folder");
+            throw Error(
+                Code::Damaged, "it has not the ranks that were prepared", file.string(), "prepare the run again in a new folder");
         Job job;
         job.engine = engine_program();
         job.arguments = {"train", "--spec", file.string(), "--metrics", folder.string()};
@@ -190,11 +189,11 @@ private:
     void fail(const Outcome& outcome)
     {
         const Clock::time_point until = Clock::now() + time_to_tell;
-        while (outcome.may_be_consequence && Clock::now() < until && turn_for_causes()) {
-        }
+        while (outcome.may_be_consequence && Clock::now() < until && turn_for_causes()) { }
         consequence_ = outcome.may_be_consequence;
         const Error& error = *outcome.error;
-        throw Error(error.code(), "machine " + std::to_string(share_.machine) + ": " + error.problem(), error.where(), error.remedy());
+        throw Error(
+            error.code(), "machine " + std::to_string(share_.machine) + ": " + error.problem(), error.where(), error.remedy());
     }
 
     bool turn_for_causes()

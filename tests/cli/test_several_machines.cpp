@@ -35,6 +35,25 @@ $HOST2 sh -c 'ip link set lo up; ip addr add 10.77.0.2/24 dev host2; ip link set
 export MASTER_ADDR=10.77.0.1 MASTER_PORT=29500 WORLD_SIZE=2 LOCAL_RANK=0 LOCAL_WORLD_SIZE=1 OMP_NUM_THREADS=1
 )sh";
 
+const QString stages_file = QStringLiteral(PIPEBD_SOURCE_DIR "/experiments/digits-nas.toml");
+
+/// The commands of docs/several-machines.md up to its first numbered line, with what is there in place of what it names.
+QStringList commands_of_the_guide(const QString& folder, const QStringList& more)
+{
+    const QString text = QString::fromStdString(read_file(PIPEBD_SOURCE_DIR "/docs/several-machines.md"));
+    QStringList commands;
+    for (QString line : text.section("\n1. ", 0, 0).split('\n')) {
+        if (!line.startsWith("    pipebd "))
+            continue;
+        line = line.section('#', 0, 0).trimmed().replace("/shared/run7", folder).replace("HOST", "10.77.0.1");
+        line = line.replace("cuda:0,cuda:1", "cpu").replace("experiments/digits-nas.toml", stages_file);
+        if (line.contains(" --prepare "))
+            line += " " + more.join(' ');
+        commands.append(pipebd_program + line.mid(6));
+    }
+    return commands;
+}
+
 Ended shell(const QString& script)
 {
     QProcess process;
@@ -96,6 +115,90 @@ private slots:
             = QJsonDocument::fromJson(QByteArray::fromStdString(read_file(path("local/metrics.json").toStdString()))).object();
         QVERIFY(!record["final_loss"].toArray().isEmpty());
         QCOMPARE(record["final_loss"], local_record["final_loss"]);
+    }
+
+    /// The commands of the guide, each on its host; cpu ranks and few steps in place of what would take long here.
+    void theCommandsOfTheGuideRunAllStagesFromTheFirstToTheLast()
+    {
+        const QStringList fewer = small + with_profile
+            + QStringList{"--set", "stage.finetune.steps=3", "--set", "derive.samples=8", "--set", "derive.calibration=1"};
+        const Ended local
+            = run(lab(), QStringList{"run", stages_file, "--devices", "cpu,cpu", "--out", path("staged-local")} + fewer);
+        QVERIFY2(local.status == 0, qPrintable(local.errors));
+        const QStringList commands = commands_of_the_guide(path("staged"), fewer);
+        QCOMPARE(commands.size(), 4);
+        QVERIFY(commands[0].contains(" --prepare ") && commands[3].contains(" runs import "));
+
+        const Ended far = shell(QString(two_hosts) + QStringLiteral("export PIPEBD_LAB=%1\n").arg(path("staged-lab")) + commands[0]
+            + "\n$HOST2 " + commands[2] + " & R=$!\n" + commands[1] + "\nwait $R\n" + commands[3] + " --json > "
+            + path("imported.json"));
+
+        QVERIFY2(far.status == 0, qPrintable(far.output + far.errors));
+        const QJsonArray runs
+            = QJsonDocument::fromJson(QByteArray::fromStdString(read_file(path("imported.json").toStdString()))).array();
+        QCOMPARE(runs.size(), 2);
+        for (const QJsonValue& imported : runs)
+            QCOMPARE(imported["state"].toString(), QString("finished"));
+        QCOMPARE(sha256_of_file((runs[1]["folder"].toString() + "/student.safetensors").toStdString()),
+            sha256_of_file(path("staged-local/student.safetensors").toStdString()));
+    }
+
+    void everyStrategyIsPreparedForSeveralMachines_data()
+    {
+        QTest::addColumn<QString>("strategy");
+        for (const char* strategy : {"dp", "ls", "ls-steal", "ir", "tr", "tr+dpu", "tr+dpu+ahd", "auto"})
+            QTest::newRow(strategy) << QString(strategy);
+    }
+
+    void everyStrategyIsPreparedForSeveralMachines()
+    {
+        QFETCH(const QString, strategy);
+        const QString folder = path("prepared-" + strategy);
+        const Ended prepared = run(lab(),
+            QStringList{"run", stages_file, "--strategy", strategy, "--devices", "cpu", "--machines", "2", "--prepare", folder}
+                + small + with_profile);
+        QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
+        const QJsonArray stages
+            = QJsonDocument::fromJson(QByteArray::fromStdString(read_file((folder + "/prepared.json").toStdString())))["stages"]
+                  .toArray();
+        QCOMPARE(stages.size(), 2);
+        QCOMPARE(stages[0]["ranks"].toArray(), (QJsonArray{1, 1}));
+        const QByteArray second = QByteArray::fromStdString(read_file((folder + "/2-finetune/spec.json").toStdString()));
+        QVERIFY(second.contains((folder + "/1-distil/student.safetensors").toUtf8()));
+    }
+
+    void singleIsRefusedForSeveralMachines()
+    {
+        const Ended refused = run(lab(),
+            QStringList{"run", stages_file, "--strategy", "single", "--devices", "cpu", "--machines", "2", "--prepare", path("one")}
+                + small + with_profile);
+        QCOMPARE(refused.status, 2);
+        QVERIFY2(refused.errors.contains("the schedule needs one device only"), qPrintable(refused.errors));
+        QVERIFY(!QFile::exists(path("one/prepared.json")));
+    }
+
+    void aRankThatDiesEndsAllMachinesWithItsMachineAndNumber()
+    {
+        const Ended prepared = run(lab(),
+            QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu", "--machines", "2", "--prepare",
+                path("dying"), "--set", "data.batch=8", "--set", "train.steps=1000000"}
+                + with_profile);
+        QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
+        const QString launch
+            = QStringLiteral("%1 launch %2 --master-addr 10.77.0.1 --node-rank ").arg(pipebd_program, path("dying"));
+
+        const Ended far = shell(QString(two_hosts) + "set +e\n$HOST2 " + launch + "1 2> " + path("second.txt") + " & R=$!\n"
+            + launch + "0 2> " + path("first.txt") + " & F=$!\n"
+            + QStringLiteral("until grep -q '\"type\":\"step\"' %1/rank-1.jsonl 2> /dev/null; do sleep 0.1; done\n")
+                  .arg(path("dying"))
+            + "kill -9 $(pgrep -P $R pipebd-engine || pgrep -P $(pgrep -P $R) pipebd-engine)\nwait $R; echo second $?\nwait $F; "
+              "echo first $?\n");
+
+        QVERIFY2(far.output.contains("first 1") && far.output.contains("second 1"), qPrintable(far.output + far.errors));
+        for (const char* file : {"first.txt", "second.txt"}) {
+            const QString said = QString::fromStdString(read_file(path(file).toStdString()));
+            QVERIFY2(said.contains("machine 1: rank 1 was killed by signal 9"), qPrintable(said));
+        }
     }
 
     void machinesThatDoNotShareTheFolderAreToldBeforeTraining()

@@ -112,8 +112,6 @@ private slots:
                                                         "that stage; pipebd runs show tells it");
         QTest::newRow("none before") << QStringList{"--from", "1"}
                                      << QByteArray("a teacher begins with no other run's weights: --from 1; leave it out");
-        QTest::newRow("several prepared") << QStringList{"--prepare", "there"}
-                                          << QByteArray("one stage is prepared at a time: --prepare there; name it, such as --stage distil");
     }
 
     void whatCannotBeIsRefusedInOneLine()

@@ -1,0 +1,36 @@
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/progress_line.h"
+#include "cli/signals.h"
+#include "launch/share.h"
+
+#include <iostream>
+
+namespace pipebd::cli {
+
+int launch_share(const Context& context, const LaunchOptions& options)
+{
+    if (options.folder.empty())
+        throw Error(Code::BadRequest, "no folder is named", "pipebd launch DIR", "name the one given to pipebd run --prepare");
+    if (options.wait < 1)
+        throw Error(Code::BadRequest, "not a number of seconds", "--wait " + std::to_string(options.wait), "give 1 or more");
+    ProgressLine line(context.progress);
+    launch::Share share;
+    share.folder = options.folder;
+    share.machine = options.machine;
+    share.master = options.master;
+    share.port = options.port;
+    share.wait = std::chrono::seconds(options.wait);
+    share.at_once = &at_once();
+    if (!launch::run_share(
+            share, [&](const std::string& note) { line.note(printable(note)); }, context.cancel)) {
+        std::cerr << "pipebd: error: cancelled: " << printable(options.folder) << "\n";
+        return 1;
+    }
+    if (!context.quiet && !context.json)
+        std::cout << "Machine " << options.machine << " has done its share.\n";
+    return 0;
+}
+
+} // namespace pipebd::cli
