@@ -105,7 +105,7 @@ void Preparation::finish(const Context& context) const
     launch::write_prepared(prepared_, folder_);
     if (context.json) {
         std::cout << launch::prepared_to_json(
-            folder_ / prepared_.stages.front().folder / "spec.json", torchrun_lines(), launch_lines())
+            (folder_ / prepared_.stages.front().folder / "spec.json").lexically_normal(), torchrun_lines(), launch_lines())
                   << "\n";
         return;
     }

@@ -50,7 +50,8 @@ private slots:
         row("one too many", {"run", "good.toml", "other.toml"}, "unexpected argument 'other.toml': pipebd run; leave it out");
         row("no experiment", {"run"}, "no experiment is named: pipebd run EXPERIMENT; give an experiment file");
         row("machines without a launcher", {"run", "good.toml", "--machines", "2"},
-            "pipebd starts ranks on this machine only: --machines 2; add --prepare DIR, and start them by torchrun");
+            "pipebd run starts ranks on this machine only: --machines 2; add --prepare DIR, and start each machine's share by pipebd "
+            "launch");
         row("no machine", {"run", "good.toml", "--machines", "0"},
             "there cannot be so many machines: --machines 0; give a number from 1 to 1024");
         row("out of a prepared run", {"run", "good.toml", "--prepare", "there", "--out", "here"},
