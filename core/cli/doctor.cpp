@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/doctor_lab.h"
 #include "cli/findings.h"
+#include "cli/prepare.h"
 #include "launch/engine_queries.h"
 #include "launch/machine_memory.h"
 #include "launch/supervisor.h"
@@ -64,7 +65,7 @@ std::string version_of(const std::filesystem::path& program)
 {
     if (!std::filesystem::exists(program))
         return {};
-    const std::string command = "QT_QPA_PLATFORM=offscreen '" + program.string() + "' --version 2>/dev/null";
+    const std::string command = "QT_QPA_PLATFORM=offscreen " + shell_word(program.string()) + " --version 2>/dev/null";
     const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "re"), &::pclose);
     std::array<char, 256> line = {};
     if (!pipe || std::fgets(line.data(), line.size(), pipe.get()) == nullptr)
