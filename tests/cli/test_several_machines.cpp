@@ -38,11 +38,11 @@ export MASTER_ADDR=10.77.0.1 MASTER_PORT=29500 WORLD_SIZE=2 LOCAL_RANK=0 LOCAL_W
 const QString stages_file = QStringLiteral(PIPEBD_SOURCE_DIR "/experiments/digits-nas.toml");
 
 /// The commands of docs/several-machines.md up to its first numbered line, with what is there in place of what it names.
-QStringList commands_of_the_guide(const QString& folder, const QStringList& more)
+QStringList commands_of_the_readme(const QString& folder, const QStringList& more)
 {
-    const QString text = QString::fromStdString(read_file(PIPEBD_SOURCE_DIR "/docs/several-machines.md"));
+    const QString text = QString::fromStdString(read_file(PIPEBD_SOURCE_DIR "/README.md"));
     QStringList commands;
-    for (QString line : text.section("\n1. ", 0, 0).split('\n')) {
+    for (QString line : text.section("\n## Several machines\n", 1, 1).section("\n## ", 0, 0).split('\n')) {
         if (!line.startsWith("    pipebd "))
             continue;
         line = line.section('#', 0, 0).trimmed().replace("/shared/run7", folder).replace("HOST", "10.77.0.1");
@@ -125,7 +125,7 @@ private slots:
         const Ended local
             = run(lab(), QStringList{"run", stages_file, "--devices", "cpu,cpu", "--out", path("staged-local")} + fewer);
         QVERIFY2(local.status == 0, qPrintable(local.errors));
-        const QStringList commands = commands_of_the_guide(path("staged"), fewer);
+        const QStringList commands = commands_of_the_readme(path("staged"), fewer);
         QCOMPARE(commands.size(), 4);
         QVERIFY(commands[0].contains(" --prepare ") && commands[3].contains(" runs import "));
 
