@@ -37,7 +37,7 @@ export MASTER_ADDR=10.77.0.1 MASTER_PORT=29500 WORLD_SIZE=2 LOCAL_RANK=0 LOCAL_W
 
 const QString stages_file = QStringLiteral(PIPEBD_SOURCE_DIR "/experiments/digits-nas.toml");
 
-/// The commands of docs/several-machines.md up to its first numbered line, with what is there in place of what it names.
+/// The commands of the README for several machines, with what is there in place of what it names.
 QStringList commands_of_the_readme(const QString& folder, const QStringList& more)
 {
     const QString text = QString::fromStdString(read_file(PIPEBD_SOURCE_DIR "/README.md"));
