@@ -150,7 +150,7 @@ void add_run(CLI::App& app, Parsed& parsed)
 void add_launch(CLI::App& app, Parsed& parsed)
 {
     LaunchOptions& options = parsed.launch;
-    CLI::App* command = add_command(app, "launch", "run this machine's share of what run --prepare has written", parsed,
+    CLI::App* command = add_command(app, "launch", "run this machine's share of a prepared run", parsed,
         [&options](const Context& context) { return launch_share(context, options); });
     command->add_option("folder", options.folder, "the prepared folder, which all machines share")->type_name("DIR");
     command->add_option("--node-rank", options.machine, "which machine this is, from 0")->type_name("K")->capture_default_str();

@@ -67,11 +67,16 @@ fs::path home()
     return user && user->pw_dir ? user->pw_dir : "/";
 }
 
+Error not_a_folder(const fs::path& folder)
+{
+    return {Code::System, "this is not a folder", folder.string(), "name a folder for the lab"};
+}
+
 void make_folder(const fs::path& folder)
 {
     std::error_code problem;
     if (fs::exists(folder, problem) && !fs::is_directory(folder, problem))
-        throw Error(Code::System, "this is not a folder", folder.string(), "name a folder for the lab");
+        throw not_a_folder(folder);
     if (fs::is_symlink(fs::symlink_status(folder, problem)) && fs::status(folder, problem).type() == fs::file_type::not_found)
         throw Error(Code::System, "this is a symbolic link to what is not there", folder.string(), "make the folder it names");
     fs::create_directories(folder, problem);
@@ -117,11 +122,14 @@ OpenedLibrary open_library(const fs::path& folder, Lab::Mode mode)
     const fs::path file = folder / "library.sqlite";
     if (mode == Lab::Mode::Make)
         make_folder(folder);
+    if (fs::exists(folder) && !fs::is_directory(folder))
+        throw not_a_folder(folder);
     if (!fs::exists(file)) {
-        if (mode == Lab::Mode::Existing || (mode == Lab::Mode::ExistingOrEmpty && fs::exists(folder / "runs")))
+        const bool has_runs = fs::is_directory(folder / "runs"); // copied here, say; whoever may write makes a library for them
+        if (mode == Lab::Mode::Existing && !has_runs)
             throw no_lab(folder);
-        if (mode == Lab::Mode::ExistingOrEmpty)
-            return {database_in_memory(library_format), false, false};
+        if (mode != Lab::Mode::Make && (!has_runs || access(folder.c_str(), W_OK) != 0))
+            return {database_in_memory(library_format), has_runs, false};
         create_database(file, library_format);
     }
     if (is_writable(folder, file))

@@ -31,6 +31,8 @@ class TestCommands : public QObject {
         return names.values();
     }
 
+    void make_lab() const { QVERIFY(QDir().mkpath(here_->path("lab/runs"))); }
+
 private slots:
     void init()
     {
@@ -40,6 +42,7 @@ private slots:
 
     void doctorNamesEngineDevicesAndLab()
     {
+        make_lab();
         const Said said = here_->run({"doctor", "--json"});
         QCOMPARE(said.status, 0);
         QCOMPARE(said.object()["engine"].toString(), QString(FAKE_ENGINE));
@@ -55,6 +58,7 @@ private slots:
 
     void doctorSaysWhatIsBroken()
     {
+        make_lab();
         const Said said = here_->run({"doctor"}, "in=devices;do=kill:11");
         QCOMPARE(said.status, 1);
         QVERIFY(said.out.contains("broken: "));

@@ -31,10 +31,10 @@ private slots:
             QTest::newRow(name) << arguments << QByteArray(line);
         };
         row("nothing", {},
-            "no command: pipebd; name one of doctor, pairs, profile, profiles, plan, run, verify, bench, runs; see pipebd --help");
+            "no command: pipebd; name one of doctor, pairs, profile, profiles, plan, run, launch, verify, bench, runs; see pipebd --help");
         row("command", {"rnu"}, "unknown command 'rnu': pipebd; did you mean run?");
         row("no such command", {"frobnicate"},
-            "unknown command 'frobnicate': pipebd; known are doctor, pairs, profile, profiles, plan, run, verify, bench, runs");
+            "unknown command 'frobnicate': pipebd; known are doctor, pairs, profile, profiles, plan, run, launch, verify, bench, runs");
         row("subcommand", {"runs", "lsit"}, "unknown command 'lsit': pipebd runs; did you mean list?");
         row("option", {"run", "good.toml", "--devcies", "cpu"}, "unknown option '--devcies': pipebd run; did you mean --devices?");
         row("no value", {"run", "good.toml", "--devices"}, "--devices has no value: pipebd run; give --devices LIST");

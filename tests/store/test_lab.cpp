@@ -124,7 +124,7 @@ private slots:
         QVERIFY2(line.find(name.left(4).toStdString()) != std::string::npos && line.find('\n') == std::string::npos, line.c_str());
     }
 
-    void aReadOnlyLabIsRefusedInOneLineAndItsRunsAreStillRead() // S12
+    void aReadOnlyLabIsReadAndWhatWouldChangeItIsRefusedInOneLine() // S12
     {
         const fs::path folder = pathOf(m_folder) / "lab";
         fs::path run;
@@ -139,11 +139,15 @@ private slots:
         if (!mounted)
             QSKIP("this user may not mount a file system read-only");
         std::string line;
-        const std::optional<Code> refused = errorOf([&] { Lab{folder}; }, &line);
+        std::vector<RunRecord> runs;
+        const std::optional<Code> unlisted = errorOf([&] { runs = Lab(folder).runs(); });
+        const std::optional<Code> refused = errorOf([&] { Lab(folder).new_run("another"); }, &line);
         std::string read;
         const std::optional<Code> unread = errorOf([&] { read = RunStore(run, RunStore::Mode::ReadOnly).check(); });
         umount2(folder.c_str(), MNT_DETACH);
 
+        QVERIFY(!unlisted);
+        QCOMPARE(runs.size(), std::size_t{1});
         QVERIFY(refused == Code::System);
         QVERIFY2(line.find(folder.string()) != std::string::npos, line.c_str());
         QVERIFY(!unread);
@@ -330,7 +334,7 @@ private slots:
         QCOMPARE(runs[0].folder, lab.folder() / "runs" / "0003-three");
         QCOMPARE(runs[0].name, "digits-nas");
         QVERIFY(errorOf([&] { lab.run(9); }, &line) == Code::NotFound);
-        QVERIFY2(line.find("3, 2, 1") != std::string::npos, line.c_str());
+        QVERIFY2(line.find("there are: 1, 2, 3") != std::string::npos, line.c_str());
     }
 
     void aRunThatCannotBeReadNeverHidesTheOthers()
