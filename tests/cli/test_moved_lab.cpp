@@ -72,7 +72,7 @@ private slots:
         QCOMPARE(show(moved, 2)["state"].toString(), QStringLiteral("lost"));
         const Ended resumed = run(moved, {"run", "--resume", "2", "--set", "train.steps=30"});
         QVERIFY2(resumed.status == 0, qPrintable(resumed.errors));
-        QCOMPARE(show(moved, 3)["resumed_from"].toInt(), 2);
+        QCOMPARE(show(moved, 3)["results"].toObject()["resumed_from"].toInt(), 2);
         QCOMPARE(run(moved, {"runs", "compare", "2", "3"}).status, 0);
         QCOMPARE(run(moved, {"runs", "export", "3", "--metrics", path("metrics.json")}).status, 0);
         QVERIFY(!QFileInfo::exists(lab));
