@@ -93,12 +93,14 @@ void SchedulesPage::openLab(const std::filesystem::path& lab)
     m_measuring.forget();
     m_overlaying.forget();
     m_profilesRead = false;
+    m_runs.reset(); // those of another lab may have the same numbers
     m_loaded.reset();
     m_answer.reset();
     m_overlay.reset();
     m_byHand.reset();
     m_undo.clear();
     m_model->setAnswer(nullptr);
+    m_model->setMeasured({});
     m_timelines->setTimelines({});
     m_stack->setCurrentIndex(1);
     m_best->setText(tr("Reading the lab…"));
@@ -440,6 +442,8 @@ void SchedulesPage::overlayRun(int id)
 {
     m_overlaying.forget();
     m_overlay.reset();
+    if (!m_runs)
+        return;
     const auto run = std::find_if(m_runs->begin(), m_runs->end(), [&](const store::RunRecord& one) { return one.id == id; });
     if (id == 0 || run == m_runs->end()) {
         showTimelines();

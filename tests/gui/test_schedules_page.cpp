@@ -55,6 +55,7 @@ private slots:
     void whatIsOnTheScreenIsRun();
     void theCommandLineSaysTheSame();
     void aMeasuredRunStandsInTheTable();
+    void whatAnotherLabHasMeasuredIsForgotten();
     void aMeasuredRunIsLaidOverItsPrediction();
     void itsModelsKeepTheRules();
     void theLayoutIsKept();
@@ -392,28 +393,65 @@ void SchedulesPageTest::theCommandLineSaysTheSame()
     QVERIFY2(schedules.command().endsWith("--stages '0-3 on 0-2 | 4-5 on 3'"), qPrintable(schedules.command()));
 }
 
-void SchedulesPageTest::aMeasuredRunStandsInTheTable()
+/// A finished run of the pair in `lab`; returns its id.
+int measuredRunIn(store::Lab& lab, double step)
 {
-    Schedules schedules;
-    WrittenRun run(schedules.lab().lab(), "measured");
+    WrittenRun run(lab, "measured");
     run.record().pair = "nas-imagenet";
     run.record().strategy = "tr+dpu+ahd";
     run.record().devices = {"cuda:0", "cuda:1", "cuda:2", "cuda:3"};
-    run.record().measured_step = 123;
+    run.record().measured_step = step;
     experiment::RunSpec spec;
     spec.experiment.name = "measured";
     spec.experiment.pair = "nas-imagenet";
     spec.experiment.data.batch = 256;
     spec.program = schedule::from_text("device 0: load T0 F0 B0 U0");
     spec.devices = experiment::parse_devices("cuda:0", "test");
-    const std::string text = to_json(spec);
-    QCOMPARE(experiment::run_spec_from_json(text, "spec").experiment.data.batch, 256); // as the page reads it
-    run.store().save_document("spec", text);
+    run.store().save_document("spec", to_json(spec));
     run.end(store::RunState::Finished);
+    return run.id();
+}
+
+void SchedulesPageTest::aMeasuredRunStandsInTheTable()
+{
+    Schedules schedules;
+    const int run = measuredRunIn(schedules.lab().lab(), 123);
     QTRY_COMPARE_WITH_TIMEOUT(schedules.cell("tr+dpu+ahd", StrategyTableModel::Measured), QString("123.0 ms"), 10000);
     QVERIFY(schedules.cell("tr+dpu+ahd", StrategyTableModel::Error).contains('%'));
     QCOMPARE(schedules.cell("dp", StrategyTableModel::Measured), QStringLiteral("–"));
-    QCOMPARE(schedules->model().measuredRuns(), std::vector<int>{run.id()});
+    QCOMPARE(schedules->model().measuredRuns(), std::vector<int>{run});
+}
+
+void SchedulesPageTest::whatAnotherLabHasMeasuredIsForgotten() // though its runs have the same numbers and states
+{
+    TestLab lab;
+    TestLab other;
+    int run = 0;
+    for (TestLab* each : {&lab, &other}) {
+        each->lab().save_profile(Schedules::key(), a6000Profile());
+        run = measuredRunIn(each->lab(), each == &lab ? 123 : 77);
+    }
+    QCOMPARE(lab.lab().runs().front().id, run);
+    const auto runsOf = [](TestLab& each) { return std::make_shared<const std::vector<store::RunRecord>>(each.lab().runs()); };
+
+    // The page alone, so that a lab's profiles come before its runs.
+    Settings settings(lab.file("settings.ini"));
+    SchedulesPage page(settings);
+    page.show();
+    const auto measured = [&] {
+        const int row = page.model().rowOf("tr+dpu+ahd");
+        return row < 0 || !page.isSettled() ? QString() : page.model().index(row, StrategyTableModel::Measured).data().toString();
+    };
+    page.openLab(lab.path());
+    page.comeToFront();
+    page.runsChanged(runsOf(lab));
+    QTRY_COMPARE_WITH_TIMEOUT(measured(), QString("123.0 ms"), 10000);
+
+    page.openLab(other.path());
+    page.comeToFront();
+    QTRY_COMPARE_WITH_TIMEOUT(measured(), QStringLiteral("–"), 10000);
+    page.runsChanged(runsOf(other));
+    QTRY_COMPARE_WITH_TIMEOUT(measured(), QString("77.00 ms"), 10000);
 }
 
 void SchedulesPageTest::aMeasuredRunIsLaidOverItsPrediction()
