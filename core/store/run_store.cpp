@@ -415,15 +415,15 @@ SamplePoints RunStore::overview(std::size_t count) const
         const auto wanted = static_cast<std::int64_t>(count);
         PointReader reader(impl_->database);
         if (all > 4 * wanted) {
-            const std::int64_t rows = wanted / row;
+            const std::int64_t rows = std::max<std::int64_t>(1, wanted / row);
             const std::int64_t distance = all / rows;
             SQLite::Statement query(impl_->database, rows_after);
             for (std::int64_t i = 0; i < rows; ++i) {
                 // Places within the distance that no rhythm of the series keeps step with.
-                const std::int64_t place = i * distance + i * 7919 % (distance - row);
+                const std::int64_t place = i * distance + i * 7919 % std::max<std::int64_t>(1, distance - row);
                 query.reset();
                 query.bind(1, place);
-                query.bind(2, row);
+                query.bind(2, std::min(row, wanted));
                 reader.read(query);
             }
         }

@@ -218,6 +218,22 @@ private slots:
     }
 
     // S11
+    void anOverviewMayBeOfAnyNumberOfSamples()
+    {
+        const QTemporaryDir folder;
+        const fs::path file = pathOf(folder) / "run.sqlite";
+        RunStore writer(file, RunStore::Mode::Writer);
+        for (int batch = 0; batch < 3; ++batch)
+            writer.append(batch_for_test(batch));
+        const std::size_t stored = 3 * samples_in_batch;
+        for (std::size_t wanted = 0; wanted <= stored; ++wanted) {
+            std::size_t seen = 0;
+            for (const auto& [series, points] : writer.overview(wanted))
+                seen += points.size();
+            QVERIFY2(4 * wanted >= stored ? seen == 0 : seen <= wanted && seen + 16 > wanted, qPrintable(QString::number(wanted)));
+        }
+    }
+
     void aReaderCannotWriteNorCheckpoint()
     {
         RunStore writer(m_file, RunStore::Mode::Writer);
