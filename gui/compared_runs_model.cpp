@@ -105,7 +105,7 @@ int ComparedRunsModel::rowCount(const QModelIndex& parent) const
 
 QVariant ComparedRunsModel::data(const QModelIndex& index, int role) const
 {
-    if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
+    if (!index.isValid() || !checkIndex(index, CheckIndexOption::ParentIsInvalid)) // views ask for no index when they copy nothing
         return {};
     const Row& row = m_rows[static_cast<std::size_t>(index.row())];
     const QString name = QStringLiteral("%1 %2").arg(row.record.id).arg(QString::fromStdString(row.record.name));

@@ -157,7 +157,7 @@ QString ResultsModel::text(const store::ComparedResult& result, int row, int col
 
 QVariant ResultsModel::data(const QModelIndex& index, int role) const
 {
-    if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
+    if (!index.isValid() || !checkIndex(index, CheckIndexOption::ParentIsInvalid)) // views ask for no index when they copy nothing
         return {};
     const store::ComparedResult& result = comparison().results[static_cast<std::size_t>(index.row())];
     const int column = index.column();
@@ -208,7 +208,7 @@ const store::ComparedSetting& SettingsModel::setting(int row) const
 
 QVariant SettingsModel::data(const QModelIndex& index, int role) const
 {
-    if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
+    if (!index.isValid() || !checkIndex(index, CheckIndexOption::ParentIsInvalid)) // views ask for no index when they copy nothing
         return {};
     const store::ComparedSetting& row = setting(index.row());
     switch (role) {

@@ -146,7 +146,7 @@ int RowsModel::columnCount(const QModelIndex& parent) const
 
 QVariant RowsModel::data(const QModelIndex& index, int role) const
 {
-    if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
+    if (!index.isValid() || !checkIndex(index, CheckIndexOption::ParentIsInvalid)) // views ask for no index when they copy nothing
         return {};
     const Row& row = m_rows[static_cast<std::size_t>(index.row())];
     const Cell& cell = row.cells[static_cast<std::size_t>(index.column())];

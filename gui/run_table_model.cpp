@@ -124,7 +124,7 @@ int RunTableModel::columnCount(const QModelIndex& parent) const
 
 QVariant RunTableModel::data(const QModelIndex& index, int role) const
 {
-    if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
+    if (!index.isValid() || !checkIndex(index, CheckIndexOption::ParentIsInvalid)) // views ask for no index when they copy nothing
         return {};
     const ListedRun& listed = at(index.row());
     const auto column = static_cast<RunColumn>(index.column());

@@ -56,7 +56,7 @@ int TimelineTableModel::columnCount(const QModelIndex& parent) const
 
 QVariant TimelineTableModel::data(const QModelIndex& index, int role) const
 {
-    if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid))
+    if (!index.isValid() || !checkIndex(index, CheckIndexOption::ParentIsInvalid)) // views ask for no index when they copy nothing
         return {};
     const SpanPlace place = placeOf(index.row());
     const int column = index.column();

@@ -11,6 +11,7 @@
 #include <QApplication>
 #include <QDesktopServices>
 #include <QMenuBar>
+#include <QPointer>
 #include <QTimer>
 #include <QWheelEvent>
 #include <QWindow>
@@ -70,18 +71,18 @@ public:
         case 0:
         case 1:
         case 2:
-            QTest::keyClick(target, key(), modifiers());
+            press(target, key(), modifiers());
             break;
         case 3:
-            QTest::keyClick(target, Qt::Key_Tab);
+            press(target, Qt::Key_Tab, Qt::NoModifier);
             break;
         case 4:
         case 5:
         case 6:
-            QTest::mouseClick(target, below(6) == 0 ? Qt::RightButton : Qt::LeftButton, modifiers(), place(*target));
+            click(target, below(6) == 0 ? Qt::RightButton : Qt::LeftButton, modifiers());
             break;
         case 7:
-            drag(*target);
+            drag(target);
             break;
         case 8:
             wheel(*target);
@@ -132,12 +133,30 @@ private:
         return some.at(static_cast<std::size_t>(below(static_cast<int>(some.size()))));
     }
 
-    void drag(QWindow& target)
+    // What is pressed may close its window, which is gone by the time of the release.
+
+    static void press(const QPointer<QWindow>& target, Qt::Key key, Qt::KeyboardModifiers modifiers)
     {
-        QTest::mousePress(&target, Qt::LeftButton, modifiers(), place(target));
-        for (int i = 0; i < 3; ++i)
-            QTest::mouseMove(&target, place(target));
-        QTest::mouseRelease(&target, Qt::LeftButton, {}, place(target));
+        QTest::keyPress(target, key, modifiers);
+        if (target)
+            QTest::keyRelease(target, key, modifiers);
+    }
+
+    void click(const QPointer<QWindow>& target, Qt::MouseButton button, Qt::KeyboardModifiers modifiers)
+    {
+        const QPoint at = place(*target);
+        QTest::mousePress(target, button, modifiers, at);
+        if (target)
+            QTest::mouseRelease(target, button, modifiers, at);
+    }
+
+    void drag(const QPointer<QWindow>& target)
+    {
+        QTest::mousePress(target, Qt::LeftButton, modifiers(), place(*target));
+        for (int i = 0; i < 3 && target; ++i)
+            QTest::mouseMove(target, place(*target));
+        if (target)
+            QTest::mouseRelease(target, Qt::LeftButton, {}, place(*target));
     }
 
     void wheel(QWindow& target)
