@@ -31,6 +31,8 @@ public:
     virtual ~Backend() = default;
 
     virtual at::Device device() const = 0;
+    /// Its work may be behind the host's, so that reading a result waits for it.
+    virtual bool lags() const { return !device().is_cpu(); }
     virtual std::string name() const = 0;
     virtual std::int64_t memory_bytes() const = 0; // of the device
     virtual std::int64_t free_bytes() const = 0; // of it, now; -1: not known

@@ -19,9 +19,12 @@ namespace pipebd::engine {
 
 using experiment::Metric;
 using schedule::Instruction;
+using schedule::Need;
 using schedule::Op;
 using schedule::Rows;
-using Kind = ValueName::Kind;
+using schedule::Training;
+using schedule::Value;
+using Kind = Value::Kind;
 
 namespace {
 
@@ -131,7 +134,7 @@ Executor::Executor(const Parts& parts, std::int64_t steps)
     , steps_(steps)
     , architecture_(parts.spec.experiment.architecture, steps)
     , batch_(parts.spec.experiment.data.batch)
-    , end_to_end_(parts.spec.program.end_to_end())
+    , trainings_(schedule::trainings_of(parts.spec.program))
     , first_steps_(schedule::first_steps(parts.spec.program, parts.spec.done, steps))
     , shapes_(output_shapes(parts.pair, relayed(parts.spec)))
     , most_instructions_(most_instructions(parts.spec.program))
@@ -150,6 +153,11 @@ const std::vector<Instruction>& Executor::instructions() const
     return parts_.spec.program.phases[static_cast<std::size_t>(phase_)]
         .devices[static_cast<std::size_t>(parts_.transport.rank())]
         .instructions;
+}
+
+const Training& Executor::training() const
+{
+    return trainings_[static_cast<std::size_t>(phase_)];
 }
 
 std::int64_t Executor::updates_of(int block) const
@@ -228,7 +236,7 @@ void Executor::begin_phase()
     groups_.clear();
     receives_.clear();
     sends_.clear();
-    last_uses_ = last_uses(list, parts_.spec.program.blocks, end_to_end_);
+    last_uses_ = last_uses(list, training());
     for (std::size_t i = 0; i < list.size(); ++i) {
         const Instruction& instruction = list[i];
         texts_.push_back(to_text(instruction));
@@ -313,8 +321,8 @@ Error Executor::out_of_memory(const std::string& place, std::int64_t asked) cons
 
 void Executor::drop_last_uses(std::size_t index, std::int64_t batch)
 {
-    for (const ValueName& name : last_uses_[index])
-        values_.drop(name, batch);
+    for (const Value& value : last_uses_[index])
+        values_.drop(value, batch);
 }
 
 void Executor::end_phase()
@@ -347,8 +355,9 @@ void Executor::wait_for_inputs(const Instruction& instruction, std::int64_t batc
         }
         return;
     }
-    for (const ValueName& name : inputs_of(instruction, parts_.spec.program.blocks, end_to_end_))
-        values_.wait_for(name, batch);
+    for (const Need& need : needed_by(instruction, training()))
+        if (!need.held)
+            values_.wait_for(need.value, batch);
 }
 
 void Executor::execute(const Instruction& instruction, std::int64_t batch)
@@ -395,7 +404,7 @@ void Executor::load(const Instruction& instruction, std::int64_t batch)
 void Executor::teacher_forward(const Instruction& instruction, std::int64_t batch)
 {
     Rows rows = rows_of(instruction);
-    at::Tensor input = values_.get(inputs_of(instruction, parts_.spec.program.blocks, end_to_end_).front(), batch, rows);
+    at::Tensor input = values_.get(needed_by(instruction, training()).front().value, batch, rows);
     at::Tensor output = teach(*parts_.models.teacher.at(instruction.block), input, parts_.spec.experiment.run.dtype);
     values_.put({Kind::TeacherOutput, instruction.block, 0}, batch, rows, std::move(output));
 }
@@ -405,20 +414,21 @@ void Executor::student_forward(const Instruction& instruction, std::int64_t batc
     const experiment::Experiment& experiment = parts_.spec.experiment;
     int block = instruction.block;
     Rows rows = rows_of(instruction);
-    std::vector<ValueName> names = inputs_of(instruction, parts_.spec.program.blocks, end_to_end_);
-    at::Tensor input = values_.get(names.front(), batch, rows).detach();
-    if (end_to_end_ && block > 0)
+    const bool end_to_end = training().end_to_end;
+    const schedule::Needs needs = needed_by(instruction, training());
+    at::Tensor input = values_.get(needs.front().value, batch, rows).detach();
+    if (end_to_end && block > 0)
         input.requires_grad_(true);
 
     Precision precision(experiment.run.dtype, parts_.backend.device().type());
     at::Tensor output = parts_.models.student.at(block)->forward(input, student_context(block, batch, rows));
     GradientWork& work = *gradients_[block];
-    if (end_to_end_) {
+    if (end_to_end) {
         values_.put({Kind::StudentOutput, block, 0}, batch, rows, output.detach());
         work.graphs.push_back({rows, std::move(input), std::move(output)});
         return;
     }
-    at::Tensor target = values_.get(names.back(), batch, rows);
+    at::Tensor target = values_.get(needs.back().value, batch, rows);
     at::Tensor value = distillation_loss(loss_of(experiment.distill, block, parts_.spec.program.blocks), output, target);
     // The gradient of the mean over the whole batch is the sum of the shards' gradients by their share of rows.
     if (rows.size() != batch_)
@@ -456,7 +466,7 @@ void Executor::student_backward(const Instruction& instruction, std::int64_t bat
     auto graph = std::find_if(graphs.begin(), graphs.end(), [&](const auto& candidate) { return candidate.rows == rows; });
     if (graph == graphs.end())
         throw Error(Code::Internal, "a backward pass without its forward pass", to_text(instruction));
-    if (end_to_end_) {
+    if (training().end_to_end) {
         at::Tensor gradient = values_.get({Kind::StudentGradient, block, 0}, batch, rows);
         torch::autograd::backward({graph->output}, {gradient.to(graph->output.scalar_type())});
         if (block > 0)
@@ -517,7 +527,7 @@ void Executor::update(const Instruction& instruction, std::int64_t batch)
     auto group = groups_.find(block);
     bool reports = group == groups_.end() || group->second.front() == parts_.transport.rank();
     if (work.loss.defined() && reports)
-        losses_.push_back({batch, block, architecture_.contains(batch), parts_.backend.read_later(work.loss)});
+        losses_.push_back({step_, batch, block, architecture_.contains(batch), parts_.backend.read_later(work.loss)});
     work.loss = at::Tensor();
     work.flat = at::Tensor();
     work.all_reduce.reset();

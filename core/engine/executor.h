@@ -89,6 +89,7 @@ private:
     Context student_context(int block, std::int64_t batch, schedule::Rows rows = {}) const;
     std::vector<at::Tensor> updated_by(int block, std::int64_t batch) const;
     const std::vector<schedule::Instruction>& instructions() const;
+    const schedule::Training& training() const; // of the phase
     void add_loss(int block, const at::Tensor& value);
     void report_step(std::int64_t step);
     void report_losses(bool all);
@@ -98,7 +99,7 @@ private:
     std::int64_t steps_;
     ArchitectureSteps architecture_;
     int batch_;
-    bool end_to_end_ = false;
+    std::vector<schedule::Training> trainings_; // by phase
     std::vector<std::vector<std::int64_t>> first_steps_; // by phase and rank
     int phase_ = 0;
     std::int64_t first_batch_ = 0; // of the phase
@@ -106,7 +107,7 @@ private:
 
     std::vector<std::vector<std::int64_t>> shapes_; // of each block's output, a sample
     std::vector<std::string> texts_; // of each instruction of the phase
-    std::vector<std::vector<ValueName>> last_uses_;
+    std::vector<std::vector<schedule::Value>> last_uses_;
     std::map<int, std::vector<int>> groups_; // block -> ranks that share it in this phase
     Values values_;
 
@@ -126,7 +127,8 @@ private:
     void finish_send(Sent& sent);
 
     struct PendingLoss {
-        std::int64_t step;
+        std::int64_t step; // in which it was computed
+        std::int64_t batch;
         int block;
         bool architecture;
         std::function<double()> value;

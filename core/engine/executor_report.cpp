@@ -26,13 +26,13 @@ bool Executor::is_reported(std::int64_t step) const
 void Executor::report_losses(bool all)
 {
     // Those of the newest step are left until the next one, by when the device is past them.
-    while (!losses_.empty() && (all || losses_.front().step < step_ || parts_.backend.device().is_cpu())) {
+    while (!losses_.empty() && (all || losses_.front().step < step_ || !parts_.backend.lags())) {
         PendingLoss pending = std::move(losses_.front());
         losses_.pop_front();
         const double value = pending.value();
         Metric metric;
         metric.type = Metric::Type::Loss;
-        metric.step = pending.step;
+        metric.step = pending.batch;
         metric.phase = phase_;
         metric.block = pending.block;
         metric.value = value;
@@ -49,7 +49,7 @@ void Executor::report_losses(bool all)
         }
         if (!std::isfinite(metric.value))
             throw Error(Code::NotFinite, "the loss is not a finite number",
-                "step " + std::to_string(pending.step) + ", block " + std::to_string(pending.block) + ", rank "
+                "step " + std::to_string(pending.batch) + ", block " + std::to_string(pending.block) + ", rank "
                     + std::to_string(parts_.transport.rank()),
                 "use a smaller learning rate, or look at the data and the weights it began with");
     }
@@ -95,7 +95,7 @@ void Executor::report_step(std::int64_t step)
 {
     report_losses(false);
     double now = run_milliseconds();
-    if (!spans_.empty() && (parts_.backend.device().is_cpu() || spans_.back().step < step))
+    if (!spans_.empty() && (!parts_.backend.lags() || spans_.back().step < step))
         report_spans();
 
     ++unreported_;

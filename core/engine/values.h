@@ -6,10 +6,10 @@
 
 #include "engine/transport.h"
 #include "schedule/program.h"
+#include "schedule/value.h"
 
 #include <ATen/core/Tensor.h>
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,33 +17,19 @@
 
 namespace pipebd::engine {
 
-struct ValueName {
-    enum class Kind { Data, Labels, TeacherOutput, StudentOutput, StudentGradient };
-    Kind kind = Kind::Data;
-    int block = 0;
-    int view = 0;
-    auto operator<=>(const ValueName&) const = default;
-};
-
-/// The value that a payload is.
-ValueName value_of(const schedule::Instruction& transfer);
-
-/// What `instruction` reads; `blocks` is the number of blocks of the program.
-std::vector<ValueName> inputs_of(const schedule::Instruction& instruction, int blocks, bool end_to_end);
-
 class Values {
 public:
     /// Adds rows of a value. With `pending`, the tensor is there only once that has been waited for.
-    void put(
-        const ValueName& name, std::int64_t batch, schedule::Rows rows, at::Tensor tensor, std::unique_ptr<Pending> pending = {});
+    void put(const schedule::Value& value, std::int64_t batch, schedule::Rows rows, at::Tensor tensor,
+        std::unique_ptr<Pending> pending = {});
 
     /// Exactly `rows` of it, waited for; gathered from pieces where it must be. Throws Error{Internal} if some are not there.
-    at::Tensor get(const ValueName& name, std::int64_t batch, schedule::Rows rows);
+    at::Tensor get(const schedule::Value& value, std::int64_t batch, schedule::Rows rows);
 
     /// Waits until all that has been received of it is there.
-    void wait_for(const ValueName& name, std::int64_t batch);
+    void wait_for(const schedule::Value& value, std::int64_t batch);
 
-    void drop(const ValueName& name, std::int64_t batch);
+    void drop(const schedule::Value& value, std::int64_t batch);
     void clear() { values_.clear(); }
 
 private:
@@ -52,10 +38,11 @@ private:
         at::Tensor tensor;
         std::unique_ptr<Pending> pending;
     };
-    std::map<std::pair<ValueName, std::int64_t>, std::vector<Piece>> values_;
+    std::map<std::pair<schedule::Value, std::int64_t>, std::vector<Piece>> values_;
 };
 
-/// For each instruction of a device's program, the values it is the last to need (they belong to the batch it works on).
-std::vector<std::vector<ValueName>> last_uses(const std::vector<schedule::Instruction>& instructions, int blocks, bool end_to_end);
+/// For each instruction of a device's program, the values it is the last to make or read (they belong to the batch it works on).
+std::vector<std::vector<schedule::Value>> last_uses(
+    const std::vector<schedule::Instruction>& instructions, const schedule::Training& training);
 
 } // namespace pipebd::engine

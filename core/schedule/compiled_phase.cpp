@@ -29,13 +29,14 @@ public:
         result_.devices.resize(program.phases[phase].devices.size());
     }
 
-    CompiledPhase run(Training training)
+    CompiledPhase run(const Training& training)
     {
+        result_.training = training;
         for (std::size_t device = 0; device < result_.devices.size(); ++device)
             for (std::size_t index = 0; index < instructions(device).size(); ++index)
                 add(device, index);
         for (std::size_t device = 0; device < result_.devices.size(); ++device)
-            add_needs(device, training);
+            add_needs(device);
         check_links();
         check_groups();
         return std::move(result_);
@@ -155,9 +156,9 @@ private:
         members_[channel][at.first].push_back(at);
     }
 
-    void add_needs(std::size_t device, Training training)
+    void add_needs(std::size_t device)
     {
-        const DataFlow flow(program_, phase_, device, training);
+        const DataFlow flow(program_, phase_, device, result_.training);
         CompiledDevice& compiled = result_.devices[device];
         std::vector<std::size_t> last_use(compiled.bringers.size()); // + 1; in CompiledDevice::needs
         std::vector<std::size_t> last_user(compiled.bringers.size());
@@ -234,7 +235,8 @@ private:
 
 } // namespace
 
-CompiledPhase compile(const Program& program, std::size_t phase, const Costs& costs, Training training, std::span<const Role> roles)
+CompiledPhase compile(
+    const Program& program, std::size_t phase, const Costs& costs, const Training& training, std::span<const Role> roles)
 {
     return Compiler(program, phase, costs, roles).run(training);
 }

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "schedule/costs.h"
-#include "schedule/data_flow.h"
 #include "schedule/folded_program.h"
 #include "schedule/program.h"
+#include "schedule/value.h"
 
 #include <cstddef>
 #include <span>
@@ -14,7 +14,7 @@
 namespace pipebd::schedule {
 
 /// What an asynchronous instruction of the same device brings for the same batch.
-struct Need {
+struct BufferUse {
     int bringer = 0; // CompiledInstruction::bringer
     bool last_use = false; // nothing needs it after this: its buffer is free
 };
@@ -34,7 +34,7 @@ struct CompiledInstruction {
 
 struct CompiledDevice {
     std::vector<CompiledInstruction> instructions;
-    std::vector<Need> needs;
+    std::vector<BufferUse> needs;
     std::vector<std::size_t> sources; // DataFlow::sources of all instructions, one after another
     std::vector<std::size_t> sources_end; // by instruction; the next one's begin there
     std::vector<int> bringers; // their channels
@@ -53,6 +53,7 @@ struct CompiledGroup {
 };
 
 struct CompiledPhase {
+    Training training;
     std::vector<CompiledDevice> devices;
     std::vector<CompiledLink> links;
     std::vector<CompiledGroup> groups; // of all-reduces, and one of the barriers
@@ -64,7 +65,7 @@ struct CompiledPhase {
 /// there are none. Throws Error{BadRequest} that names the instruction if the profile has no cost for it, if nothing on its device
 /// brings what it needs, or if a Send, Receive, AllReduce or Barrier has no counterpart.
 CompiledPhase compile(
-    const Program& program, std::size_t phase, const Costs& costs, Training training, std::span<const Role> roles = {});
+    const Program& program, std::size_t phase, const Costs& costs, const Training& training, std::span<const Role> roles = {});
 
 /// "device 1: T2", "phase 3, device 1: T2" if there are several phases.
 std::string place_of(const Program& program, std::size_t phase, std::size_t device, std::size_t index);

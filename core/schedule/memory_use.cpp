@@ -14,6 +14,15 @@ std::int64_t whole_bytes(double bytes)
     return bytes >= static_cast<double>(most) ? most : static_cast<std::int64_t>(bytes);
 }
 
+/// 0 of what counts as nothing, or is held throughout.
+std::int64_t bytes_per_sample(const Value& value, const Profile& profile)
+{
+    using Kind = Value::Kind;
+    const bool travels
+        = value.kind == Kind::TeacherOutput || value.kind == Kind::StudentOutput || value.kind == Kind::StudentGradient;
+    return travels ? profile.blocks[static_cast<std::size_t>(value.block)].output_bytes : 0;
+}
+
 } // namespace
 
 MemoryUse::MemoryUse(const Program& program, const Costs& costs)
@@ -70,31 +79,15 @@ std::vector<MemoryUse::Holding> MemoryUse::holdings(const CompiledPhase& compile
                 [&](std::size_t user) { return instructions[user].op == op; });
             return found;
         };
-        const auto block = static_cast<std::size_t>(made.block);
-        const std::vector<BlockProfile>& blocks = costs_.profile().blocks;
-        switch (made.op) {
-        case Op::TeacherForward:
-        case Op::Receive:
-            hold(index, users[index], blocks[block].output_bytes);
-            break;
-        case Op::StudentForward:
-            hold(index, those_that_are(Op::StudentBackward), blocks[block].activation_bytes);
-            if (std::vector<std::size_t> sends = those_that_are(Op::Send); !sends.empty())
-                hold(index, std::move(sends), blocks[block].output_bytes);
-            break;
-        case Op::StudentBackward:
-            if (std::vector<std::size_t> sends = those_that_are(Op::Send); !sends.empty() && made.block > 0)
-                hold(index, std::move(sends), blocks[block - 1].output_bytes);
-            break;
-        case Op::Load:
-        case Op::Send:
-        case Op::Loss:
-        case Op::AllReduce:
-        case Op::Update:
-        case Op::TeacherUpdate:
-        case Op::Barrier:
-            break;
-        }
+        if (made.op == Op::StudentForward)
+            hold(index, those_that_are(Op::StudentBackward),
+                costs_.profile().blocks[static_cast<std::size_t>(made.block)].activation_bytes);
+        // A student's output and the gradient of its input are among the activations of their block, but for those who wait for
+        // them.
+        const bool apart = made.op == Op::TeacherForward || made.op == Op::Receive;
+        for (const Value& value : made_by(made, compiled.training))
+            if (std::vector<std::size_t> until = apart ? users[index] : those_that_are(Op::Send); apart || !until.empty())
+                hold(index, std::move(until), bytes_per_sample(value, costs_.profile()));
     }
     return result;
 }

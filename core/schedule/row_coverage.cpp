@@ -13,44 +13,11 @@ namespace pipebd::schedule {
 
 namespace {
 
-enum class Kind { Data, TeacherOutput, StudentOutput, StudentGradient, Nothing };
+constexpr std::size_t most_pieces = 1024; // of one value and microbatch on a device
 
-constexpr std::size_t most_pieces = 1024; // of one kind, block, microbatch and view on a device
-
-struct Product {
-    Kind kind = Kind::Nothing;
-    int block = 0;
-    int view = 0;
-    auto operator<=>(const Product&) const = default;
-};
-
-Kind kind_of(Payload payload)
+bool has_rows(const Value& value)
 {
-    switch (payload) {
-    case Payload::TeacherOutput:
-        return Kind::TeacherOutput;
-    case Payload::StudentOutput:
-        return Kind::StudentOutput;
-    case Payload::StudentGradient:
-        break;
-    }
-    return Kind::StudentGradient;
-}
-
-std::string describe(const Product& product, int views)
-{
-    const std::string of = " of block " + std::to_string(product.block);
-    const std::string view = views > 1 ? ", view " + std::to_string(product.view) : std::string();
-    switch (product.kind) {
-    case Kind::TeacherOutput:
-        return "the teacher's output" + of + view;
-    case Kind::StudentOutput:
-        return "the student's output" + of + view;
-    case Kind::StudentGradient:
-        return "the gradient of the student's output" + of + view;
-    default:
-        return "the data";
-    }
+    return value.kind != Value::Kind::BlockGradients && value.kind != Value::Kind::SummedGradients;
 }
 
 std::string samples(Rows rows)
@@ -61,12 +28,11 @@ std::string samples(Rows rows)
 
 class DeviceRows {
 public:
-    DeviceRows(const Program& program, std::size_t phase, std::size_t device, int batch, int views, Training training)
+    DeviceRows(const Program& program, std::size_t phase, std::size_t device, int batch, const Training& training)
         : program_(program)
         , phase_(phase)
         , device_(device)
         , batch_(batch)
-        , views_(views)
         , training_(training)
         , instructions_(program.phases[phase].devices[device].instructions)
     {
@@ -77,16 +43,15 @@ public:
     {
         for (const Instruction& instruction : instructions_)
             rows_.push_back(schedule::rows_of(instruction, batch_, program_.microbatches));
-        check_products();
+        check_what_is_made();
         const DataFlow flow(program_, phase_, device_, training_);
         std::vector<int> held(instructions_.size());
         for (std::size_t index = 0; index < instructions_.size(); ++index) {
-            const std::vector<std::size_t> sources = sources_of(flow, index);
-            for (std::size_t source : sources)
+            for (std::size_t source : sources_of(flow, index))
                 held[source] = std::max(held[source], instructions_[source].ahead - instructions_[index].ahead);
-            check_inputs(index, sources);
-            if (instructions_[index].op == Op::Loss)
-                check_loss(flow, index, sources);
+            for (const Need& need : needed_by(instructions_[index], training_))
+                if (has_rows(need.value))
+                    check_need(flow, index, need);
         }
         std::int64_t more = 0;
         for (std::size_t index = 0; index < instructions_.size(); ++index)
@@ -101,50 +66,32 @@ private:
         schedule::refuse(program_, {phase_, device_, index}, std::move(what), std::move(remedy));
     }
 
-    Product product_of(std::size_t index) const
-    {
-        const Instruction& made = instructions_[index];
-        switch (made.op) {
-        case Op::Load:
-            return {Kind::Data, 0, 0};
-        case Op::Receive:
-            return {kind_of(made.payload), made.block, made.view};
-        case Op::TeacherForward:
-            return {Kind::TeacherOutput, made.block, made.view};
-        case Op::StudentForward:
-            return {Kind::StudentOutput, made.block, made.view};
-        case Op::StudentBackward:
-            return training_.end_to_end ? Product{Kind::StudentGradient, made.block - 1, made.view} : Product{};
-        case Op::Loss:
-            return {Kind::StudentGradient, program_.blocks - 1, 0};
-        default:
-            return {};
-        }
-    }
+    std::string words(const Value& value) const { return describe(value, training_.views); }
 
-    void check_products() const
+    /// That nothing is made twice, nor in more pieces than can be dealt with.
+    void check_what_is_made() const
     {
-        std::vector<std::tuple<Product, int, std::size_t>> made; // begins at row
-        std::map<std::pair<Product, int>, std::size_t> pieces; // by microbatch
+        std::vector<std::tuple<Value, int, std::size_t>> made; // begins at row
+        std::map<std::pair<Value, int>, std::size_t> pieces; // by microbatch
         for (std::size_t index = 0; index < instructions_.size(); ++index) {
-            const Product product = product_of(index);
-            if (product.kind == Kind::Nothing)
-                continue;
-            made.emplace_back(product, rows_[index].begin, index);
-            if (instructions_.size() > most_pieces && instructions_[index].op != Op::Loss
-                && ++pieces[{product, instructions_[index].microbatch}] > most_pieces)
-                refuse(index, "its device has more than " + std::to_string(most_pieces) + " pieces of " + describe(product, views_),
-                    "use fewer of them");
+            for (const Value& value : made_by(instructions_[index], training_)) {
+                if (!has_rows(value))
+                    continue;
+                made.emplace_back(value, rows_[index].begin, index);
+                if (instructions_.size() > most_pieces && instructions_[index].op != Op::Loss
+                    && ++pieces[{value, instructions_[index].microbatch}] > most_pieces)
+                    refuse(index, "its device has more than " + std::to_string(most_pieces) + " pieces of " + words(value),
+                        "use fewer of them");
+            }
         }
         std::sort(made.begin(), made.end());
         for (std::size_t i = 1; i < made.size(); ++i) {
-            const auto& [product, begin, index] = made[i];
+            const auto& [value, begin, index] = made[i];
             const std::size_t before = std::get<2>(made[i - 1]);
             const Rows both = intersection(rows_[before], rows_[index]);
-            if (std::get<0>(made[i - 1]) == product && both.size() > 0) {
+            if (std::get<0>(made[i - 1]) == value && both.size() > 0) {
                 const auto [first, second] = std::minmax(before, index);
-                refuse(second,
-                    to_text(instructions_[first]) + " brings " + describe(product, views_) + " for " + samples(both) + " already",
+                refuse(second, to_text(instructions_[first]) + " brings " + words(value) + " for " + samples(both) + " already",
                     "leave one of them out, or let them share the samples");
             }
         }
@@ -159,79 +106,46 @@ private:
         }
     }
 
-    void check_inputs(std::size_t index, const std::vector<std::size_t>& sources)
+    void check_need(const DataFlow& flow, std::size_t index, const Need& need) const
     {
-        const Op op = instructions_[index].op;
-        if (op == Op::AllReduce || op == Op::Update)
-            return;
-        brought_.clear();
-        for (std::size_t source : sources)
-            brought_.emplace_back(product_of(source), rows_[source]);
-        std::sort(brought_.begin(), brought_.end());
-        for (std::size_t i = 0; i < brought_.size();) {
-            const Product product = brought_[i].first;
-            int covered = rows_[index].begin;
-            for (; i < brought_.size() && brought_[i].first == product; ++i)
-                if (brought_[i].second.begin <= covered)
-                    covered = std::max(covered, brought_[i].second.end);
-            if (covered < rows_[index].end)
-                incomplete(index, product, covered);
-        }
-    }
-
-    [[noreturn]] void incomplete(std::size_t index, const Product& product, int covered) const
-    {
-        int end = rows_[index].end; // where the next piece begins
-        for (const auto& [brought, rows] : brought_)
-            if (brought == product && rows.begin > covered)
-                end = std::min(end, rows.begin);
-        refuse(index,
-            "it works on " + samples(rows_[index]) + ", but " + describe(product, views_) + " is not there for "
-                + samples({covered, end}),
-            "make or receive it for all of them before this instruction");
-    }
-
-    void check_loss(const DataFlow& flow, std::size_t index, const std::vector<std::size_t>& sources)
-    {
-        for (Kind kind : {Kind::StudentOutput, Kind::TeacherOutput})
-            for (int view = 0; view < views_ && (kind == Kind::StudentOutput || training_.taught); ++view) {
-                const Product needed{kind, program_.blocks - 1, view};
-                if (std::none_of(
-                        sources.begin(), sources.end(), [&](std::size_t source) { return product_of(source) == needed; })) {
-                    brought_.clear();
-                    incomplete(index, needed, rows_[index].begin);
-                }
-            }
-        if (training_.taught)
-            return;
-        std::vector<std::size_t> labels;
-        for (std::size_t load = 0; load < instructions_.size(); ++load)
-            if (instructions_[load].op == Op::Load && flow.precedes(load, index))
-                labels.push_back(load);
-        if (labels.empty())
+        std::vector<Rows> brought;
+        for (std::size_t source : flow.sources(index, need))
+            brought.push_back(rows_[source]);
+        if (brought.empty() && need.value.kind == Value::Kind::Labels)
             refuse(index, "without a teacher it needs the labels, which nothing before it on its device loads",
                 "put a Load before it");
-        check_inputs(index, labels);
+        std::sort(brought.begin(), brought.end());
+        int covered = rows_[index].begin;
+        for (Rows rows : brought)
+            if (rows.begin <= covered)
+                covered = std::max(covered, rows.end);
+        if (covered >= rows_[index].end)
+            return;
+        int end = rows_[index].end; // where the next piece begins
+        for (Rows rows : brought)
+            if (rows.begin > covered)
+                end = std::min(end, rows.begin);
+        refuse(index,
+            "it works on " + samples(rows_[index]) + ", but " + words(need.value) + " is not there for " + samples({covered, end}),
+            "make or receive it for all of them before this instruction");
     }
 
     const Program& program_;
     std::size_t phase_;
     std::size_t device_;
     int batch_;
-    int views_;
-    Training training_;
+    const Training& training_;
     const std::vector<Instruction>& instructions_;
     std::vector<Rows> rows_;
-    std::vector<std::pair<Product, Rows>> brought_; // to the instruction at hand
 };
 
 } // namespace
 
-std::int64_t check_rows(const Program& program, std::size_t phase, Training training, int views, int batch, int buffers)
+std::int64_t check_rows(const Program& program, std::size_t phase, const Training& training, int batch, int buffers)
 {
     std::int64_t more = 0;
     for (std::size_t device = 0; device < program.phases[phase].devices.size(); ++device)
-        more += DeviceRows(program, phase, device, batch, views, training).check(buffers);
+        more += DeviceRows(program, phase, device, batch, training).check(buffers);
     return more;
 }
 

@@ -110,9 +110,9 @@ public:
 
     Simulation run()
     {
-        const bool end_to_end = program_.end_to_end();
+        const std::vector<Training> trainings = trainings_of(program_);
         for (std::size_t phase = 0; phase < program_.phases.size(); ++phase)
-            run(phase, training_of(program_.phases[phase], end_to_end));
+            run(phase, trainings[phase]);
         for (std::size_t device = 0; device < devices_; ++device)
             times_[device] = times_[model_of(device)];
         for (const DeviceTime& time : times_)
@@ -138,7 +138,7 @@ private:
         return roles_.empty() ? device : static_cast<std::size_t>(roles_[device].model);
     }
 
-    void run(std::size_t p, Training training)
+    void run(std::size_t p, const Training& training)
     {
         const CompiledPhase phase = compile(program_, p, costs_, training, roles_);
         const int steps = options_.steps > 0 ? options_.steps : 2 * steps_until_steady(phase);

@@ -296,20 +296,10 @@ void check_owners(const Program& program, int block, const std::vector<Owner>& o
 
 } // namespace
 
-int views_of(const Program& program)
+void check_training(const Program& program, const Training& training)
 {
-    for (const Phase& phase : program.phases)
-        for (const DeviceProgram& device : phase.devices)
-            for (const Instruction& instruction : device.instructions)
-                if (instruction.view > 0)
-                    return 2;
-    return 1;
-}
-
-void check_training(const Program& program)
-{
-    const int views = views_of(program);
-    const bool end_to_end = program.end_to_end();
+    const int views = training.views;
+    const bool end_to_end = training.end_to_end;
     std::vector<std::vector<Owner>> owners(static_cast<std::size_t>(program.blocks));
     struct Taught {
         std::size_t phase;

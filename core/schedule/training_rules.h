@@ -2,14 +2,12 @@
 #pragma once
 
 #include "schedule/program.h"
+#include "schedule/value.h"
 
 namespace pipebd::schedule {
 
-/// 2 if any instruction of `program` is of view 1.
-int views_of(const Program& program);
-
 /// Throws Error{BadRequest} that names the instruction if `program` does not follow the rules on training, weights and the momentum
-/// teacher in validator.h. The fields of its instructions must be in range.
-void check_training(const Program& program);
+/// teacher in validator.h. `training`: of any of its phases. The fields of its instructions must be in range.
+void check_training(const Program& program, const Training& training);
 
 } // namespace pipebd::schedule

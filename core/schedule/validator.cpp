@@ -220,14 +220,12 @@ void validate(const Program& program, int batch)
         for (std::size_t device = 0; device < program.phases[phase].devices.size(); ++device)
             for (std::size_t index = 0; index < program.phases[phase].devices[device].instructions.size(); ++index)
                 check_instruction(program, {phase, device, index}, batch);
-    check_training(program);
+    const std::vector<Training> trainings = trainings_of(program);
+    check_training(program, trainings.front());
 
-    const bool end_to_end = program.end_to_end();
-    const int views = views_of(program);
     for (std::size_t phase = 0; phase < program.phases.size(); ++phase) {
         check_links(program, phase);
-        const Training training = training_of(program.phases[phase], end_to_end);
-        const std::int64_t more = check_rows(program, phase, training, views, batch, buffers);
+        const std::int64_t more = check_rows(program, phase, trainings[phase], batch, buffers);
         check_waits(program, phase, costless(program.blocks, batch), more);
     }
 }

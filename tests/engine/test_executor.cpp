@@ -23,9 +23,43 @@ Reporter& reporter()
     return instance;
 }
 
+/// The processor, said to lag behind the host: counts the losses that are read in the step in which they were computed.
+class LaggingBackend final : public Backend {
+public:
+    at::Device device() const override { return cpu_->device(); }
+    bool lags() const override { return true; }
+    std::string name() const override { return cpu_->name(); }
+    std::int64_t memory_bytes() const override { return cpu_->memory_bytes(); }
+    std::int64_t free_bytes() const override { return cpu_->free_bytes(); }
+    void synchronize() override { }
+    Mark mark() override { return cpu_->mark(); }
+    double time(const Mark& mark) override { return cpu_->time(mark); }
+    MemoryUse memory() override { return cpu_->memory(); }
+    void reset_peak() override { }
+    std::function<double()> read_later(const at::Tensor& scalar) override
+    {
+        return [this, step = steps_, value = scalar.detach().clone()] {
+            read_too_early_ += step == steps_ ? 1 : 0;
+            ++read_;
+            return value.item<double>();
+        };
+    }
+    std::unique_ptr<Transport> connect(const Rendezvous&, const Topology&) override { return no_transport(); }
+
+    void end_step() { ++steps_; }
+    int read() const { return read_; }
+    int read_too_early() const { return read_too_early_; }
+
+private:
+    std::unique_ptr<Backend> cpu_ = make_backend(experiment::Device{});
+    int steps_ = 0;
+    int read_ = 0;
+    int read_too_early_ = 0;
+};
+
 /// The student's weights after `steps` steps of `program` on one device.
-std::vector<at::Tensor> trained(
-    const Pair& pair, const std::string& program, std::int64_t steps, double learning_rate = 0.05, int microbatches = 1)
+std::vector<at::Tensor> trained(const Pair& pair, const std::string& program, std::int64_t steps, double learning_rate = 0.05,
+    int microbatches = 1, LaggingBackend* lagging = nullptr)
 {
     const int blocks = static_cast<int>(pair.block_names().size());
     NumberData data;
@@ -38,12 +72,17 @@ std::vector<at::Tensor> trained(
     spec.program = schedule::from_text(program);
     spec.program.microbatches = microbatches;
 
-    static std::unique_ptr<Backend> backend = make_backend(experiment::Device{});
+    static std::unique_ptr<Backend> cpu = make_backend(experiment::Device{});
+    Backend& backend = lagging == nullptr ? *cpu : *lagging;
     std::unique_ptr<Transport> transport = no_transport();
     Models models = all_models(pair, spec.experiment.train);
-    Executor executor({spec, pair, data, *backend, *transport, reporter(), models}, steps);
+    Executor executor({spec, pair, data, backend, *transport, reporter(), models}, steps);
     std::int64_t rounds = 0;
-    executor.run([&](std::int64_t round) { rounds = round; });
+    executor.run([&](std::int64_t round) {
+        rounds = round;
+        if (lagging != nullptr)
+            lagging->end_step();
+    });
     if (rounds != steps * static_cast<std::int64_t>(spec.program.phases.size()))
         throw Error(Code::Internal, "rounds were left out", "test");
     std::vector<at::Tensor> weights;
@@ -221,6 +260,22 @@ private Q_SLOTS:
             QCOMPARE(error.code(), Code::NotFinite);
             QCOMPARE(error.where(), where);
         }
+    }
+
+    void aDeviceThatLagsIsNotWaitedForInTheStepOfALoss_data()
+    {
+        QTest::addColumn<std::string>("program");
+        QTest::newRow("of the step's batch") << std::string("device 0: load T0 F0 B0 U0");
+        QTest::newRow("of the batch before") << std::string("device 0: load T0 F0-1 B0-1 U0-1");
+    }
+
+    void aDeviceThatLagsIsNotWaitedForInTheStepOfALoss()
+    {
+        QFETCH(std::string, program);
+        LaggingBackend lagging;
+        trained(LinearPair(1), program, 7, 0.05, 1, &lagging);
+        QVERIFY(lagging.read() >= 6);
+        QCOMPARE(lagging.read_too_early(), 0);
     }
 
     void whatTheEngineCannotExecuteIsRefusedBeforeTheFirstStep()

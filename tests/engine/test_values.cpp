@@ -11,11 +11,12 @@
 using namespace pipebd;
 using namespace pipebd::engine;
 using schedule::Rows;
-using Kind = ValueName::Kind;
+using schedule::Value;
+using Kind = Value::Kind;
 
 namespace {
 
-const ValueName data{Kind::Data, 0, 0};
+const Value data{Kind::Data, 0, 0};
 
 at::Tensor rows_as_numbers(int begin, int end)
 {
@@ -77,8 +78,8 @@ private Q_SLOTS:
     void eachValueIsDroppedAfterTheLastInstructionThatNeedsIt()
     {
         schedule::Program program = schedule::from_text("device 0: load  T0 T1  F0 B0 U0 F1 B1 U1");
-        auto uses = last_uses(program.phases[0].devices[0].instructions, 2, false);
-        auto has = [&](std::size_t index, ValueName name) {
+        auto uses = last_uses(program.phases[0].devices[0].instructions, schedule::trainings_of(program)[0]);
+        auto has = [&](std::size_t index, Value name) {
             return std::find(uses[index].begin(), uses[index].end(), name) != uses[index].end();
         };
         QVERIFY(has(3, {Kind::Data, 0, 0})); // F0 is the last to need the data
@@ -90,9 +91,9 @@ private Q_SLOTS:
     void aValueMadeAheadIsKeptUntilItsOwnStep()
     {
         schedule::Program program = schedule::from_text("device 0: load+1 T0+1 F0 B0 U0");
-        auto uses = last_uses(program.phases[0].devices[0].instructions, 1, false);
+        auto uses = last_uses(program.phases[0].devices[0].instructions, schedule::trainings_of(program)[0]);
         QVERIFY(uses[1].empty());
-        QVERIFY(std::find(uses[2].begin(), uses[2].end(), ValueName{Kind::TeacherOutput, 0, 0}) != uses[2].end());
+        QVERIFY(std::find(uses[2].begin(), uses[2].end(), Value{Kind::TeacherOutput, 0, 0}) != uses[2].end());
     }
 };
 

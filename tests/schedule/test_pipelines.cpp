@@ -335,7 +335,7 @@ private:
         constexpr int margin = 8; // more than any device is ahead
         std::vector<DataFlow> flows;
         for (std::size_t d = 0; d < devices; ++d)
-            flows.emplace_back(program, 0, d, training_of(program.phases[0], true));
+            flows.emplace_back(program, 0, d, trainings_of(program)[0]);
         std::map<std::pair<int, int>, int> sent; // by link
         std::map<std::pair<int, int>, int> posted;
         std::map<std::tuple<std::size_t, std::size_t, int>, int> number; // of a Receive's transfer: by device, index, batch
