@@ -51,10 +51,13 @@ private slots:
         file.close();
         const Ended ended = limited(folder.path(), profile);
 
-        const QString error = ended.errors.section("pipebd: warning: ", -1).section('\n', ended.errors.startsWith("pipebd: w") ? 1 : 0);
+        const QString error
+            = ended.errors.section("pipebd: warning: ", -1).section('\n', ended.errors.startsWith("pipebd: w") ? 1 : 0);
         QCOMPARE(ended.status, 1);
         QVERIFY2(error.startsWith("pipebd: error: the device has no memory left ("), qPrintable(error));
-        QVERIFY2(error.contains("in use ") && error.contains(", planned ") && error.contains(", free ") && error.contains(" on rank "), qPrintable(error));
+        QVERIFY2(
+            error.contains("in use ") && error.contains(", planned ") && error.contains(", free ") && error.contains(" on rank "),
+            qPrintable(error));
     }
 };
 
