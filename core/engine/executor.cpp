@@ -1,5 +1,6 @@
 #include "engine/executor.h"
 
+#include "base/foreign_error.h"
 #include "base/units.h"
 #include "engine/block_costs.h"
 #include "engine/loss.h"
@@ -292,8 +293,7 @@ void Executor::run_step(std::int64_t step)
         } catch (const c10::Error& error) {
             if (is_out_of_memory(error))
                 throw out_of_memory(place(), bytes_asked_for(error));
-            std::string text = error.what_without_backtrace();
-            throw Error(Code::Internal, text.substr(0, text.find('\n')), place());
+            throw Error(Code::Internal, foreign_reason(error.msg()), place());
         }
         drop_last_uses(i, batch);
     }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/foreign_error.h"
 #include "engine/backend.h"
 #include "engine/engine.h"
 #include "engine/graph/import_models.h"
@@ -124,7 +125,7 @@ int main(int argc, char** argv)
         reporter.report(Error(Code::OutOfMemory, "there is no memory left", "engine", "use a smaller batch or more devices"));
     };
     const auto report_other = [&](const std::string& text) {
-        const Error ours(Code::Internal, "a fault of this program, or of LibTorch: " + text.substr(0, text.find('\n')), "engine",
+        const Error ours(Code::Internal, "a fault of this program, or of LibTorch: " + pipebd::foreign_reason(text), "engine",
             "please report it");
         reporter.report(ours);
         std::fprintf(stderr, "pipebd-engine: error: %s\n", ours.what());
