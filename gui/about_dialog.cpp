@@ -1,9 +1,9 @@
 #include "gui/about_dialog.h"
 
 #include "gui/about.h"
-#include "gui/found_devices.h"
-#include "gui/icons.h"
-#include "gui/labels.h"
+#include "gui/kit/icons.h"
+#include "gui/kit/labels.h"
+#include "gui/lab/found_devices.h"
 #include "store/lab.h"
 
 #include <QDialogButtonBox>

@@ -1,16 +1,16 @@
 #include "gui/grab.h"
 
 #include "base/error.h"
-#include "gui/error_text.h"
-#include "gui/found_devices.h"
+#include "gui/kit/error_text.h"
+#include "gui/kit/message_page.h"
+#include "gui/kit/settings.h"
+#include "gui/lab/found_devices.h"
+#include "gui/lab/page.h"
 #include "gui/main_window.h"
-#include "gui/message_page.h"
 #include "gui/options.h"
-#include "gui/page.h"
-#include "gui/run_list.h"
-#include "gui/run_page.h"
-#include "gui/settings.h"
-#include "gui/start_dialog.h"
+#include "gui/runs/run_list.h"
+#include "gui/runs/run_page.h"
+#include "gui/start/start_dialog.h"
 
 #include <QAction>
 #include <QApplication>

@@ -2,7 +2,7 @@
 #include "base/foreign_error.h"
 #include "gui/about.h"
 #include "gui/grab.h"
-#include "gui/icons.h"
+#include "gui/kit/icons.h"
 #include "gui/main_window.h"
 #include "gui/options.h"
 

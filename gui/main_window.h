@@ -5,9 +5,9 @@
 // to a run.
 #pragma once
 
-#include "gui/lab_follower.h"
-#include "gui/settings.h"
-#include "gui/theme.h"
+#include "gui/kit/settings.h"
+#include "gui/kit/theme.h"
+#include "gui/lab/lab_follower.h"
 
 #include <QByteArray>
 #include <QMainWindow>

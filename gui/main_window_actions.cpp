@@ -1,13 +1,13 @@
 #include "gui/main_window_actions.h"
 
 #include "gui/about_dialog.h"
-#include "gui/icons.h"
-#include "gui/metric_chart.h"
-#include "gui/page.h"
-#include "gui/run_actions.h"
-#include "gui/run_list.h"
-#include "gui/run_list_actions.h"
-#include "gui/run_page.h"
+#include "gui/charts/metric_chart.h"
+#include "gui/kit/icons.h"
+#include "gui/lab/page.h"
+#include "gui/runs/run_actions.h"
+#include "gui/runs/run_list.h"
+#include "gui/runs/run_list_actions.h"
+#include "gui/runs/run_page.h"
 #include "gui/shortcut_list.h"
 
 #include <QActionGroup>

@@ -1,9 +1,9 @@
 #include "gui/main_window_actions.h"
 
-#include "gui/page.h"
-#include "gui/run_actions.h"
-#include "gui/run_list.h"
-#include "gui/run_list_actions.h"
+#include "gui/lab/page.h"
+#include "gui/runs/run_actions.h"
+#include "gui/runs/run_list.h"
+#include "gui/runs/run_list_actions.h"
 
 #include <QActionGroup>
 #include <QDir>

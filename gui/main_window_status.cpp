@@ -1,5 +1,5 @@
-#include "gui/error_text.h"
-#include "gui/found_devices.h"
+#include "gui/kit/error_text.h"
+#include "gui/lab/found_devices.h"
 #include "gui/main_window.h"
 
 #include <QMessageBox>

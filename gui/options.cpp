@@ -1,7 +1,7 @@
 #include "gui/options.h"
 
 #include "base/error.h"
-#include "gui/error_text.h"
+#include "gui/kit/error_text.h"
 #include "store/lab.h"
 
 #include <QCommandLineParser>

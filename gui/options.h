@@ -5,7 +5,7 @@
 #include <QString>
 #include <QStringList>
 
-#include "gui/theme.h"
+#include "gui/kit/theme.h"
 
 #include <filesystem>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "gui/shortcut_list.h"
 
-#include "gui/page.h"
+#include "gui/lab/page.h"
 
 #include <QAction>
 #include <QDialogButtonBox>

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The dependency rules between folders, by what their sources include. Prints each line that breaks one; fails if there is any.
 set -u
+rules=$(readlink -f "$0")
 cd "${1:-$(dirname "$0")/..}" || exit 2
 broken=0
 
@@ -35,6 +36,32 @@ for folder in base schedule experiment store launch cli; do
 done
 for folder in base schedule experiment engine launch cli; do
     forbid core/$folder "$sqlite" "$folder sees SQLite"
+done
+
+# rooms FOLDER PREFIX ROOM...: a room may use those before it, and what lies in FOLDER itself may use all of them.
+rooms() {
+    local folder=$1 prefix=$2 room later
+    shift 2
+    while [ $# -gt 0 ]; do
+        room=$1
+        shift
+        later='[a-z0-9_]+\.h'
+        for next in "$@"; do
+            later="$later|$next/"
+        done
+        forbid "$folder/$room" "$prefix/($later)" "$prefix/$room looks at a room above it"
+    done
+}
+
+rooms core/engine engine transport device report models data training search graph
+rooms gui gui kit lab charts timeline pairs start profile runs schedules compare
+for folder in core/engine gui; do
+    for room in "$folder"/*/; do
+        grep -qE "^rooms $folder .* $(basename "$room")( |$)" "$rules" || {
+            printf 'a room without a place in the order: %s\n' "$room"
+            broken=1
+        }
+    done
 done
 
 # S10: closing any other descriptor of a database drops the locks that the process has on it. A database's name is given to the

@@ -34,7 +34,16 @@ if(NOT TARGET LibTorch::cuda OR NOT PIPEBD_CUDA_INCLUDE OR NOT PIPEBD_NCCL_INCLU
 endif()
 
 add_library(pipebd-cuda MODULE
-    backend_clock.cpp c10d_transport.cpp cuda_backend.cpp cuda_slots.cpp errands.cpp ipc_transport.cpp peer_progress.cpp shared_words.cpp slot_ring.cpp transport.cpp)
+    device/cuda_backend.cpp
+    transport/c10d_transport.cpp
+    transport/cuda_slots.cpp
+    transport/errands.cpp
+    transport/ipc_transport.cpp
+    transport/peer_progress.cpp
+    transport/run_clock.cpp
+    transport/shared_words.cpp
+    transport/slot_ring.cpp
+    transport/transport.cpp)
 pipebd_common(pipebd-cuda)
 set_target_properties(pipebd-cuda PROPERTIES PREFIX "lib" CXX_VISIBILITY_PRESET hidden)
 target_include_directories(pipebd-cuda PRIVATE ${PROJECT_SOURCE_DIR}/core)

@@ -2,12 +2,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "engine/architecture_file.h"
-#include "engine/checkpoint.h"
-#include "engine/description.h"
-#include "engine/evaluate.h"
-#include "engine/search_architecture.h"
-#include "engine/tensor_file.h"
+#include "engine/models/architecture_file.h"
+#include "engine/models/description.h"
+#include "engine/models/tensor_file.h"
+#include "engine/search/search_architecture.h"
+#include "engine/training/checkpoint.h"
+#include "engine/training/evaluate.h"
 
 #include <algorithm>
 #include <functional>

@@ -1,10 +1,10 @@
 // What a run leaves: the trained network as one file, the architecture chosen from a supernet, and what both are worth.
 #pragma once
 
-#include "engine/backend.h"
 #include "engine/data/data_set.h"
-#include "engine/models.h"
-#include "engine/reporter.h"
+#include "engine/device/backend.h"
+#include "engine/report/reporter.h"
+#include "engine/training/models.h"
 #include "experiment/run_spec.h"
 
 #include <filesystem>

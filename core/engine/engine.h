@@ -1,7 +1,7 @@
 // Engine: the commands of pipebd-engine.
 #pragma once
 
-#include "engine/reporter.h"
+#include "engine/report/reporter.h"
 #include "experiment/run_spec.h"
 
 #include <filesystem>
@@ -21,7 +21,8 @@ void check(const experiment::RunSpec& spec, Reporter& reporter);
 /// Says hello for every pair that is built in.
 void list_pairs(Reporter& reporter);
 
-/// Says hello with the description of a pair (pipebd.pair-description/1): a built-in one by its name, or the one imported into `folder`.
+/// Says hello with the description of a pair (pipebd.pair-description/1): a built-in one by its name, or the one imported into
+/// `folder`.
 void show_pair(std::string_view name, const std::filesystem::path& folder, Reporter& reporter);
 
 /// Says hello for every device of this machine.

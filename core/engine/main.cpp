@@ -13,11 +13,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/foreign_error.h"
-#include "engine/backend.h"
+#include "engine/device/backend.h"
+#include "engine/device/out_of_memory.h"
 #include "engine/engine.h"
 #include "engine/graph/import_models.h"
-#include "engine/out_of_memory.h"
-#include "engine/transport.h"
+#include "engine/transport/transport.h"
 
 #include <csignal>
 #include <cstdio>

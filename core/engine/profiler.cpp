@@ -2,10 +2,10 @@
 
 #include "base/random.h"
 #include "base/statistics.h"
-#include "engine/loader.h"
-#include "engine/loss.h"
-#include "engine/precision.h"
-#include "engine/sampled_paths.h"
+#include "engine/data/loader.h"
+#include "engine/models/precision.h"
+#include "engine/models/sampled_paths.h"
+#include "engine/training/loss.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>

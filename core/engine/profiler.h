@@ -8,10 +8,10 @@
 // alone.
 #pragma once
 
-#include "engine/backend.h"
 #include "engine/data/data_set.h"
-#include "engine/models.h"
-#include "engine/reporter.h"
+#include "engine/device/backend.h"
+#include "engine/report/reporter.h"
+#include "engine/training/models.h"
 #include "schedule/profile.h"
 
 #include <cstdint>

@@ -3,10 +3,10 @@
 
 #include "gantt_workload.h"
 
-#include "gui/theme.h"
-#include "gui/timeline_plot.h"
-#include "gui/timeline_table_model.h"
-#include "gui/timeline_view.h"
+#include "gui/kit/theme.h"
+#include "gui/timeline/timeline_plot.h"
+#include "gui/timeline/timeline_table_model.h"
+#include "gui/timeline/timeline_view.h"
 
 #include <QApplication>
 

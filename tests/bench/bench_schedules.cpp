@@ -1,11 +1,11 @@
 // How fast the schedules page follows a slider: from a key to the picture of the new plan.
 #include "base/file.h"
 #include "base/statistics.h"
-#include "gui/optional_slider.h"
-#include "gui/schedules_page.h"
-#include "gui/settings.h"
-#include "gui/timeline_view.h"
-#include "gui/what_if_panel.h"
+#include "gui/kit/optional_slider.h"
+#include "gui/kit/settings.h"
+#include "gui/schedules/schedules_page.h"
+#include "gui/schedules/what_if_panel.h"
+#include "gui/timeline/timeline_view.h"
 #include "store/lab.h"
 
 #include <QApplication>

@@ -5,9 +5,9 @@
 // Prints what a measured instruction costs its rank and, when it is stored, the supervisor; for a run of its folder, too, the step
 // times of measured and of other steps, and what measuring has added to the whole run by these figures.
 #include "base/temporary_folder.h"
-#include "engine/backend.h"
-#include "engine/measured_steps.h"
-#include "engine/reporter.h"
+#include "engine/device/backend.h"
+#include "engine/report/measured_steps.h"
+#include "engine/report/reporter.h"
 #include "schedule/program.h"
 #include "store/run_store.h"
 

@@ -5,8 +5,9 @@
 // Turns of a few steps are taken in alternation, on the same batches and supernet paths; steps are compared in pairs.
 
 #include "base/statistics.h"
-#include "engine/executor.h"
-#include "engine/loss.h"
+#include "engine/pairs.h"
+#include "engine/training/executor.h"
+#include "engine/training/loss.h"
 
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>

@@ -5,13 +5,13 @@
 // Prints milliseconds until the program's window has been drawn, from the start of its process; until a lab of so many runs (1,000)
 // is listed; until a run with a million samples is on the page; and how many times a second its charts are drawn while they are
 // panned.
+#include "gui/charts/metric_chart.h"
 #include "gui/gui_testing.h"
+#include "gui/kit/settings.h"
+#include "gui/kit/theme.h"
 #include "gui/main_window.h"
-#include "gui/metric_chart.h"
-#include "gui/run_list.h"
-#include "gui/run_page.h"
-#include "gui/settings.h"
-#include "gui/theme.h"
+#include "gui/runs/run_list.h"
+#include "gui/runs/run_page.h"
 
 #include <QApplication>
 #include <QElapsedTimer>

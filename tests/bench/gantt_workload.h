@@ -1,7 +1,7 @@
 // Timelines to draw, of made-up devices.
 #pragma once
 
-#include "gui/drawn_timeline.h"
+#include "gui/timeline/drawn_timeline.h"
 #include "schedule/strategies.h"
 
 namespace pipebd::gui {

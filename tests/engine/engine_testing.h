@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/block.h"
+#include "engine/models/block.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>

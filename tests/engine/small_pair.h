@@ -2,9 +2,9 @@
 #pragma once
 
 #include "base/random.h"
-#include "engine/block.h"
 #include "engine/data/sample_stream.h"
-#include "engine/models.h"
+#include "engine/models/block.h"
+#include "engine/training/models.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "engine/slot_device.h"
-#include "engine/transport.h"
+#include "engine/transport/slot_device.h"
+#include "engine/transport/transport.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/safetensors.h"
-#include "engine/tensor_file.h"
+#include "engine/models/tensor_file.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>

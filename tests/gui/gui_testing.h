@@ -1,7 +1,7 @@
 // What the tests of the window share: labs made up on the spot, a watchdog on the GUI thread, and a ban on warnings.
 #pragma once
 
-#include "gui/run_update.h"
+#include "gui/lab/run_update.h"
 #include "store/lab.h"
 #include "store/run_store.h"
 

@@ -3,12 +3,12 @@
 #include <QTest>
 
 #include "gui/about_dialog.h"
-#include "gui/found_devices.h"
+#include "gui/kit/settings.h"
+#include "gui/lab/found_devices.h"
+#include "gui/lab/page.h"
 #include "gui/main_window.h"
-#include "gui/page.h"
-#include "gui/settings.h"
 #include "gui/shortcut_list.h"
-#include "gui/start_dialog.h"
+#include "gui/start/start_dialog.h"
 #include "gui_testing.h"
 
 #include <QAction>

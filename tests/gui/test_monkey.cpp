@@ -4,8 +4,8 @@
 // MONKEY_EVENTS: how many (a few hundred without), MONKEY_SEED: the same once more.
 #include <QTest>
 
+#include "gui/lab/page.h"
 #include "gui/main_window.h"
-#include "gui/page.h"
 #include "gui_testing.h"
 
 #include <QApplication>

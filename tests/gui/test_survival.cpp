@@ -1,9 +1,9 @@
 // P5: a run does not care what becomes of the window that started it.
-#include "gui/launcher.h"
+#include "gui/charts/metric_chart.h"
+#include "gui/kit/settings.h"
+#include "gui/lab/launcher.h"
 #include "gui/main_window.h"
-#include "gui/metric_chart.h"
-#include "gui/run_page.h"
-#include "gui/settings.h"
+#include "gui/runs/run_page.h"
 #include "gui_testing.h"
 
 #include <QApplication>

@@ -1,10 +1,10 @@
+#include "gui/charts/metric_chart.h"
+#include "gui/kit/settings.h"
+#include "gui/kit/theme.h"
 #include "gui/log_panel.h"
 #include "gui/main_window.h"
-#include "gui/metric_chart.h"
-#include "gui/run_list.h"
-#include "gui/run_page.h"
-#include "gui/settings.h"
-#include "gui/theme.h"
+#include "gui/runs/run_list.h"
+#include "gui/runs/run_page.h"
 #include "gui_testing.h"
 
 #include <QAction>

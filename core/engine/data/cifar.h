@@ -3,8 +3,8 @@
 // and deviation of the training pixels; with draws shifted and mirrored (crop-flip).
 #pragma once
 
-#include "engine/block.h"
 #include "engine/data/source.h"
+#include "engine/models/block.h"
 #include "experiment/experiment.h"
 
 #include <memory>

@@ -4,7 +4,7 @@
 // augmented as a function of seed, epoch and index, the others are not.
 #pragma once
 
-#include "engine/block.h"
+#include "engine/models/block.h"
 #include "experiment/experiment.h"
 
 #include <ATen/core/Tensor.h>

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/safetensors.h"
-#include "engine/resources.h"
+#include "engine/models/resources.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/upsample_bilinear2d.h>

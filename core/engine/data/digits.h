@@ -1,8 +1,8 @@
 // The 8x8 digits that are linked in, enlarged by bilinear interpolation and normalised. Every fifth one is for testing.
 #pragma once
 
-#include "engine/block.h"
 #include "engine/data/source.h"
+#include "engine/models/block.h"
 
 #include <memory>
 

@@ -6,8 +6,8 @@
 // to begin with.
 #pragma once
 
-#include "engine/block.h"
 #include "engine/data/source.h"
+#include "engine/models/block.h"
 #include "experiment/experiment.h"
 
 #include <memory>

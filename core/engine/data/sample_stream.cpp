@@ -1,7 +1,7 @@
 #include "engine/data/sample_stream.h"
 
 #include "base/random.h"
-#include "engine/architecture_steps.h"
+#include "engine/data/architecture_steps.h"
 
 #include <algorithm>
 #include <cmath>

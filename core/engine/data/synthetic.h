@@ -2,8 +2,8 @@
 // measuring, not for learning.
 #pragma once
 
-#include "engine/block.h"
 #include "engine/data/source.h"
+#include "engine/models/block.h"
 
 #include <memory>
 

@@ -4,8 +4,8 @@
 // read whole.
 #pragma once
 
-#include "engine/block.h"
 #include "engine/data/source.h"
+#include "engine/models/block.h"
 #include "experiment/experiment.h"
 
 #include <memory>

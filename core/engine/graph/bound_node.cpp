@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "engine/tensor_file.h"
+#include "engine/models/tensor_file.h"
 
 #include <ATen/core/List.h>
 #include <ATen/core/jit_type.h>

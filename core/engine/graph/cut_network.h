@@ -1,8 +1,8 @@
 // CutNetwork: a network of an imported pair, cut into blocks, however it is stored.
 #pragma once
 
-#include "engine/block.h"
 #include "engine/graph/pair_file.h"
+#include "engine/models/block.h"
 
 #include <filesystem>
 #include <memory>

@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/graph/cut_network.h"
-#include "engine/layer.h"
-#include "engine/loss.h"
+#include "engine/models/layer.h"
+#include "engine/training/loss.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>

@@ -1,8 +1,8 @@
 // Examination: the dry run of an import. Both networks are read, cut and run forward and backward before anything is kept.
 #pragma once
 
-#include "engine/block.h"
 #include "engine/graph/pair_file.h"
+#include "engine/models/block.h"
 
 #include <cstdint>
 #include <filesystem>

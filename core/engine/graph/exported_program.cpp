@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engine/graph/graph_reader.h"
-#include "engine/tensor_file.h"
+#include "engine/models/tensor_file.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>

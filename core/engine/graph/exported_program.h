@@ -5,9 +5,9 @@
 #pragma once
 
 #include "base/file.h"
-#include "engine/block.h"
 #include "engine/graph/graph.h"
 #include "engine/graph/zip_file.h"
+#include "engine/models/block.h"
 
 #include <ATen/core/Tensor.h>
 

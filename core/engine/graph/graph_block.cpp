@@ -2,9 +2,9 @@
 
 #include "base/error.h"
 #include "base/foreign_error.h"
-#include "engine/batch_norm.h"
 #include "engine/graph/noise.h"
-#include "engine/layer.h"
+#include "engine/models/batch_norm.h"
+#include "engine/models/layer.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>

@@ -1,9 +1,9 @@
 // GraphBlock: a block of an exported program, run through LibTorch's dispatcher, forward and, by autograd, backward.
 #pragma once
 
-#include "engine/block.h"
 #include "engine/graph/bound_node.h"
 #include "engine/graph/cutting.h"
+#include "engine/models/block.h"
 
 #include <string>
 #include <vector>

@@ -1,14 +1,14 @@
 #include "engine/graph/import_models.h"
 
 #include "base/error.h"
-#include "base/foreign_error.h"
 #include "base/file.h"
+#include "base/foreign_error.h"
 #include "base/model_file.h"
 #include "base/text.h"
-#include "engine/block.h"
 #include "engine/graph/examine.h"
 #include "engine/graph/pair_file.h"
-#include "engine/pulse.h"
+#include "engine/models/block.h"
+#include "engine/report/pulse.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 // Importing models: the engine's part of `pipebd pairs import`, in a process with limits (launch/pair_import.h).
 #pragma once
 
-#include "engine/reporter.h"
+#include "engine/report/reporter.h"
 
 #include <filesystem>
 

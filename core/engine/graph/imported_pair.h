@@ -1,7 +1,7 @@
 // Imported pair: a teacher and a student that users exported from Python with torch.export, trained here.
 #pragma once
 
-#include "engine/block.h"
+#include "engine/models/block.h"
 
 #include <filesystem>
 #include <memory>

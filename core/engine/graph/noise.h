@@ -4,7 +4,7 @@
 // it would have whole. Integers decide, so that a CPU and a GPU draw the same.
 #pragma once
 
-#include "engine/block.h"
+#include "engine/models/block.h"
 
 #include <ATen/core/Tensor.h>
 

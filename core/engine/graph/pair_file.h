@@ -1,7 +1,7 @@
 // pair.json: what an imported pair is, in the folder that holds its two model files (docs/formats/pair.md, pipebd.pair/1).
 #pragma once
 
-#include "engine/block.h"
+#include "engine/models/block.h"
 
 #include <filesystem>
 #include <string>

@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "engine/graph/block_list.h"
-#include "engine/layer.h"
+#include "engine/models/layer.h"
 
 #include <ATen/Context.h>
 #include <ATen/core/grad_mode.h>

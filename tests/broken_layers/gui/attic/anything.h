@@ -1,0 +1,1 @@
+// Nobody has said what may use it.

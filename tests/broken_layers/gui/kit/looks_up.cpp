@@ -1,0 +1,1 @@
+#include "gui/runs/run_list.h"
