@@ -19,7 +19,7 @@ struct RunSpec {
     std::filesystem::path pair_folder; // absolute, of an imported pair; empty: the pair is built in
     std::filesystem::path folder; // absolute; results and checkpoints go here
     std::int64_t checkpoint_steps = 0; // every so many; 0: only at the end
-    int buffers = 2; // batches a receiver holds for each link
+    int buffers = schedule::default_buffers; // batches a receiver holds for each link
     bool deliver = true; // at the end: a checkpoint, the student as one file, its evaluation. Without: only steps are taken
     std::filesystem::path resume; // absolute, a checkpoint to go on from; empty: from the beginning
     std::vector<std::int64_t> planned_bytes; // by rank, peak of what it holds as predicted; empty: not planned

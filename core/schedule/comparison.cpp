@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 
@@ -88,11 +89,12 @@ struct Cut {
     double end = -never; // of the last
 };
 
-Cut cut(const Timeline& timeline, int phase, Steps steps)
+Cut cut(const Timeline& timeline, int phase, Steps steps, const std::vector<bool>& devices)
 {
     Cut cut;
     for (const Span& span : timeline.spans) {
-        if (span.phase != phase || span.step < steps.first || span.step > steps.last)
+        if (span.phase != phase || span.step < steps.first || span.step > steps.last
+            || !devices[static_cast<std::size_t>(span.device)])
             continue;
         cut.spans.push_back(span);
         cut.start = std::min(cut.start, span.start);
@@ -138,6 +140,35 @@ void sort_by_start(Timeline& timeline)
 {
     std::stable_sort(timeline.spans.begin(), timeline.spans.end(),
         [](const Span& a, const Span& b) { return std::tie(a.device, a.start) < std::tie(b.device, b.start); });
+}
+
+/// The devices of `phase` in sets that nothing passes between: what one does when tells nothing of another.
+std::vector<std::vector<bool>> independent_devices(const Program& program, int phase)
+{
+    const std::vector<DeviceProgram>& all = program.phases[static_cast<std::size_t>(phase)].devices;
+    std::vector<std::size_t> set_of(all.size());
+    std::iota(set_of.begin(), set_of.end(), std::size_t{0});
+    const auto join = [&](std::size_t device, int other) {
+        const std::size_t from = set_of[static_cast<std::size_t>(other)];
+        std::replace(set_of.begin(), set_of.end(), from, std::size_t{set_of[device]});
+    };
+    for (std::size_t device = 0; device < all.size(); ++device) {
+        for (const Instruction& instruction : all[device].instructions) {
+            if (instruction.op == Op::Send || instruction.op == Op::Receive)
+                join(device, instruction.peer);
+            for (int other : instruction.group)
+                join(device, other);
+            if (instruction.op == Op::Barrier)
+                return {std::vector<bool>(all.size(), true)};
+        }
+    }
+    std::map<std::size_t, std::vector<bool>> sets;
+    for (std::size_t device = 0; device < all.size(); ++device)
+        sets.try_emplace(set_of[device], all.size()).first->second[device] = true;
+    std::vector<std::vector<bool>> result;
+    for (auto& [first, devices] : sets)
+        result.push_back(std::move(devices));
+    return result;
 }
 
 } // namespace
@@ -211,13 +242,21 @@ SideBySide side_by_side(const Program& program, const Simulation& simulation, co
         const Steps steps = newest_steps(program, measured, phase, most);
         if (steps.count() <= 0)
             continue;
-        const Cut seen = cut(measured, phase, steps);
-        const Cut foreseen = cut(simulation.timeline, phase, steady_steps(simulation.timeline, phase, steps.count()));
-        // What moves before the step computes stays behind the phase before.
-        const double begin = end + std::max(seen.begin - seen.start, foreseen.spans.empty() ? 0 : foreseen.begin - foreseen.start);
-        for (std::size_t device = 0; device < both.memory.size(); ++device)
-            append(simulation.memory[device], foreseen, begin, both.memory[device]);
-        end = std::max(append(seen, begin, both.measured), append(foreseen, begin, both.predicted));
+        const Steps steady = steady_steps(simulation.timeline, phase, steps.count());
+        const double phase_begin = end;
+        for (const std::vector<bool>& devices : independent_devices(program, phase)) {
+            const Cut seen = cut(measured, phase, steps, devices);
+            if (seen.spans.empty())
+                continue;
+            const Cut foreseen = cut(simulation.timeline, phase, steady, devices);
+            // What moves before the step computes stays behind the phase before.
+            const double begin
+                = phase_begin + std::max(seen.begin - seen.start, foreseen.spans.empty() ? 0 : foreseen.begin - foreseen.start);
+            for (std::size_t device = 0; device < both.memory.size(); ++device)
+                if (devices[device])
+                    append(simulation.memory[device], foreseen, begin, both.memory[device]);
+            end = std::max({end, append(seen, begin, both.measured), append(foreseen, begin, both.predicted)});
+        }
     }
     sort_by_start(both.predicted);
     sort_by_start(both.measured);

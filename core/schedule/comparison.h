@@ -29,7 +29,8 @@ struct KindTime {
 std::vector<KindTime> compare(const Program& program, const Timeline& predicted, const Timeline& measured);
 
 /// Some steps of each phase, phases one after another, from time 0 on. In both timelines the first of a phase's steps begins to
-/// compute at the same time. `memory` is that of the simulation, cut the same way; empty if it has none.
+/// compute at the same time, also on devices that exchange nothing, whatever the time at which each came to it. `memory` is that of
+/// the simulation, cut the same way; empty if it has none.
 struct SideBySide {
     Timeline predicted;
     Timeline measured;

@@ -102,11 +102,10 @@ private:
     void add_transfer(CompiledInstruction& made, const Instruction& instruction, Place at)
     {
         const bool sends = instruction.op == Op::Send;
-        const int self = static_cast<int>(at.first);
-        const std::pair ends = sends ? std::pair(self, instruction.peer) : std::pair(instruction.peer, self);
-        const auto [link, is_new] = links_.emplace(ends, static_cast<int>(result_.links.size()));
+        const Edge edge = edge_of(instruction, static_cast<int>(at.first));
+        const auto [link, is_new] = links_.emplace(edge, static_cast<int>(result_.links.size()));
         if (is_new) {
-            result_.links.push_back({ends.first, ends.second, 0, 0});
+            result_.links.push_back({edge.from, edge.to, 0, 0});
             ends_.emplace_back();
         }
         made.channel = link->second;
@@ -225,7 +224,7 @@ private:
     const Costs& costs_;
     std::span<const Role> roles_;
     CompiledPhase result_;
-    std::map<std::pair<int, int>, int> links_;
+    std::map<Edge, int> links_;
     std::vector<Ends> ends_; // by link
     std::map<std::vector<int>, int> groups_;
     std::vector<std::map<std::size_t, std::vector<Place>>> members_; // by group, by device

@@ -43,6 +43,13 @@ Rows rows_of(const Instruction& instruction, int batch, int microbatches)
     return own;
 }
 
+Edge edge_of(const Instruction& transfer, int device)
+{
+    if (transfer.op == Op::Send)
+        return {device, transfer.peer, transfer.payload};
+    return {transfer.peer, device, transfer.payload};
+}
+
 bool Program::end_to_end() const
 {
     for (const Phase& phase : phases)

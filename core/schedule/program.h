@@ -83,6 +83,21 @@ struct Instruction {
 /// What `instruction` works on, of a batch of `batch` samples. Send, Receive: what moves. Load: the whole shard.
 Rows rows_of(const Instruction& instruction, int batch, int microbatches);
 
+/// A link: all that one device sends to another of one kind of payload, in order.
+struct Edge {
+    int from = 0;
+    int to = 0;
+    Payload payload = Payload::TeacherOutput;
+    auto operator<=>(const Edge&) const = default;
+};
+
+/// That of a Send or Receive of `device`.
+Edge edge_of(const Instruction& transfer, int device);
+
+/// Batches that a link holds at each end, where nobody says otherwise: what a receiver has room for, and what a sender keeps until
+/// it has left.
+inline constexpr int default_buffers = 2;
+
 struct DeviceProgram {
     std::vector<Instruction> instructions; // empty: the device has nothing to do in this phase
     bool operator==(const DeviceProgram&) const = default;

@@ -22,7 +22,7 @@ namespace pipebd::schedule {
 
 struct SimulationOptions {
     int steps = 0; // of each phase; 0: enough to reach the steady state, plus as many again
-    int buffers = 2; // batches a receiver holds for each link
+    int buffers = default_buffers; // batches a receiver holds for each link
     bool timeline = true; // false: leave Simulation::timeline and memory empty
     bool peaks = false; // fill Simulation::peak_memory without a timeline, too
 };

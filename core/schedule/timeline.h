@@ -27,4 +27,8 @@ struct Timeline {
 /// The same spans, so that a device's idle time can be read off: busy milliseconds of each device, communication left out.
 std::vector<double> busy_time(const Timeline& timeline);
 
+/// By device, the share of its own steps in which it computes: from where its first step of a phase begins to compute to where the
+/// last one does, and of a phase with one step to where that ends. 0 without spans.
+std::vector<double> busy_share(const Timeline& timeline);
+
 } // namespace pipebd::schedule

@@ -134,19 +134,19 @@ void check_instruction(const Program& program, Place at, int batch)
 /// That the k-th Receive of a link is about the same as its k-th Send.
 void check_links(const Program& program, std::size_t phase)
 {
-    std::map<std::pair<int, int>, std::vector<Place>> sends; // by link
-    std::map<std::pair<int, int>, std::size_t> received;
+    std::map<Edge, std::vector<Place>> sends;
+    std::map<Edge, std::size_t> received;
     const std::vector<DeviceProgram>& devices = program.phases[phase].devices;
     for (std::size_t device = 0; device < devices.size(); ++device)
         for (std::size_t index = 0; index < devices[device].instructions.size(); ++index)
             if (const Instruction& send = devices[device].instructions[index]; send.op == Op::Send)
-                sends[{static_cast<int>(device), send.peer}].push_back({phase, device, index});
+                sends[edge_of(send, static_cast<int>(device))].push_back({phase, device, index});
     for (std::size_t device = 0; device < devices.size(); ++device)
         for (std::size_t index = 0; index < devices[device].instructions.size(); ++index) {
             const Instruction& receive = devices[device].instructions[index];
             if (receive.op != Op::Receive)
                 continue;
-            const std::pair link{receive.peer, static_cast<int>(device)};
+            const Edge link = edge_of(receive, static_cast<int>(device));
             const std::vector<Place>& sent = sends[link];
             const std::size_t k = received[link]++;
             const Place at{phase, device, index};
@@ -160,7 +160,7 @@ void check_links(const Program& program, std::size_t phase)
         }
     for (const auto& [link, sent] : sends)
         if (const std::size_t k = received[link]; k < sent.size())
-            refuse(program, sent[k], "device " + std::to_string(link.second) + " has no Receive for it",
+            refuse(program, sent[k], "device " + std::to_string(link.to) + " has no Receive for it",
                 "add the Receive, or leave it out");
 }
 

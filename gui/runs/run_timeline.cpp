@@ -26,11 +26,10 @@ constexpr int mostSteps = 8;
 
 void addUse(const schedule::Timeline& timeline, std::vector<StepTimelines::Use>& use, double StepTimelines::Use::*member)
 {
-    const double length = timeline.length();
-    const std::vector<double> busy = schedule::busy_time(timeline);
+    const std::vector<double> busy = schedule::busy_share(timeline);
     use.resize(std::max(use.size(), busy.size()));
-    for (std::size_t device = 0; device < busy.size() && length > 0; ++device)
-        use[device].*member = busy[device] / length;
+    for (std::size_t device = 0; device < busy.size(); ++device)
+        use[device].*member = busy[device];
 }
 
 QString percentText(double share)

@@ -207,6 +207,40 @@ private slots:
         QVERIFY(both.measured.spans.front().start >= 0);
     }
 
+    // As under `ls`, where a device may be minutes ahead of another.
+    void devicesThatExchangeNothingBeginTheSameStepTogether()
+    {
+        const Program program = from_text("device 0: load T0 F0 B0 U0\ndevice 1: load T0 T1 F1 B1 U1\n");
+        const Simulation simulation = simulate(program, small_profile(2, 0));
+        std::vector<Span> reports = reports_of(simulation.timeline, 1000, 1);
+        for (Span& span : reports) {
+            span.start += span.device == 1 ? 60'000 : 0;
+            span.end += span.device == 1 ? 60'000 : 0;
+        }
+        const SideBySide both = side_by_side(program, simulation, measured_timeline(program, reports), 2);
+        std::map<int, double> begins;
+        for (const Span& span : both.measured.spans)
+            begins.emplace(span.device, span.start);
+        QCOMPARE(begins, (std::map<int, double>{{0, 0.0}, {1, 0.0}}));
+        QVERIFY(both.measured.length() < 100);
+        const std::vector<double> share = busy_share(both.measured);
+        QVERIFY(near(share.at(0), 1) && near(share.at(1), 1));
+    }
+
+    void aDeviceIsBusyForAShareOfItsOwnSteps()
+    {
+        // Device 0 computes 3 of every 4 ms; device 1 all the time, in the first of its two steps as in the second.
+        const Timeline timeline{{{0, false, 0, 0, 0, 0, 3}, {0, true, 0, 0, 1, 3, 4}, {0, false, 0, 1, 0, 4, 7},
+                                    {0, false, 0, 2, 0, 8, 11}, {1, false, 0, 0, 0, 100, 105}, {1, false, 0, 1, 0, 105, 110}},
+            3};
+        const std::vector<double> share = busy_share(timeline);
+        QCOMPARE(share.size(), std::size_t(3));
+        QVERIFY(near(share[0], 0.75));
+        QVERIFY(near(share[1], 1));
+        QCOMPARE(share[2], 0.0);
+        QVERIFY(near(busy_share({{{0, false, 0, 0, 0, 0, 1}, {0, false, 0, 0, 1, 3, 4}}, 1})[0], 0.5)); // of one step: to its end
+    }
+
     void memoryIsCutWithThePrediction()
     {
         const Simulation simulation = simulated(two_stages, small_profile(2, 0.5), {.steps = 40});

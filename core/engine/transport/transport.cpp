@@ -153,10 +153,8 @@ Topology topology_of(const schedule::Program& program)
     for (const schedule::Phase& phase : program.phases) {
         for (int device = 0; device < program.devices(); ++device) {
             for (const schedule::Instruction& instruction : phase.devices[static_cast<std::size_t>(device)].instructions) {
-                if (instruction.op == schedule::Op::Send)
-                    edges.insert({device, instruction.peer, instruction.payload});
-                else if (instruction.op == schedule::Op::Receive)
-                    edges.insert({instruction.peer, device, instruction.payload});
+                if (instruction.op == schedule::Op::Send || instruction.op == schedule::Op::Receive)
+                    edges.insert(edge_of(instruction, device));
                 else if (instruction.op == schedule::Op::AllReduce && instruction.group.size() > 1)
                     groups.insert(instruction.group);
             }

@@ -50,13 +50,7 @@ struct Rendezvous {
 /// Throws Error{BadRequest} if there is no way to it, or if it is taken for this machine's loopback interface.
 std::string address_towards_master(const Rendezvous& rendezvous);
 
-/// All that one device sends to another of one kind of payload, in order.
-struct Edge {
-    int from = 0;
-    int to = 0;
-    schedule::Payload payload = schedule::Payload::TeacherOutput;
-    auto operator<=>(const Edge&) const = default;
-};
+using schedule::Edge;
 
 /// Everything that will be used, the same on every rank and in the same order: connections are made at start, once.
 struct Topology {
