@@ -3,6 +3,7 @@
 
 #include "engine/data/data_set.h"
 #include "engine/models/architecture_file.h"
+#include "engine/search/derive.h"
 #include "engine/training/models.h"
 
 #include <functional>
