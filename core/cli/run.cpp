@@ -222,12 +222,6 @@ std::string progress_text(const launch::Progress& progress)
     return progress.steps_done < progress.steps && progress.stopping < 0 ? text + time_left(progress) : text;
 }
 
-/// Once it is known where a run stops that was told to.
-std::string stopping_text(std::int64_t step)
-{
-    return "stopping: writing a checkpoint at the end of step " + std::to_string(step) + "; press Ctrl-C again to stop at once";
-}
-
 std::string resuming_text(const ResumePoint& point)
 {
     return "resuming run " + std::to_string(point.run) + " " + to_string(point.resumption);
@@ -254,7 +248,7 @@ store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRe
             line.note("pipebd: warning: what is measured cannot be stored at present: " + progress.warning);
         warning = progress.warning;
         if (progress.stopping > 0 && stopping <= 0)
-            line.note(stopping_text(progress.stopping));
+            line.note(launch::stopping_text(progress.stopping));
         stopping = progress.stopping;
         const double share = static_cast<double>(progress.steps_done) / static_cast<double>(progress.steps);
         line.show(progress.share >= 0 ? progress.share : share, progress_text(progress));
