@@ -322,6 +322,7 @@ public:
         , options_(options)
         , lab_(options.resume.empty() && options.from.empty() && !options.check ? context.open_lab() : context.existing_lab())
     {
+        require_place_for_results();
         if (!options.resume.empty())
             point_ = resume_point(lab_, options.resume, options.checkpoint);
         read_experiment();
@@ -363,6 +364,16 @@ public:
 
 private:
     using StageKind = experiment::StageKind;
+
+    void require_place_for_results() const
+    {
+        if (!options_.prepare.empty())
+            return; // it has a folder of its own
+        if (lab_.exists())
+            lab_.require_writable();
+        else
+            require_possible_folder(lab_.folder(), "--lab");
+    }
 
     /// The first stage; those after it begin with what is not there yet.
     int check()
