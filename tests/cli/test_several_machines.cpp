@@ -270,13 +270,21 @@ private slots:
 
         const QJsonObject imported = imported_from(folder);
         QCOMPARE(imported["state"].toString(), QString("cancelled"));
+        const QStringList resuming{"run", "--resume", QString::number(imported["id"].toInt())};
         const QString out = path("resumed-" + signal);
-        const Ended resumed = run(lab(),
-            QStringList{"run", "--resume", QString::number(imported["id"].toInt()), "--out", out, "--devices", "cpu,cpu"}
-                + with_profile);
-        QVERIFY2(resumed.status == 0, qPrintable(resumed.errors));
-        QVERIFY2(
-            resumed.errors.contains(QStringLiteral("from step %1 of 80, none repeated").arg(step)), qPrintable(resumed.errors));
+        if (machine == 0) { // on one machine
+            const Ended resumed = run(lab(), resuming + QStringList{"--out", out, "--devices", "cpu,cpu"} + with_profile);
+            QVERIFY2(resumed.status == 0, qPrintable(resumed.errors));
+            QVERIFY2(
+                resumed.errors.contains(QStringLiteral("from step %1 of 80, none repeated").arg(step)), qPrintable(resumed.errors));
+        } else { // on both again
+            const Ended again
+                = run(lab(), resuming + QStringList{"--prepare", out, "--devices", "cpu", "--machines", "2"} + with_profile);
+            QVERIFY2(again.status == 0, qPrintable(again.errors));
+            const Ended resumed = shell(both_launched(out, out + "/rank-1.jsonl") + both_ended);
+            QVERIFY2(
+                resumed.output.contains("first 0") && resumed.output.contains("second 0"), qPrintable(said_by(0) + said_by(1)));
+        }
         QCOMPARE(sha256_of_file((out + "/student.safetensors").toStdString()), unbroken());
     }
 

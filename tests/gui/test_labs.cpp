@@ -109,7 +109,7 @@ private slots:
         QTRY_VERIFY(window.isSettled());
         QVERIFY(shows(window, "97.33"));
         const auto& curves = window.findChild<MetricChart*>("lossChart")->curves();
-        QCOMPARE(curves.at({"loss", -1, 5})->points().size(), std::size_t(30));
+        QCOMPARE(curves.at(store::Series{"loss", -1, 5})->points().size(), std::size_t(30));
         QVERIFY(!shows(window, "cannot be read"));
         QVERIFY(!shows(window, "damaged"));
     }
