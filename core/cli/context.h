@@ -26,6 +26,14 @@ struct Context {
     /// For what makes results: a lab that is not there is made.
     store::Lab open_lab() const { return lab_in(store::Lab::Mode::Make); }
 
+    /// For results that would be lost if the lab did not take them. Throws as Lab::require_writable() before any work is done.
+    store::Lab writable_lab() const
+    {
+        store::Lab lab = open_lab();
+        lab.require_writable();
+        return lab;
+    }
+
     /// For everything else. Throws Error{NotFound} if the lab that --lab names does not exist; without --lab, one that does not
     /// exist yet is empty.
     store::Lab existing_lab() const { return lab_in(lab.empty() ? store::Lab::Mode::ExistingOrEmpty : store::Lab::Mode::Existing); }

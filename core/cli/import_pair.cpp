@@ -91,7 +91,7 @@ int import_pair(const Context& context, const ImportPairOptions& options)
         if (pair.name == import.name)
             throw Error(Code::BadRequest, "a built-in pair has this name", "--name " + in_quotes(import.name), "choose another");
 
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.writable_lab();
     ProgressLine line(context.progress);
     line.note("opening and trying the models");
     const launch::ImportedPair imported = named_by_user([&] { return launch::import_pair(lab, import, context.cancel); });

@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/prepare.h"
 #include "cli/progress_line.h"
 #include "cli/signals.h"
 #include "launch/share.h"
@@ -23,9 +24,13 @@ int launch_share(const Context& context, const LaunchOptions& options)
     share.port = options.port;
     share.wait = std::chrono::seconds(options.wait);
     share.at_once = &at_once();
-    if (!launch::run_share(
-            share, [&](const std::string& note) { line.note(printable(note)); }, context.cancel)) {
+    const launch::ShareEnd end = launch::run_share(
+        share, [&](const std::string& note) { line.note(printable(note)); }, context.cancel);
+    if (end.cancelled) {
         std::cerr << "pipebd: error: cancelled: " << printable(options.folder) << "\n";
+        if (end.saved)
+            std::cerr << "pipebd: to resume from step " << *end.saved << ": pipebd runs import " << shell_word(options.folder)
+                      << ", then pipebd run --resume with the number of the run\n";
         return 1;
     }
     if (!context.quiet && !context.json)

@@ -115,7 +115,10 @@ schedule::Profile measured_profile(const Context& context, store::Lab& lab, cons
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     line.clear();
     line.note("profiled in " + format_milliseconds(taken.count()));
-    lab.save_profile(key, profile);
+    if (lab.can_be_written())
+        lab.save_profile(key, profile);
+    else
+        line.note("the profile is not kept: the lab cannot be written");
     return profile;
 }
 

@@ -12,7 +12,7 @@ int measure_profile(const Context& context, const ProfileOptions& options)
     const experiment::Experiment experiment = experiment_from(options.experiment, options.settings, "pipebd profile EXPERIMENT");
     const std::vector<std::int64_t> sizes = batch_sizes_from(options.sizes, "--sizes");
     const std::vector<experiment::Device> devices = devices_for(experiment, options.devices, context.cancel);
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.writable_lab();
     const schedule::Profile profile = measured_profile(context, lab, experiment, devices, sizes);
     if (context.json)
         std::cout << to_json(profile) << "\n";

@@ -83,7 +83,7 @@ int import_profile(const Context& context, const std::string& file)
 {
     require_file(file, "pipebd profiles import FILE");
     const schedule::Profile profile = schedule::profile_from_json(named_by_user([&] { return read_file(file); }), file);
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.writable_lab();
     const std::string origin = printable(std::filesystem::path(file).filename().native(), 200);
     const store::StoredProfile stored = lab.import_profile(profile, origin);
     if (context.json)

@@ -222,12 +222,6 @@ std::string progress_text(const launch::Progress& progress)
     return progress.steps_done < progress.steps && progress.stopping < 0 ? text + time_left(progress) : text;
 }
 
-/// Once it is known where a run stops that was told to.
-std::string stopping_text(std::int64_t step)
-{
-    return "stopping: writing a checkpoint at the end of step " + std::to_string(step) + "; press Ctrl-C again to stop at once";
-}
-
 std::string resuming_text(const ResumePoint& point)
 {
     return "resuming run " + std::to_string(point.run) + " " + to_string(point.resumption);
@@ -254,7 +248,7 @@ store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRe
             line.note("pipebd: warning: what is measured cannot be stored at present: " + progress.warning);
         warning = progress.warning;
         if (progress.stopping > 0 && stopping <= 0)
-            line.note(stopping_text(progress.stopping));
+            line.note(launch::stopping_text(progress.stopping));
         stopping = progress.stopping;
         const double share = static_cast<double>(progress.steps_done) / static_cast<double>(progress.steps);
         line.show(progress.share >= 0 ? progress.share : share, progress_text(progress));
@@ -328,6 +322,7 @@ public:
         , options_(options)
         , lab_(options.resume.empty() && options.from.empty() && !options.check ? context.open_lab() : context.existing_lab())
     {
+        require_place_for_results();
         if (!options.resume.empty())
             point_ = resume_point(lab_, options.resume, options.checkpoint);
         read_experiment();
@@ -369,6 +364,16 @@ public:
 
 private:
     using StageKind = experiment::StageKind;
+
+    void require_place_for_results() const
+    {
+        if (!options_.prepare.empty())
+            return; // it has a folder of its own
+        if (lab_.exists())
+            lab_.require_writable();
+        else
+            require_possible_folder(lab_.folder(), "--lab");
+    }
 
     /// The first stage; those after it begin with what is not there yet.
     int check()

@@ -75,7 +75,7 @@ int import_run(const Context& context, const ImportOptions& options)
 {
     if (options.folder.empty())
         throw Error(Code::BadRequest, "no folder is named", "pipebd runs import DIR", "name the one that holds spec.json");
-    store::Lab lab = context.open_lab();
+    store::Lab lab = context.writable_lab();
     const std::vector<launch::ImportedRun> imported
         = named_by_user([&] { return launch::import_stages(lab, options.folder, options.name); });
     for (const launch::ImportedRun& run : imported)

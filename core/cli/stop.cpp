@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/progress_line.h"
+#include "experiment/limits.h"
 #include "experiment/run_spec.h"
 #include "launch/pidfd.h"
 #include "launch/run_json.h"
@@ -65,9 +66,9 @@ std::chrono::milliseconds grace_of(const store::RunRecord& run)
     const std::filesystem::path file = run.folder / "spec.json";
     try {
         const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(file), file.string());
-        return std::chrono::milliseconds(static_cast<std::int64_t>(spec.experiment.run.stop_grace * 1000));
+        return experiment::stop_grace(spec.experiment.run);
     } catch (const Error&) {
-        return std::chrono::milliseconds(static_cast<std::int64_t>(experiment::Run().stop_grace * 1000)); // it is still being made
+        return experiment::stop_grace({}); // it is still being made
     }
 }
 

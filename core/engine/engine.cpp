@@ -12,6 +12,7 @@
 #include "engine/report/pulse.h"
 #include "engine/report/telemetry.h"
 #include "engine/training/checkpoint.h"
+#include "engine/training/checkpoint_rhythm.h"
 #include "engine/training/checkpointer.h"
 #include "engine/training/executor.h"
 #include "engine/training/stop_watch.h"
@@ -174,6 +175,13 @@ void require_shared_folder(const RunSpec& spec, const Rank& rank)
             spec.folder.string(), "put it on a file system that all of them mount, or set deliver to false in the spec");
 }
 
+/// Of a run that begins after round `first`.
+CheckpointRhythm rhythm_of(const RunSpec& spec, std::int64_t first)
+{
+    const double minutes = experiment::minutes_to_measure(spec);
+    return minutes > 0 ? CheckpointRhythm::about_every(minutes, first) : CheckpointRhythm::every(spec.checkpoint_steps);
+}
+
 /// Trains from the first step that is not done to the last, with checkpoints on the way where results are delivered. Returns the
 /// last one, on rank 0; nothing if the run was stopped: what it has come to is then saved.
 std::optional<std::filesystem::path> take_steps(const RunSpec& spec, std::int64_t steps, Executor& executor,
@@ -181,6 +189,7 @@ std::optional<std::filesystem::path> take_steps(const RunSpec& spec, std::int64_
 {
     const std::int64_t rounds = steps * static_cast<std::int64_t>(spec.program.phases.size());
     const std::int64_t first = executor.first_round();
+    CheckpointRhythm rhythm = rhythm_of(spec, first);
     Checkpointer::Saved saved;
     const auto save = [&](std::int64_t round) {
         const bool may_fail = !spec.deliver || round < rounds;
@@ -192,7 +201,11 @@ std::optional<std::filesystem::path> take_steps(const RunSpec& spec, std::int64_
     }
     executor.run([&](std::int64_t round) {
         const bool is_last = spec.deliver && round == rounds;
-        if (is_last || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
+        if (std::optional<double> milliseconds = rhythm.measured(round, std::chrono::steady_clock::now())) {
+            saved = checkpointer.agree(round, watch.is_asked(), *milliseconds);
+            rhythm.agree(round, *milliseconds);
+        }
+        if (!saved.stops && (is_last || rhythm.is_due(round)))
             save(round);
         if (!saved.stops && spec.deliver && watch.stops_after(round, [&reporter] { reporter.waiting("where the others stop"); }))
             saved = checkpointer.save(round, true, false);

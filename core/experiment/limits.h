@@ -25,6 +25,12 @@ inline std::chrono::milliseconds join_limit(const Run& run)
     return to_milliseconds(run.join_timeout);
 }
 
+/// For ranks that train, to save what they have come to once they are told to stop.
+inline std::chrono::milliseconds stop_grace(const Run& run)
+{
+    return to_milliseconds(run.stop_grace);
+}
+
 /// In which every rank only waits for others. Longer, for what is on its way between ranks is seen by none of them.
 inline std::chrono::milliseconds stall_limit(const Run& run)
 {

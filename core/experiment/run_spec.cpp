@@ -125,6 +125,12 @@ schedule::Program program_of(const SpecReader& reader)
 
 } // namespace
 
+double minutes_to_measure(const RunSpec& spec)
+{
+    const Run& run = spec.experiment.run;
+    return spec.deliver && spec.checkpoint_steps == 0 && !run.checkpoint_steps ? run.checkpoint_minutes : 0;
+}
+
 std::string to_json(const RunSpec& spec)
 {
     nlohmann::ordered_json devices = nlohmann::ordered_json::array();

@@ -18,7 +18,7 @@ struct RunSpec {
     schedule::Program program;
     std::filesystem::path pair_folder; // absolute, of an imported pair; empty: the pair is built in
     std::filesystem::path folder; // absolute; results and checkpoints go here
-    std::int64_t checkpoint_steps = 0; // every so many; 0: only at the end
+    std::int64_t checkpoint_steps = 0; // every so many; 0: only at the end, but see minutes_to_measure()
     int buffers = schedule::default_buffers; // batches a receiver holds for each link
     bool deliver = true; // at the end: a checkpoint, the student as one file, its evaluation. Without: only steps are taken
     std::filesystem::path resume; // absolute, a checkpoint to go on from; empty: from the beginning
@@ -27,6 +27,10 @@ struct RunSpec {
     std::vector<std::int64_t> profile_sizes; // samples to profile besides those that the devices need
     bool operator==(const RunSpec&) const = default;
 };
+
+/// Minutes between two checkpoints, for the ranks to turn into steps once they know how long one takes; 0: `checkpoint_steps` says
+/// all.
+double minutes_to_measure(const RunSpec& spec);
 
 std::string to_json(const RunSpec& spec);
 

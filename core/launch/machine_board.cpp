@@ -23,6 +23,9 @@ Error named(const Error& error, int machine)
     return {error.code(), "machine " + std::to_string(machine) + ": " + error.problem(), error.where(), error.remedy()};
 }
 
+constexpr std::string_view gently = "gently";
+constexpr std::string_view at_once = "at once";
+
 MachineState state_from(const Json& json)
 {
     MachineState state;
@@ -34,6 +37,8 @@ MachineState state_from(const Json& json)
             failure->at("where").get<std::string>(), failure->at("remedy").get<std::string>());
         state.may_be_consequence = failure->at("may_be_consequence").get<bool>();
     }
+    if (const auto stop = json.find("stop"); stop != json.end())
+        state.stop = *stop == at_once ? Stop::AtOnce : Stop::Gently;
     return state;
 }
 
@@ -63,6 +68,8 @@ void MachineBoard::write()
     if (own_.failure)
         json["failure"] = {{"code", to_string(own_.failure->code())}, {"what", own_.failure->problem()},
             {"where", own_.failure->where()}, {"remedy", own_.failure->remedy()}, {"may_be_consequence", own_.may_be_consequence}};
+    if (own_.stop != Stop::No)
+        json["stop"] = own_.stop == Stop::AtOnce ? at_once : gently;
     replace_file(file_of(machine_), json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     written_ = Clock::now();
 }
@@ -89,6 +96,14 @@ void MachineBoard::fail(const Error& error, bool may_be_consequence)
 {
     own_.failure = error;
     own_.may_be_consequence = may_be_consequence;
+    write();
+}
+
+void MachineBoard::stop(Stop how)
+{
+    if (how <= own_.stop)
+        return;
+    own_.stop = how;
     write();
 }
 
@@ -126,6 +141,19 @@ std::optional<Error> MachineBoard::failure_elsewhere(bool causes_only) const
         consequence = named(*state->failure, machine);
     }
     return causes_only ? std::nullopt : consequence;
+}
+
+std::optional<MachineBoard::Stopping> MachineBoard::stop_elsewhere() const
+{
+    Stopping most;
+    for (int machine = 0; machine < machines_; ++machine) {
+        if (machine == machine_)
+            continue;
+        const std::optional<MachineState> state = state_of(machine);
+        if (state && state->stop > most.how)
+            most = {.machine = machine, .how = state->stop};
+    }
+    return most.how == Stop::No ? std::nullopt : std::optional(most);
 }
 
 void MachineBoard::watch(int machine)

@@ -15,11 +15,14 @@
 
 namespace pipebd::launch {
 
+enum class Stop { No, Gently, AtOnce }; // at once: nobody waits for what ranks have not saved yet
+
 struct MachineState {
     int done = 0; // so many stages have ended here
     std::int64_t beat = 0; // grows while the launcher lives
     std::optional<Error> failure;
     bool may_be_consequence = false; // of that of another machine
+    Stop stop = Stop::No; // its user wants the run to end
     bool finished = false;
 };
 
@@ -34,6 +37,9 @@ public:
     void finish();
     void fail(const Error& error, bool may_be_consequence);
 
+    /// The run is to end on all machines. What was said is never taken back: less than before changes nothing.
+    void stop(Stop how);
+
     /// As far as it can be read; nothing if there is none.
     std::optional<MachineState> state_of(int machine) const;
 
@@ -42,6 +48,13 @@ public:
 
     /// Why the run cannot go on: what another machine says it failed of, its number in front; causes before consequences.
     std::optional<Error> failure_elsewhere(bool causes_only) const;
+
+    /// The most that another machine wants, and which; nothing if none wants the run to end.
+    struct Stopping {
+        int machine = 0;
+        Stop how = Stop::No;
+    };
+    std::optional<Stopping> stop_elsewhere() const;
 
     /// Throws Error{TimedOut} if `machine` has been watched for a minute and its launcher has not been heard of.
     void watch(int machine);

@@ -8,6 +8,7 @@
 #include "launch/master_address.h"
 #include "launch/prepared.h"
 #include "launch/supervisor.h"
+#include "launch/training.h"
 
 #include <cerrno>
 #include <fstream>
@@ -52,10 +53,11 @@ public:
         board_ = std::make_unique<MachineBoard>(folder_, share.machine, machines);
     }
 
-    bool run()
+    ShareEnd run()
     {
         try {
-            return gather() && run_stages();
+            const bool finished = gather() && run_stages();
+            return {.cancelled = !finished, .saved = saved_};
         } catch (const Error& error) {
             board_->fail(error, consequence_);
             throw;
@@ -67,19 +69,13 @@ private:
     {
         for (std::size_t i = 0; i < prepared_.stages.size(); ++i) {
             if (prepared_.stages[i].ranks[static_cast<std::size_t>(share_.machine)] > 0 && !supervise(prepared_.stages[i]))
-                return cancelled();
+                return false;
             board_->stage_ended();
             if (!wait_for_the_others(i))
-                return cancelled();
+                return false;
         }
         board_->finish();
         return true;
-    }
-
-    bool cancelled()
-    {
-        board_->fail(Error(Code::Cancelled, "it was stopped there", folder_.string(), ""), false);
-        return false;
     }
 
     /// Every launcher has come; only then do ranks start, so that they meet at once.
@@ -91,7 +87,7 @@ private:
         const Clock::time_point until = Clock::now() + share_.wait;
         for (; !missing.empty(); missing = board_->missing()) {
             if (!turn())
-                return cancelled();
+                return false;
             if (Clock::now() >= until)
                 throw Error(Code::TimedOut, numbers(missing) + " did not come within " + std::to_string(share_.wait / 1s) + " s",
                     folder_.string(), "start pipebd launch there, too; all machines must share this folder");
@@ -116,13 +112,32 @@ private:
         return true;
     }
 
-    /// A little later. Throws what another machine failed of. False: cancelled.
-    bool turn()
+    /// A little later. Throws what another machine failed of. False: the run is to end.
+    bool turn(bool causes_only = false)
     {
         ::poll(nullptr, 0, look_period); // a signal ends it early
+        look(causes_only);
+        return !stops_;
+    }
+
+    void look(bool causes_only)
+    {
         board_->beat();
-        end_with_the_others(false);
-        return !cancel_;
+        hear_of_stops();
+        end_with_the_others(causes_only);
+    }
+
+    /// Passes on what this machine's user wants, and takes what another's does.
+    void hear_of_stops()
+    {
+        const bool hurried = share_.at_once != nullptr && *share_.at_once;
+        if (cancel_)
+            board_->stop(hurried ? Stop::AtOnce : Stop::Gently);
+        const std::optional<MachineBoard::Stopping> elsewhere = board_->stop_elsewhere();
+        if (elsewhere && !stops_ && !cancel_)
+            note_("machine " + std::to_string(elsewhere->machine) + " was told to stop");
+        stops_ = stops_ || cancel_ || elsewhere;
+        at_once_ = at_once_ || hurried || (elsewhere && elsewhere->how == Stop::AtOnce);
     }
 
     void end_with_the_others(bool causes_only)
@@ -142,22 +157,45 @@ private:
         std::ofstream log(folder / ("machine-" + std::to_string(share_.machine) + ".log"), std::ios::app);
         Clock::time_point looked = Clock::now();
         Listener listener;
-        listener.metric = [&](const experiment::Metric& metric) {
-            if (metric.type == experiment::Metric::Type::Log && metric.text.starts_with("warning: "))
-                note_("rank " + std::to_string(metric.rank) + ": " + metric.text);
-        };
+        listener.metric = [&](const experiment::Metric& metric) { take(metric); };
         listener.log = [&](int rank, const std::string& line) { log << "rank " << rank << ": " << line << std::endl; };
         listener.tick = [&] {
             if (Clock::now() - looked < std::chrono::milliseconds(look_period))
                 return;
             looked = Clock::now();
-            board_->beat();
-            end_with_the_others(false);
+            look(false);
         };
-        const Outcome outcome = launch::run(job, listener, cancel_);
+        const Outcome outcome = launch::run(job, listener, stops_);
         if (outcome.kind == Outcome::Kind::Failed)
             fail(outcome);
+        if (outcome.kind == Outcome::Kind::Cancelled)
+            end_stopped(outcome);
         return outcome.kind == Outcome::Kind::Finished;
+    }
+
+    void take(const experiment::Metric& metric)
+    {
+        using Type = experiment::Metric::Type;
+        if (metric.type == Type::Log && metric.text.starts_with("warning: "))
+            note_("rank " + std::to_string(metric.rank) + ": " + metric.text);
+        if (metric.type == Type::Bye && stopping_)
+            saved_ = stopping_;
+        if (metric.type != Type::Doing || metric.name != "stopping")
+            return;
+        if (!stopping_)
+            note_(stopping_text(metric.step, cancel_ ? "press Ctrl-C again" : "press Ctrl-C twice"));
+        stopping_ = metric.step;
+    }
+
+    /// Of ranks that were told to stop, by whomever.
+    void end_stopped(const Outcome& outcome)
+    {
+        hear_of_stops(); // the ranks may have heard of it sooner
+        const bool is_known = outcome.error && outcome.error->code() == Code::Cancelled && stops_;
+        if (outcome.error && !is_known)
+            note_(std::string("warning: ") + outcome.error->what());
+        const bool saved = !outcome.error || outcome.error->code() == Code::Cancelled;
+        board_->stop(saved ? Stop::Gently : Stop::AtOnce); // nothing can be saved without the ranks that are gone
     }
 
     Job job_of(const PreparedStage& stage, const fs::path& folder) const
@@ -171,8 +209,10 @@ private:
         job.engine = engine_program();
         job.arguments = {"train", "--spec", file.string(), "--metrics", folder.string()};
         job.ranks = stage.ranks[static_cast<std::size_t>(share_.machine)];
-        job.at_once = share_.at_once;
+        job.at_once = &at_once_;
         const experiment::Run& limits = spec.experiment.run;
+        if (spec.deliver)
+            job.stop_grace = experiment::stop_grace(limits);
         job.heartbeat_limit = experiment::silence_limit(limits);
         job.start_limit = experiment::join_limit(limits);
         job.stall_limit = experiment::stall_limit(limits);
@@ -189,33 +229,31 @@ private:
     void fail(const Outcome& outcome)
     {
         const Clock::time_point until = Clock::now() + time_to_tell;
-        while (outcome.may_be_consequence && Clock::now() < until && turn_for_causes()) { }
+        while (outcome.may_be_consequence && Clock::now() < until && turn(true)) { }
+        if (outcome.may_be_consequence && stops_)
+            return; // at once, there
         consequence_ = outcome.may_be_consequence;
         const Error& error = *outcome.error;
         throw Error(
             error.code(), "machine " + std::to_string(share_.machine) + ": " + error.problem(), error.where(), error.remedy());
     }
 
-    bool turn_for_causes()
-    {
-        ::poll(nullptr, 0, look_period);
-        board_->beat();
-        end_with_the_others(true);
-        return !cancel_;
-    }
-
     const Share& share_;
     const std::function<void(const std::string&)>& note_;
-    const std::atomic<bool>& cancel_;
+    const std::atomic<bool>& cancel_; // of this machine
+    std::atomic<bool> stops_ = false; // of any machine
+    std::atomic<bool> at_once_ = false; // likewise
     fs::path folder_;
     Prepared prepared_;
     std::unique_ptr<MachineBoard> board_;
+    std::optional<std::int64_t> stopping_; // at the end of which step
+    std::optional<std::int64_t> saved_;
     bool consequence_ = false; // what this machine fails of is another's doing
 };
 
 } // namespace
 
-bool run_share(const Share& share, const std::function<void(const std::string&)>& note, const std::atomic<bool>& cancel)
+ShareEnd run_share(const Share& share, const std::function<void(const std::string&)>& note, const std::atomic<bool>& cancel)
 {
     return Sharing(share, note, cancel).run();
 }

@@ -6,8 +6,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace pipebd::launch {
@@ -21,12 +23,19 @@ struct Share {
     const std::atomic<bool>* at_once = nullptr; // once set, what is cancelled is killed without any grace
 };
 
-/// Runs the share to its end. What the ranks report is in rank-N.jsonl of the stage's folder, what they print in machine-K.log.
-/// `note` is told what happens, a line each. False if `cancel` was set.
+struct ShareEnd {
+    bool cancelled = false;
+    std::optional<std::int64_t> saved; // if cancelled: the step of the checkpoint that ranks of this machine ended with
+};
+
+/// Runs the share to its end, or to where it is stopped: once `cancel` is set here or on another machine, the ranks of all machines
+/// save what they have come to and end, within the grace of the experiment (run.stop_grace); what `at_once` is set on, or what has
+/// nothing to save, ends at once, on all machines. What the ranks report is in rank-N.jsonl of the stage's folder, what they print
+/// in machine-K.log. `note` is told what happens, a line each.
 ///
 /// Throws Error{BadRequest} for a machine or an address that cannot be, Error{NotFound} if nothing is prepared, Error{TimedOut} if
 /// another machine does not come or falls silent, and the Error of the rank that failed first, on whichever machine: its problem
 /// begins with "machine K: ". No rank of this machine is left then.
-bool run_share(const Share& share, const std::function<void(const std::string&)>& note, const std::atomic<bool>& cancel);
+ShareEnd run_share(const Share& share, const std::function<void(const std::string&)>& note, const std::atomic<bool>& cancel);
 
 } // namespace pipebd::launch

@@ -18,17 +18,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using store::RunRecord;
 
-constexpr std::int64_t steps_without_prediction = 100; // between checkpoints: nobody knows how many take so many minutes
-
-/// Steps of a phase between two checkpoints; 0: only at the end.
+/// Steps of a phase between two checkpoints; 0: only at the end, or, without a prediction, as measured (minutes_to_measure()).
 std::int64_t checkpoint_steps(const experiment::Run& run, double predicted_step, std::size_t phases)
 {
     if (run.checkpoint_steps)
         return *run.checkpoint_steps;
-    if (run.checkpoint_minutes <= 0)
+    if (run.checkpoint_minutes <= 0 || predicted_step <= 0)
         return 0;
-    if (predicted_step <= 0)
-        return steps_without_prediction;
     const double step_of_a_phase = predicted_step / static_cast<double>(phases);
     return std::max<std::int64_t>(1, std::llround(std::min(run.checkpoint_minutes * 60'000 / step_of_a_phase, 1e12)));
 }
@@ -138,7 +134,7 @@ Outcome Training::supervise(const std::atomic<bool>& cancel)
     job.start_limit = experiment::join_limit(limits);
     job.stall_limit = experiment::stall_limit(limits);
     if (run_.spec().deliver)
-        job.stop_grace = std::chrono::milliseconds(std::llround(limits.stop_grace * 1000));
+        job.stop_grace = experiment::stop_grace(limits);
     for (const experiment::Device& device : run_.spec().devices)
         job.threads.push_back(device.threads);
 
@@ -220,6 +216,11 @@ void Training::copy_results()
 }
 
 } // namespace
+
+std::string stopping_text(std::int64_t step, const std::string& at_once)
+{
+    return "stopping: writing a checkpoint at the end of step " + std::to_string(step) + "; " + at_once + " to stop at once";
+}
 
 RunRecord train(store::Lab& lab, const TrainingRequest& request, const std::function<void(const Progress&)>& progress,
     const std::atomic<bool>& cancel)

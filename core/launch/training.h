@@ -39,6 +39,9 @@ struct TrainingRequest {
     std::filesystem::path out; // results are also put here; empty: nowhere
 };
 
+/// What people are told once it is known where a run stops that was told to, and how to end it at once.
+std::string stopping_text(std::int64_t step, const std::string& at_once = "press Ctrl-C again");
+
 struct Progress {
     std::int64_t steps = 0;
     std::int64_t steps_done = 0;

@@ -313,6 +313,14 @@ bool Lab::can_be_written() const
     return impl_->writable;
 }
 
+void Lab::require_writable() const
+{
+    for (const fs::path& folder : {impl_->folder, impl_->runs})
+        if (!impl_->writable || access(folder.c_str(), W_OK | X_OK) != 0)
+            throw Error(Code::System, "the lab cannot be written, and results are kept there", folder.string(),
+                "name another one with --lab, or copy it to a folder that you can write");
+}
+
 std::vector<RunRecord> Lab::runs() const
 {
     std::vector<RunRecord> records;

@@ -67,6 +67,8 @@ public:
     /// False of one that is not there (Mode::ExistingOrEmpty), whatever has come of it since.
     bool exists() const;
     bool can_be_written() const;
+    /// Throws Error{System}, with a way out, unless runs can be made in it and all else can be stored.
+    void require_writable() const;
 
     /// Every run, newest first. A run that cannot be read has `state` Failed and says so in `error`: it never hides the others.
     /// A run that says it is queued or running but has no living supervisor is Lost (its lock, pid, start time and boot id are

@@ -3,9 +3,11 @@
 
 #include <QFile>
 #include <QProcess>
+#include <QRegularExpression>
 #include <QString>
 #include <QStringList>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -71,4 +73,11 @@ inline std::vector<int> engines_of(const QString& lab)
             pids.push_back(std::stoi(name));
     }
     return pids;
+}
+
+/// The only number that `pattern` finds in `text`; -1 if it finds none.
+inline std::int64_t number_in(const QString& text, const QString& pattern)
+{
+    const QRegularExpressionMatch match = QRegularExpression(pattern).match(text);
+    return match.hasMatch() ? match.captured(1).toLongLong() : -1;
 }

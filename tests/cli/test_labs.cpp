@@ -90,11 +90,34 @@ private slots:
         QVERIFY(reads("doctor").contains("may be read only"));
         QVERIFY(!reads("profiles list").isEmpty());
         QVERIFY(!reads("pairs list").isEmpty());
-        const auto refused = as_it_is("\"$2\" --lab \"$1\" runs tag 1 --add x");
-        QCOMPARE(refused->exitCode(), 1);
-        const QByteArray line = refused->readAllStandardError();
-        QVERIFY2(line.startsWith("pipebd: error: this cannot be changed: there is no right to write it"), line.constData());
-        QCOMPARE(line.count('\n'), 1);
+        const auto refused_with = [&](const QString& words, const QByteArray& beginning) {
+            const auto process = as_it_is("\"$2\" --lab \"$1\" " + words);
+            const QByteArray line = process->readAllStandardError();
+            if (process->exitCode() != 1 || line.count('\n') != 1 || !line.startsWith("pipebd: error: " + beginning))
+                qWarning("%s: %d, %s", qPrintable(words), process->exitCode(), line.constData());
+            return process->exitCode() == 1 && line.count('\n') == 1 && line.startsWith("pipebd: error: " + beginning);
+        };
+        QVERIFY(refused_with("runs tag 1 --add x", "this cannot be changed: there is no right to write it"));
+        // Before anything is measured: no line tells of a profile, and one line is all there is.
+        const QByteArray no_place = "the lab cannot be written, and results are kept there: " + lab.toUtf8()
+            + "; name another one with --lab, or copy it to a folder that you can write\n";
+        for (const char* words : {"run digits.toml --devices cpu,cpu", "run digits.toml --devices cpu --strategy single --check",
+                 "run --resume 1", "profile digits.toml --devices cpu", "runs import .",
+                 "pairs import --teacher digits.toml --student digits.toml --name x"})
+            QVERIFY(refused_with(words, no_place));
+    }
+
+    void aLabWhoseRunsCannotBeWrittenIsRefusedBeforeARun()
+    {
+        if (::geteuid() == 0)
+            QSKIP("root may write everything");
+        train();
+        const QString runs = here_->path("lab/runs");
+        QVERIFY(QFile::setPermissions(runs, QFile::ReadOwner | QFile::ExeOwner));
+        const Said said = here_->run({"run", experiment_, "--devices", "cpu", "--strategy", "single"});
+        QVERIFY(QFile::setPermissions(runs, QFile::ReadOwner | QFile::WriteOwner | QFile::ExeOwner));
+        QCOMPARE(said.status, 1);
+        QVERIFY2(said.err.startsWith("pipebd: error: the lab cannot be written"), said.err.constData());
     }
 
     void aDamagedRunIsToldByDoctorShowExportAndCompareAndRepaired()

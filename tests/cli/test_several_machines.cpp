@@ -54,6 +54,9 @@ QStringList commands_of_the_readme(const QString& folder, const QStringList& mor
     return commands;
 }
 
+const QStringList long_enough{"--set", "data.batch=8", "--set", "train.steps=80"}; // to be stopped on the way
+const QString both_ended = QStringLiteral("wait $R; echo second $?\nwait $F; echo first $?\n");
+
 Ended shell(const QString& script)
 {
     QProcess process;
@@ -71,6 +74,7 @@ class TestSeveralMachines : public QObject {
     Q_OBJECT
 
     QTemporaryDir folder_;
+    std::string unbroken_;
 
     QString path(const QString& name) const { return folder_.filePath(name); }
     QString lab() const { return path("lab"); }
@@ -79,6 +83,43 @@ class TestSeveralMachines : public QObject {
     {
         return run(
             lab(), QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--prepare", path(name)} + with_profile + more);
+    }
+
+    /// A launcher on each host, whose process ids are $F and $R, until there are steps in `file`.
+    QString both_launched(const QString& folder, const QString& file) const
+    {
+        const QString launch = QStringLiteral("%1 launch %2 --master-addr 10.77.0.1 --node-rank ").arg(pipebd_program, folder);
+        return QString(two_hosts) + "set +e\n$HOST2 " + launch + "1 2> " + path("second.txt") + " & R=$!\n" + launch + "0 2> "
+            + path("first.txt") + " & F=$!\n"
+            + QStringLiteral("until grep -q '\"type\":\"step\"' %1 2> /dev/null; do sleep 0.1; done\n").arg(file);
+    }
+
+    /// What the launcher of `machine` has printed on standard error.
+    QString said_by(int machine) const
+    {
+        return QString::fromStdString(read_file(path(machine == 0 ? "first.txt" : "second.txt").toStdString()));
+    }
+
+    QJsonObject imported_from(const QString& folder) const
+    {
+        const Ended imported = run(lab(), {"runs", "import", folder, "--json"});
+        if (imported.status != 0)
+            qFatal("%s", qPrintable(imported.errors));
+        return QJsonDocument::fromJson(imported.output.toUtf8()).object();
+    }
+
+    /// The bits of a run of `long_enough` steps that nobody stopped.
+    const std::string& unbroken()
+    {
+        if (unbroken_.empty()) {
+            const Ended ended = run(lab(),
+                QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu,cpu", "--out", path("unbroken")}
+                    + long_enough + with_profile);
+            if (ended.status != 0)
+                qFatal("%s", qPrintable(ended.errors));
+            unbroken_ = sha256_of_file(path("unbroken/student.safetensors").toStdString());
+        }
+        return unbroken_;
     }
 
 private slots:
@@ -184,21 +225,104 @@ private slots:
                 path("dying"), "--set", "data.batch=8", "--set", "train.steps=1000000"}
                 + with_profile);
         QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
-        const QString launch
-            = QStringLiteral("%1 launch %2 --master-addr 10.77.0.1 --node-rank ").arg(pipebd_program, path("dying"));
-
-        const Ended far = shell(QString(two_hosts) + "set +e\n$HOST2 " + launch + "1 2> " + path("second.txt") + " & R=$!\n"
-            + launch + "0 2> " + path("first.txt") + " & F=$!\n"
-            + QStringLiteral("until grep -q '\"type\":\"step\"' %1/rank-1.jsonl 2> /dev/null; do sleep 0.1; done\n")
-                  .arg(path("dying"))
-            + "kill -9 $(pgrep -P $R pipebd-engine || pgrep -P $(pgrep -P $R) pipebd-engine)\nwait $R; echo second $?\nwait $F; "
-              "echo first $?\n");
+        const Ended far = shell(both_launched(path("dying"), path("dying/rank-1.jsonl"))
+            + "kill -9 $(pgrep -P $R pipebd-engine || pgrep -P $(pgrep -P $R) pipebd-engine)\n" + both_ended);
 
         QVERIFY2(far.output.contains("first 1") && far.output.contains("second 1"), qPrintable(far.output + far.errors));
-        for (const char* file : {"first.txt", "second.txt"}) {
-            const QString said = QString::fromStdString(read_file(path(file).toStdString()));
-            QVERIFY2(said.contains("machine 1: rank 1 was killed by signal 9"), qPrintable(said));
+        for (const int machine : {0, 1})
+            QVERIFY2(said_by(machine).contains("machine 1: rank 1 was killed by signal 9"), qPrintable(said_by(machine)));
+    }
+
+    void aSignalToOneMachineMakesAllOfThemSaveTheSameStep_data()
+    {
+        QTest::addColumn<QString>("signal");
+        QTest::addColumn<int>("machine");
+        QTest::newRow("TERM to the first") << "TERM" << 0;
+        QTest::newRow("INT to the second") << "INT" << 1;
+        QTest::newRow("HUP to the second") << "HUP" << 1;
+    }
+
+    void aSignalToOneMachineMakesAllOfThemSaveTheSameStep()
+    {
+        QFETCH(const QString, signal);
+        QFETCH(const int, machine);
+        const QString folder = path("stopped-" + signal);
+        const Ended prepared = run(lab(),
+            QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu", "--machines", "2", "--prepare", folder}
+                + long_enough + with_profile);
+        QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
+
+        const QString launchers = machine == 0 ? "$F" : "$R";
+        const Ended far
+            = shell(both_launched(folder, folder + "/rank-1.jsonl") + "kill -" + signal + " " + launchers + "\n" + both_ended);
+        QVERIFY2(far.output.contains("first 1") && far.output.contains("second 1"), qPrintable(far.output + far.errors));
+        const QString here = said_by(machine);
+        const QString there = said_by(1 - machine);
+        const std::int64_t step = number_in(here, "to resume from step (\\d+): pipebd runs import ");
+        QVERIFY2(step > 0 && step < 80, qPrintable(here));
+        QVERIFY2(
+            here.contains(QStringLiteral("at the end of step %1; press Ctrl-C again to stop at once").arg(step)), qPrintable(here));
+        QVERIFY2(there.contains(QStringLiteral("machine %1 was told to stop\n").arg(machine)), qPrintable(there));
+        QVERIFY2(there.contains(QStringLiteral("at the end of step %1; press Ctrl-C twice to stop at once").arg(step)),
+            qPrintable(there));
+        for (const QString& said : {here, there})
+            QVERIFY2(said.contains("pipebd: error: cancelled: " + folder) && !said.contains("warning"), qPrintable(said));
+
+        const QJsonObject imported = imported_from(folder);
+        QCOMPARE(imported["state"].toString(), QString("cancelled"));
+        const QStringList resuming{"run", "--resume", QString::number(imported["id"].toInt())};
+        const QString out = path("resumed-" + signal);
+        if (machine == 0) { // on one machine
+            const Ended resumed = run(lab(), resuming + QStringList{"--out", out, "--devices", "cpu,cpu"} + with_profile);
+            QVERIFY2(resumed.status == 0, qPrintable(resumed.errors));
+            QVERIFY2(
+                resumed.errors.contains(QStringLiteral("from step %1 of 80, none repeated").arg(step)), qPrintable(resumed.errors));
+        } else { // on both again
+            const Ended again
+                = run(lab(), resuming + QStringList{"--prepare", out, "--devices", "cpu", "--machines", "2"} + with_profile);
+            QVERIFY2(again.status == 0, qPrintable(again.errors));
+            const Ended resumed = shell(both_launched(out, out + "/rank-1.jsonl") + both_ended);
+            QVERIFY2(
+                resumed.output.contains("first 0") && resumed.output.contains("second 0"), qPrintable(said_by(0) + said_by(1)));
         }
+        QCOMPARE(sha256_of_file((out + "/student.safetensors").toStdString()), unbroken());
+    }
+
+    void aMachineWithoutRanksOfTheStageStopsItGentlyToo()
+    {
+        const QString folder = path("waiting");
+        const Ended prepared = run(lab(),
+            QStringList{"run", stages_file, "--devices", "cpu", "--machines", "2", "--prepare", folder, "--set",
+                "stage.finetune.steps=1000000", "--set", "derive.samples=8", "--set", "derive.calibration=1"}
+                + small + with_profile);
+        QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
+
+        const Ended far = shell(both_launched(folder, folder + "/2-finetune/rank-0.jsonl") + "kill -TERM $R\n" + both_ended);
+        QVERIFY2(far.output.contains("first 1") && far.output.contains("second 1"), qPrintable(far.output + far.errors));
+        const std::int64_t step = number_in(said_by(0), "to resume from step (\\d+): pipebd runs import ");
+        QVERIFY2(step > 0, qPrintable(said_by(0)));
+        QVERIFY2(said_by(1).contains("pipebd: error: cancelled: " + folder), qPrintable(said_by(1)));
+        QVERIFY(QFile::exists(folder + "/2-finetune/checkpoints/" + QStringLiteral("round-%1").arg(step, 9, 10, QChar('0'))));
+    }
+
+    void aSecondSignalEndsAllMachinesAtOnce()
+    {
+        const QString folder = path("hurried");
+        const Ended prepared = run(lab(),
+            QStringList{"run", experiment_file, "--strategy", "tr+dpu", "--devices", "cpu", "--machines", "2", "--prepare", folder,
+                "--set", "data.batch=8", "--set", "train.steps=1000000", "--set", "run.stop_grace=600", "--set", "run.timeout=600"}
+                + with_profile);
+        QVERIFY2(prepared.status == 0, qPrintable(prepared.errors));
+
+        // A rank that stands still will never save anything.
+        const Ended far = shell(both_launched(folder, folder + "/rank-1.jsonl") + "kill -STOP $(pgrep -P $R)\nkill -TERM $F\n"
+            + QStringLiteral("until grep -q 'was told to stop' %1; do sleep 0.1; done\n").arg(path("second.txt"))
+            + "kill -0 $F && kill -0 $R && echo both wait\n" + "while kill -0 $F 2> /dev/null; do kill -TERM $F; sleep 0.1; done\n"
+            + both_ended);
+        QVERIFY2(far.output.contains("both wait") && far.output.contains("first 1") && far.output.contains("second 1"),
+            qPrintable(far.output + far.errors));
+        for (const int machine : {0, 1})
+            QVERIFY2(said_by(machine).contains("pipebd: error: cancelled: " + folder), qPrintable(said_by(machine)));
     }
 
     void machinesThatDoNotShareTheFolderAreToldBeforeTraining()

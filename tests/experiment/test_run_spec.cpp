@@ -95,6 +95,24 @@ private slots:
         QCOMPARE(object["experiment"].toObject()["pair"].toString(), "nas-digits");
     }
 
+    void minutesAreMeasuredWhereNobodySaysHowManyStepsTheyAre()
+    {
+        RunSpec spec = someSpec();
+        spec.deliver = true;
+        spec.checkpoint_steps = 0;
+        spec.experiment.run.checkpoint_minutes = 7;
+        spec.experiment.run.checkpoint_steps.reset();
+        QCOMPARE(minutes_to_measure(spec), 7.0);
+        spec.checkpoint_steps = 50;
+        QCOMPARE(minutes_to_measure(spec), 0.0);
+        spec.checkpoint_steps = 0;
+        spec.experiment.run.checkpoint_steps = 0;
+        QCOMPARE(minutes_to_measure(spec), 0.0);
+        spec.experiment.run.checkpoint_steps.reset();
+        spec.deliver = false;
+        QCOMPARE(minutes_to_measure(spec), 0.0);
+    }
+
     void moreKeysAreLetBe()
     {
         QJsonObject object = objectOf(someSpec());

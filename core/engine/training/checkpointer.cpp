@@ -46,26 +46,45 @@ Checkpointer::Checkpointer(const Parts& parts)
 
 Checkpointer::Saved Checkpointer::save(std::int64_t round, bool stops, bool may_fail)
 {
-    std::int64_t least = round;
-    std::int64_t most = round;
-    for (const std::string& said : parts_.transport.gather(json{round, stops}.dump())) {
-        const json other = json::parse(said);
-        least = std::min(least, other[0].get<std::int64_t>());
-        most = std::max(most, other[0].get<std::int64_t>());
-        stops = stops || other[1].get<bool>();
-    }
-    if (stops && most == last_)
-        return {.folder = {}, .stops = true};
-    const std::int64_t name = stops ? std::max(least, last_ + 1) : round;
+    const Met met = meet(round, stops, 0);
+    if (met.stops)
+        return save_stopped(met);
     try {
-        return {.folder = save_together(name), .stops = stops};
+        return {.folder = save_together(round), .stops = false};
     } catch (const Error& error) {
-        if (stops || !may_fail || parts_.spec.experiment.run.checkpoint_failure != "warn")
+        if (!may_fail || parts_.spec.experiment.run.checkpoint_failure != "warn")
             throw;
         if (parts_.transport.rank() == 0)
             say(error.what());
         return {};
     }
+}
+
+Checkpointer::Saved Checkpointer::agree(std::int64_t round, bool stops, double& figure)
+{
+    const Met met = meet(round, stops, figure);
+    figure = met.figure;
+    return met.stops ? save_stopped(met) : Saved();
+}
+
+Checkpointer::Met Checkpointer::meet(std::int64_t round, bool stops, double figure)
+{
+    const std::vector<std::string> said = parts_.transport.gather(json{round, stops, figure}.dump());
+    Met met{.least = round, .most = round, .stops = stops, .figure = json::parse(said.front())[2].get<double>()};
+    for (const std::string& text : said) {
+        const json other = json::parse(text);
+        met.least = std::min(met.least, other[0].get<std::int64_t>());
+        met.most = std::max(met.most, other[0].get<std::int64_t>());
+        met.stops = met.stops || other[1].get<bool>();
+    }
+    return met;
+}
+
+Checkpointer::Saved Checkpointer::save_stopped(const Met& met)
+{
+    if (met.most == last_)
+        return {.folder = {}, .stops = true};
+    return {.folder = save_together(std::max(met.least, last_ + 1)), .stops = true};
 }
 
 std::filesystem::path Checkpointer::save_together(std::int64_t round)

@@ -39,6 +39,10 @@ public:
     /// older checkpoints are as they were. `may_fail`: unless the run stops, that is only said where the experiment wants it so.
     Saved save(std::int64_t round, bool stops, bool may_fail);
 
+    /// Collective, among the calls of save(): gives every rank the `figure` of rank 0. Nothing is saved, unless the run stops on
+    /// any rank; then as in save().
+    Saved agree(std::int64_t round, bool stops, double& figure);
+
     /// Of the newest checkpoint that was saved; -1: none was.
     std::int64_t newest() const { return last_; }
 
@@ -46,6 +50,14 @@ public:
     void leave_together();
 
 private:
+    struct Met { // what all ranks have said
+        std::int64_t least = 0; // round
+        std::int64_t most = 0;
+        bool stops = false;
+        double figure = 0; // of rank 0
+    };
+    Met meet(std::int64_t round, bool stops, double figure);
+    Saved save_stopped(const Met& met);
     std::filesystem::path save_together(std::int64_t round);
     void write(const std::filesystem::path& folder, int block, std::int64_t round);
     void together(std::int64_t round, const std::filesystem::path& folder, const std::function<void()>& part);

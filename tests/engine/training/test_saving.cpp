@@ -149,6 +149,24 @@ private slots:
         QVERIFY(!fs::exists(folder / "checkpoints/.round-000000001.partial"));
     }
 
+    void minutesBecomeStepsWithoutAPrediction()
+    {
+        const QTemporaryDir dir;
+        RunSpec spec = specIn(dir.path().toStdString());
+        spec.checkpoint_steps = 0;
+        spec.experiment.train.steps = 6;
+        spec.experiment.run.checkpoint_minutes = 1e-6; // less than a step: each is saved, once it is known how long they take
+
+        const auto both = train(spec);
+
+        std::vector<std::int64_t> saved;
+        for (const Metric& metric : both[0].metrics)
+            if (metric.type == Metric::Type::Checkpoint)
+                saved.push_back(metric.step);
+        QCOMPARE(saved, (std::vector<std::int64_t>{0, 2, 3, 4, 5, 6}));
+        QCOMPARE(both[1].status, 0);
+    }
+
     void whereTheExperimentSaysSoTheRunGoesOnWarned() // T8
     {
         const QTemporaryDir dir;
