@@ -513,8 +513,10 @@ schedule::Profile measured(const experiment::RunSpec& spec)
             for (schedule::TimeBySamples* times : {&block.teacher_forward, &block.student_forward, &block.student_backward})
                 (*times)[static_cast<int>(n)] = 0.01 * static_cast<double>(n);
     }
-    for (std::size_t i = 0; i < profile.blocks.size(); ++i)
+    for (std::size_t i = 0; i < profile.blocks.size(); ++i) {
         profile.blocks[i].name = "block" + std::to_string(i);
+        profile.blocks[i].activation_bytes = 1000000;
+    }
     return profile;
 }
 
