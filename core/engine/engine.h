@@ -18,10 +18,14 @@ void profile(const experiment::RunSpec& spec, Reporter& reporter);
 /// Looks for everything that the user named, without training: pair, weights, data. Says hello with the steps that there are to do.
 void check(const experiment::RunSpec& spec, Reporter& reporter);
 
+/// Says hello with how many samples of the test data the teacher classifies right.
+void evaluate(const experiment::RunSpec& spec, Reporter& reporter);
+
 /// Says hello for every pair that is built in.
 void list_pairs(Reporter& reporter);
 
-/// Says hello with the description of a pair (pipebd.pair-description/1): a built-in one by its name, or the one imported into `folder`.
+/// Says hello with the description of a pair (pipebd.pair-description/1): a built-in one by its name, or the one imported into
+/// `folder`.
 void show_pair(std::string_view name, const std::filesystem::path& folder, Reporter& reporter);
 
 /// Says hello for every device of this machine.
