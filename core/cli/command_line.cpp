@@ -231,6 +231,10 @@ void add_pairs(CLI::App& app, Parsed& parsed)
     import->add_option("--student-blocks", options.student_blocks, "the same of the student")->type_name("LIST");
     import->add_option("--name", options.name, "by which experiments name the pair")->type_name("NAME")->group(required_group);
     import->add_flag("--end-to-end", options.end_to_end, "blocks may differ in shape: for strategies that train end to end");
+    import
+        ->add_option("--test-data", options.test_data,
+            "an experiment file: tell how much of the test data that it names the teacher classifies right")
+        ->type_name("EXPERIMENT");
     const char* const script = "TorchScript";
     import->add_flag("--trust", options.trust, "run such a file, which is a program")->group(script);
     import->add_option("--input", options.input, "one sample's shape, such as 3x224x224, or 128 tokens; where neither file tells")

@@ -86,6 +86,7 @@ struct ImportPairOptions {
     bool end_to_end = false;
     std::string input; // of one sample: "3x224x224", or "128" tokens; empty: as the files say
     std::int64_t vocabulary = 0;
+    std::string test_data; // an experiment file, whose test data the teacher is tried on; empty: it is not
 };
 
 struct VerifyOptions {

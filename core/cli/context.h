@@ -34,6 +34,9 @@ struct Context {
         return lab;
     }
 
+    /// For what tells about results that are not made: a lab that is not there is empty, and is not made.
+    store::Lab coming_lab() const { return lab_in(store::Lab::Mode::ExistingOrEmpty); }
+
     /// For everything else. Throws Error{NotFound} if the lab that --lab names does not exist; without --lab, one that does not
     /// exist yet is empty.
     store::Lab existing_lab() const { return lab_in(lab.empty() ? store::Lab::Mode::ExistingOrEmpty : store::Lab::Mode::Existing); }

@@ -1,5 +1,7 @@
 #include "base/error.h"
 #include "base/text.h"
+#include "base/units.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/named.h"
 #include "cli/progress_line.h"
@@ -10,7 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 namespace pipebd::cli {
@@ -36,15 +40,54 @@ std::string table_of(const launch::ImportedPair& imported)
     return table.text() + frozen;
 }
 
-Json json_of(const launch::ImportedPair& imported)
+/// Enough to tell two apart by eye.
+std::string short_checksum(const std::string& sha256)
+{
+    return sha256.substr(0, 12);
+}
+
+/// Whether so many right answers could be guessed: within three standard deviations of guessing, or fewer.
+bool is_chance(const launch::Evaluated& teacher)
+{
+    const auto samples = static_cast<double>(teacher.samples);
+    const double chance = 1.0 / teacher.classes;
+    return static_cast<double>(teacher.correct) <= samples * chance + 3 * std::sqrt(samples * chance * (1 - chance));
+}
+
+std::string evaluation_text(const launch::Evaluated& teacher)
+{
+    const auto share = [](double part) { return fixed(part * 100, part < 0.01 ? 2 : part < 0.1 ? 1 : 0) + " %"; };
+    const std::string chance = share(1.0 / teacher.classes);
+    const std::string text = "the teacher classifies " + std::to_string(teacher.correct) + " of " + std::to_string(teacher.samples)
+        + " test samples right, ";
+    return is_chance(teacher)
+        ? text + "no better than chance (" + chance + "): are its weights random?"
+        : text + share(static_cast<double>(teacher.correct) / static_cast<double>(teacher.samples)) + "; chance is " + chance;
+}
+
+/// The experiment `file` with the pair `name` in place of its own, and that pair's own weights.
+experiment::Experiment test_of(const std::string& file, const std::string& name)
+{
+    experiment::Experiment experiment = experiment_from(file, {}, "pipebd pairs import --test-data EXPERIMENT");
+    experiment.pair = name;
+    experiment.teacher.weights.clear();
+    return experiment;
+}
+
+Json json_of(const launch::ImportedPair& imported, const std::optional<launch::Evaluated>& teacher)
 {
     Json blocks = Json::array();
     for (const launch::ImportedBlock& block : imported.blocks)
         blocks.push_back({{"name", block.name}, {"student_modules", block.student_modules}, {"output_shape", block.output_shape},
             {"teacher_parameters", block.teacher_parameters}, {"student_parameters", block.student_parameters},
             {"gradient_tensors", block.gradient_tensors}, {"without_gradient", block.without_gradient}});
-    return {{"name", imported.stored.name}, {"folder", imported.stored.folder.string()}, {"sha256", imported.stored.sha256},
+    Json json = {{"name", imported.stored.name}, {"folder", imported.stored.folder.string()}, {"sha256", imported.stored.sha256},
+        {"weights", {{"teacher", imported.teacher_weights}, {"student", imported.student_weights}}},
         {"pair", Json::parse(imported.description)}, {"blocks", std::move(blocks)}};
+    if (teacher)
+        json["teacher_test"] = {{"correct", teacher->correct}, {"samples", teacher->samples}, {"classes", teacher->classes},
+            {"better_than_chance", !is_chance(*teacher)}};
+    return json;
 }
 
 /// "3x224x224"
@@ -91,15 +134,32 @@ int import_pair(const Context& context, const ImportPairOptions& options)
         if (pair.name == import.name)
             throw Error(Code::BadRequest, "a built-in pair has this name", "--name " + in_quotes(import.name), "choose another");
 
+    std::optional<experiment::Experiment> test;
+    if (!options.test_data.empty())
+        test = test_of(options.test_data, import.name);
+
     store::Lab lab = context.writable_lab();
     ProgressLine line(context.progress);
     line.note("opening and trying the models");
     const launch::ImportedPair imported = named_by_user([&] { return launch::import_pair(lab, import, context.cancel); });
     line.clear();
+    if (!context.json && !context.quiet)
+        std::cout << table_of(imported) << "SHA-256 of the weights: teacher " << short_checksum(imported.teacher_weights)
+                  << ", student " << short_checksum(imported.student_weights) << "\nimported; in an experiment: pair = \""
+                  << printable(imported.stored.name) << "\"\n"
+                  << std::flush;
+    std::optional<launch::Evaluated> teacher;
+    if (test) {
+        line.note("trying the teacher on the test data");
+        teacher = launch::evaluate_teacher({*test, imported.stored.folder}, context.cancel);
+        line.clear();
+    }
     if (context.json)
-        std::cout << json_of(imported).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-    else if (!context.quiet)
-        std::cout << table_of(imported) << "imported; in an experiment: pair = \"" << printable(imported.stored.name) << "\"\n";
+        std::cout << json_of(imported, teacher).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    else if (teacher && is_chance(*teacher))
+        std::cerr << "pipebd: warning: " << evaluation_text(*teacher) << "\n";
+    else if (teacher && !context.quiet)
+        std::cout << evaluation_text(*teacher) << "\n";
     return 0;
 }
 

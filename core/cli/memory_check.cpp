@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "launch/engine_queries.h"
 
 #include <algorithm>
 #include <optional>
@@ -10,8 +11,18 @@ namespace pipebd::cli {
 
 namespace {
 
-constexpr std::int64_t bytes_of_an_idle_rank = std::int64_t{160}
-    << 20; // program, LibTorch and the heap it keeps; docs/measurements.md
+using experiment::Device;
+
+constexpr std::int64_t MiB = std::int64_t{1} << 20;
+
+// Measured on x86-64 with LibTorch 2.11.0, /proc/PID/status (docs/measurements.md, "Memory of a rank"): of a rank that has loaded
+// nothing RssAnon; what a rank that trains nas-digits holds beside that and its tensors; RssFile of one that trains, pages of the
+// programs' files, which all ranks share; VmPeak of one that trains less its tensors, which is what ulimit -v counts.
+constexpr std::int64_t bytes_of_an_idle_rank = 66 * MiB;
+constexpr std::int64_t bytes_that_a_heap_keeps = 114 * MiB;
+constexpr std::int64_t bytes_of_the_programs = 90 * MiB;
+constexpr std::int64_t address_space_of_a_rank = 1050 * MiB;
+
 constexpr double certain = 1.25; // a plan may be wrong by so much before a run is refused
 
 /// What some ranks need together.
@@ -20,11 +31,17 @@ struct Need {
     std::int64_t peak = 0;
     int ranks = 0;
 
-    void add(const schedule::Simulation& simulation, std::size_t rank, std::int64_t of_process)
+    void add(std::int64_t bytes)
+    {
+        fixed += bytes;
+        peak += bytes;
+    }
+
+    void add_rank(const schedule::Simulation& simulation, std::size_t rank)
     {
         const bool known = rank < simulation.memory.size() && !simulation.memory[rank].empty();
-        fixed += of_process + (known ? simulation.memory[rank].front().bytes : 0);
-        peak += of_process + simulation.peak_memory[rank];
+        fixed += known ? simulation.memory[rank].front().bytes : 0;
+        peak += simulation.peak_memory[rank];
         ++ranks;
     }
 
@@ -40,62 +57,105 @@ struct Need {
     }
 };
 
-std::string needs_text(const Need& need, const std::string& of)
+/// Memory that some ranks share.
+struct Room {
+    std::string of; // "of memory", "on cuda:0"
+    std::string where; // "this machine"
+    std::int64_t total = 0; // bytes; 0: not known
+    std::int64_t available = 0;
+};
+
+struct Shortage {
+    std::string text; // what is needed, and what there is
+    std::string remedy;
+    bool is_certain = false;
+};
+
+std::optional<Shortage> shortage_of(const Need& need, const Room& room, int batch)
 {
-    return "it needs about " + format_bytes(need.peak) + " " + of
-        + (need.ranks > 1 ? ", " + std::to_string(need.ranks) + " ranks together" : "");
+    if (room.total <= 0 || need.peak <= room.available)
+        return std::nullopt;
+    const bool is_certain = static_cast<double>(need.peak) > certain * static_cast<double>(room.total);
+    const bool in_use = !is_certain && room.available < room.total;
+    return Shortage{.text = "it needs about " + format_bytes(need.peak) + " " + room.of
+            + (need.ranks > 1 ? ", " + std::to_string(need.ranks) + " ranks together" : "") + ", and " + room.where + " has "
+            + (in_use ? format_bytes(room.available) + " free of " : "") + format_bytes(room.total),
+        .remedy = need.fitting_batch(batch, is_certain ? room.total : room.available),
+        .is_certain = is_certain};
 }
 
-/// Refuses, warns or is silent: `total` there is at all, `available` is free now.
-std::string judge(
-    const Need& need, const std::string& of, const std::string& where, std::int64_t total, std::int64_t available, int batch)
+/// By process, then of the machine, then by GPU.
+std::vector<Shortage> shortages_of(
+    const schedule::Simulation& simulation, int batch, const std::vector<Device>& devices, const DeviceMemory& memory)
 {
-    if (total > 0 && static_cast<double>(need.peak) > certain * static_cast<double>(total))
-        throw Error(Code::BadRequest, needs_text(need, of) + ", and " + where + " has " + format_bytes(total), "the plan",
-            need.fitting_batch(batch, total));
-    if (total > 0 && need.peak > available)
-        return needs_text(need, of) + ", and " + where + " has " + format_bytes(available) + " free of " + format_bytes(total)
-            + ": it may be killed; " + need.fitting_batch(batch, available);
-    return {};
-}
-
-std::string both(const std::string& first, const std::string& second)
-{
-    return first.empty() || second.empty() ? first + second : first + "; " + second;
+    std::vector<Shortage> found;
+    const auto look = [&](const Need& need, const Room& room) {
+        if (std::optional<Shortage> shortage = shortage_of(need, room, batch))
+            found.push_back(std::move(*shortage));
+    };
+    Need cpu;
+    std::map<int, Need> gpus;
+    for (std::size_t rank = 0; rank < std::min(devices.size(), simulation.peak_memory.size()); ++rank) {
+        if (devices[rank].kind == Device::Kind::Cuda) {
+            gpus[devices[rank].index].add_rank(simulation, rank);
+            continue;
+        }
+        cpu.add_rank(simulation, rank);
+        cpu.add(bytes_of_an_idle_rank + bytes_that_a_heap_keeps);
+        Need own;
+        own.add_rank(simulation, rank);
+        own.add(address_space_of_a_rank);
+        if (const auto limit = memory.machine.per_process; limit && found.empty())
+            look(own, {"for rank " + std::to_string(rank), "the limit of a process (ulimit -v)", *limit, *limit});
+    }
+    if (cpu.ranks > 0) {
+        cpu.add(bytes_of_the_programs);
+        look(cpu,
+            {"of memory", memory.machine.of_group ? "the control group of this process" : "this machine", memory.machine.total,
+                memory.machine.available});
+    }
+    for (const auto& [index, need] : gpus) {
+        const std::string name = "cuda:" + std::to_string(index);
+        if (const auto bytes = memory.gpus.find(index); bytes != memory.gpus.end())
+            look(need, {"on " + name, name, bytes->second, bytes->second});
+    }
+    return found;
 }
 
 } // namespace
 
-std::string check_memory(
-    const schedule::PlannedStrategy& planned, int batch, const std::vector<experiment::Device>& devices, const DeviceMemory& memory)
+DeviceMemory memory_of(const std::vector<Device>& devices, const std::atomic<bool>& cancel)
 {
-    const schedule::Simulation& simulation = planned.simulation;
+    DeviceMemory memory{.machine = launch::machine_memory(), .gpus = {}};
+    const auto is_gpu = [](const Device& device) { return device.kind == Device::Kind::Cuda; };
+    if (std::any_of(devices.begin(), devices.end(), is_gpu))
+        for (const launch::EngineDevice& device : launch::engine_devices(cancel))
+            if (device.kind == Device::Kind::Cuda)
+                memory.gpus[device.index] = device.bytes;
+    return memory;
+}
+
+std::string check_memory(
+    const schedule::PlannedStrategy& planned, int batch, const std::vector<Device>& devices, const DeviceMemory& memory)
+{
     if (batch <= 0)
         return {};
-    Need cpu;
-    std::map<int, Need> gpus;
     std::string warning;
-    for (std::size_t rank = 0; rank < std::min(devices.size(), simulation.peak_memory.size()); ++rank) {
-        if (devices[rank].kind == experiment::Device::Kind::Cuda) {
-            gpus[devices[rank].index].add(simulation, rank, 0);
-            continue;
-        }
-        cpu.add(simulation, rank, bytes_of_an_idle_rank);
-        Need own;
-        own.add(simulation, rank, bytes_of_an_idle_rank);
-        if (const auto limit = memory.machine.per_process; limit && warning.empty())
-            warning = judge(own, "for rank " + std::to_string(rank), "the limit of a process (ulimit -v)", *limit, *limit, batch);
-    }
-    if (cpu.ranks > 0)
-        warning = both(warning,
-            judge(cpu, "of memory", memory.machine.of_group ? "the control group of this process" : "this machine",
-                memory.machine.total, memory.machine.available, batch));
-    for (const auto& [index, need] : gpus) {
-        const std::string name = "cuda:" + std::to_string(index);
-        if (const auto found = memory.gpus.find(index); found != memory.gpus.end())
-            warning = both(warning, judge(need, "on " + name, name, found->second, found->second, batch));
+    for (const Shortage& shortage : shortages_of(planned.simulation, batch, devices, memory)) {
+        if (shortage.is_certain)
+            throw Error(Code::BadRequest, shortage.text, "the plan", shortage.remedy);
+        warning += (warning.empty() ? "" : "; ") + shortage.text + ": it may be killed; " + shortage.remedy;
     }
     return warning;
+}
+
+void mark_shortages(schedule::Plan& plan, const std::vector<Device>& devices, const DeviceMemory& memory)
+{
+    DeviceMemory whole = memory;
+    whole.machine.available = whole.machine.total;
+    for (schedule::PlannedStrategy& planned : plan.strategies)
+        for (const Shortage& shortage : shortages_of(planned.simulation, plan.batch, devices, whole))
+            planned.memory_shortage += (planned.memory_shortage.empty() ? "" : "; ") + shortage.text;
 }
 
 } // namespace pipebd::cli

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/memory_check.h"
 #include "cli/output_file.h"
 #include "cli/planning.h"
 #include "cli/print_plan.h"
@@ -27,6 +28,7 @@ struct Basis {
     schedule::Cluster cluster;
     std::vector<std::string> strategies; // where none are named
     std::vector<std::string> notes; // what was not measured
+    std::vector<experiment::Device> devices = {}; // that it is for, where they are named as this machine knows them
     experiment::Run by_hand = {}; // stages to lay beside, if there are any, and what runs them
 };
 
@@ -38,7 +40,7 @@ bool names_a_pipeline(const PlanOptions& options)
 Basis basis_from_profile(const Context& context, const PlanOptions& options)
 {
     schedule::Cluster cluster = cluster_from(options.devices, "--devices");
-    Basis basis{profile_named(context, options.profile), std::move(cluster), {}, {}, {}};
+    Basis basis{profile_named(context, options.profile), std::move(cluster), {}, {}, {}, {}};
     basis.profile.interpolates = true;
     return basis;
 }
@@ -64,8 +66,10 @@ Basis basis_from_experiment(const Context& context, const PlanOptions& options)
     basis.strategies = strategies_from(names_a_pipeline(options) ? "all" : "blockwise", "--strategies");
     if (for_cluster || measured.devices.size() != devices.size())
         basis.notes.push_back("measured on " + to_string(measured.devices));
-    if (!for_cluster)
+    if (!for_cluster) {
         basis.cluster = schedule::alike(static_cast<int>(devices.size()));
+        basis.devices = devices;
+    }
     return basis;
 }
 
@@ -170,6 +174,8 @@ int plan(const Context& context, const PlanOptions& options)
     if (!basis.by_hand.stages.empty())
         plan.strategies.push_back(plan_by_hand(basis.by_hand, costs).strategies.front());
     plan.notes = basis.notes;
+    if (!basis.devices.empty())
+        mark_shortages(plan, basis.devices, memory_of(basis.devices, context.cancel));
     if (!options.trace.empty())
         write_trace(plan, options.trace);
     if (context.json)

@@ -122,14 +122,19 @@ schedule::Profile measured_profile(const Context& context, store::Lab& lab, cons
     return profile;
 }
 
+std::optional<schedule::Profile> stored_profile(
+    const store::Lab& lab, const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices)
+{
+    return lab.profile(key_of(lab, experiment, devices));
+}
+
 schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices)
 {
-    const store::ProfileKey key = key_of(lab, experiment, devices);
-    std::optional<schedule::Profile> stored = lab.profile(key);
+    std::optional<schedule::Profile> stored = stored_profile(lab, experiment, devices);
     if (!stored)
         return measured_profile(context, lab, experiment, devices);
-    ProgressLine(context.progress).note("using the stored profile of " + described(key));
+    ProgressLine(context.progress).note("using the stored profile of " + described(key_of(lab, experiment, devices)));
     return std::move(*stored);
 }
 

@@ -15,7 +15,11 @@ namespace pipebd::cli {
 schedule::Profile measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices, const std::vector<std::int64_t>& further = {});
 
-/// The stored profile of this pair, batch, dtype and these devices, if there is one; else measured_profile().
+/// The stored profile of this pair, batch, dtype and these devices, if there is one.
+std::optional<schedule::Profile> stored_profile(
+    const store::Lab& lab, const experiment::Experiment& experiment, const std::vector<experiment::Device>& devices);
+
+/// The same, which is told; else measured_profile().
 schedule::Profile stored_or_measured_profile(const Context& context, store::Lab& lab, const experiment::Experiment& experiment,
     const std::vector<experiment::Device>& devices);
 

@@ -28,6 +28,13 @@ void check_preparation(const RunOptions& options)
         throw Error(Code::BadRequest, "another run has been prepared there", "--prepare " + options.prepare, "name a new folder");
 }
 
+void check_ranks(int ranks, int machines)
+{
+    if (machines > 1 && ranks == 1)
+        throw Error(Code::BadRequest, "the schedule needs one device only", "--machines " + std::to_string(machines),
+            "use a strategy for several devices, such as auto, or leave out --machines");
+}
+
 std::string shell_word(const std::string& text)
 {
     const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
@@ -65,9 +72,8 @@ void Preparation::add(const std::string& stage, const launch::TrainingRequest& r
 {
     const std::string folder = stages_ == 1 ? "." : std::to_string(prepared_.stages.size() + 1) + "-" + stage;
     const int ranks = static_cast<int>(request.devices.size());
-    if (machines_ > 1 && ranks == 1 && stage == to_string(experiment::StageKind::Distil))
-        throw Error(Code::BadRequest, "the schedule needs one device only", "--machines " + std::to_string(machines_),
-            "use a strategy for several devices, such as auto, or leave out --machines");
+    if (stage == to_string(experiment::StageKind::Distil))
+        check_ranks(ranks, machines_);
     std::error_code error;
     std::filesystem::create_directories(folder_ / folder, error);
     if (error)

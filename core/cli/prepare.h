@@ -15,6 +15,9 @@ namespace pipebd::cli {
 /// `--prepare` and `--machines`, before anything is measured. Throws Error{BadRequest}.
 void check_preparation(const RunOptions& options);
 
+/// Throws Error{BadRequest} if a distillation by `ranks` ranks cannot be spread over so many machines.
+void check_ranks(int ranks, int machines);
+
 /// In single quotes if the shell would not take it for one word.
 std::string shell_word(const std::string& text);
 

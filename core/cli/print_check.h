@@ -8,12 +8,20 @@
 #include "store/resumption.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace pipebd::cli {
 
-/// `checked` is the engine's answer to `request`, the first of `stages`; `kept` is what a resumed run keeps of the one before.
-void print_check(const Context& context, const launch::TrainingRequest& request, const launch::Checked& checked,
-    const std::vector<experiment::StageKind>& stages, const std::optional<store::Resumption>& kept);
+/// A stage that can be run.
+struct CheckedStage {
+    experiment::StageKind stage = experiment::StageKind::Distil;
+    launch::TrainingRequest request;
+    launch::Checked answer; // of the engine
+    std::string warning; // that the run would give, in one line; empty: none
+};
+
+/// `stages` in order, at least one; `kept` is what a resumed run keeps of the one before.
+void print_check(const Context& context, const std::vector<CheckedStage>& stages, const std::optional<store::Resumption>& kept);
 
 } // namespace pipebd::cli

@@ -17,6 +17,8 @@ namespace {
 using schedule::Idle;
 using schedule::PlannedStrategy;
 
+const std::string shortage_mark = "!";
+
 double mean(const std::vector<double>& values)
 {
     return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -47,6 +49,25 @@ std::string marked_step(const PlannedStrategy& planned)
     return planned.interpolated.empty() ? step : std::string(schedule::interpolation_mark) + step;
 }
 
+/// "11.2 GiB", "!11.2 GiB" where there is not so much: on the device that needs the most.
+std::string marked_memory(const PlannedStrategy& planned)
+{
+    const auto most = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
+    if (most == planned.memory_bytes.end())
+        return "-";
+    return (planned.memory_shortage.empty() ? "" : shortage_mark) + format_bytes(*most);
+}
+
+/// A line for each strategy that needs more memory than there is.
+std::string shortages(const schedule::Plan& plan)
+{
+    std::string text;
+    for (const PlannedStrategy& planned : plan.strategies)
+        if (!planned.memory_shortage.empty())
+            text += shortage_mark + (" " + title_of(planned.schedule)) + " does not fit: " + planned.memory_shortage + "\n";
+    return text;
+}
+
 /// `kind`: what the first heading says; the strategies of that kind that can run.
 std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_end)
 {
@@ -57,10 +78,9 @@ std::string table_of(const schedule::Plan& plan, const char* kind, bool end_to_e
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible || schedule::is_end_to_end(planned.schedule.strategy) != end_to_end)
             continue;
-        const auto memory = std::max_element(planned.memory_bytes.begin(), planned.memory_bytes.end());
         table.add({title_of(planned.schedule), placement_text(planned.schedule), marked_step(planned), fixed(planned.throughput, 1),
             ratio(end_to_end ? planned.over_ddp : planned.speedup), percent(mean(planned.simulation.utilisation)),
-            memory == planned.memory_bytes.end() ? "-" : format_bytes(*memory)});
+            marked_memory(planned)});
     }
     return table.text();
 }
@@ -147,7 +167,8 @@ std::string plan_table(const schedule::Plan& plan, const std::string& to_measure
     std::string note = interpolation_note(plan);
     if (!note.empty())
         note += (to_measure.empty() ? "" : "; to measure: " + to_measure) + "\n";
-    return blockwise + (blockwise.empty() || end_to_end.empty() ? "" : "\n") + end_to_end + note + impossible_ones(plan);
+    return blockwise + (blockwise.empty() || end_to_end.empty() ? "" : "\n") + end_to_end + note + shortages(plan)
+        + impossible_ones(plan);
 }
 
 std::string plan_text(const schedule::Plan& plan, const std::string& to_measure)

@@ -8,7 +8,7 @@
 namespace pipebd::cli {
 
 /// A row per strategy, marked where it rests on interpolated times; below, a line on those, with the command `to_measure` if it is
-/// given, and one for each strategy that cannot run, with why.
+/// given, one for each strategy that needs more memory than there is, and one for each that cannot run, with why.
 std::string plan_table(const schedule::Plan& plan, const std::string& to_measure = {});
 
 /// A line for each strategy that cannot run, with why.

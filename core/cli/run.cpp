@@ -117,20 +117,28 @@ bool is_decided(const experiment::Run& run)
     return !run.stages.empty() || run.strategy == "single";
 }
 
-/// What `request` is planned with if none is named; nothing if it needs none and none is stored.
-std::optional<schedule::Profile> profile_for(
-    const Context& context, const RunOptions& options, store::Lab& lab, const TrainingRequest& request)
+/// What `request` is planned with if none is named and nothing is to be measured; nothing if it would have to be, or if none is
+/// stored and none is needed.
+std::optional<schedule::Profile> stored_profile_for(const Context& context, const store::Lab& lab, const TrainingRequest& request)
 {
-    const experiment::Experiment& experiment = request.experiment;
-    if (options.profile_again)
-        return measured_profile(context, lab, experiment, request.devices);
-    if (!is_decided(experiment.run))
-        return stored_or_measured_profile(context, lab, experiment, request.devices);
-    std::optional<ProfileOf> stored = nearest_stored_profile(context, lab, experiment, request.devices);
+    if (!is_decided(request.experiment.run))
+        return stored_profile(lab, request.experiment, request.devices);
+    std::optional<ProfileOf> stored = nearest_stored_profile(context, lab, request.experiment, request.devices);
     if (!stored)
         return std::nullopt;
     stored->profile.interpolates = true;
     return std::move(stored->profile);
+}
+
+/// What `request` is planned with if none is named; nothing if it needs none and none is stored.
+std::optional<schedule::Profile> profile_for(
+    const Context& context, const RunOptions& options, store::Lab& lab, const TrainingRequest& request)
+{
+    if (options.profile_again)
+        return measured_profile(context, lab, request.experiment, request.devices);
+    if (!is_decided(request.experiment.run))
+        return stored_or_measured_profile(context, lab, request.experiment, request.devices);
+    return stored_profile_for(context, lab, request);
 }
 
 /// What `experiment` asks for on `devices` devices, whatever it costs; of "auto" what can always be run. Throws Error{BadRequest}
@@ -160,11 +168,16 @@ void require_blocks(const schedule::Profile& profile, const launch::Checked& che
             "--profile " + name, "measure this pair again, or leave it out");
 }
 
+schedule::Plan predicted_plan(const experiment::Run& run, const schedule::Profile& profile, std::size_t devices)
+{
+    const schedule::Cluster cluster = schedule::alike(static_cast<int>(devices));
+    return plan_of(run, schedule::Costs(profile, cluster));
+}
+
 schedule::PlannedStrategy with_prediction(
     const Context& context, const experiment::Experiment& experiment, const schedule::Profile& profile, std::size_t devices)
 {
-    const schedule::Cluster cluster = schedule::alike(static_cast<int>(devices));
-    const schedule::Plan plan = plan_of(experiment.run, schedule::Costs(profile, cluster));
+    const schedule::Plan plan = predicted_plan(experiment.run, profile, devices);
     if (!context.quiet && !context.json)
         std::cout << plan_table(plan) << std::flush;
     return chosen(plan, experiment.run.strategy);
@@ -203,6 +216,22 @@ void plan_distillation(
     schedule::validate(request.planned.program, experiment.data.batch);
     // A program for fewer devices than there are leaves the last ones free.
     request.devices.resize(static_cast<std::size_t>(request.planned.program.devices()));
+}
+
+/// As plan_distillation(), but of what is named and stored alone. Without a profile there is no prediction, and no program where
+/// one is needed to decide.
+void check_distillation(const Context& context, const RunOptions& options, const store::Lab& lab, TrainingRequest& request,
+    const launch::Checked& checked)
+{
+    const experiment::Experiment& experiment = request.experiment;
+    request.profile = check_plan(context, options, request, checked);
+    if (!request.profile)
+        request.profile = stored_profile_for(context, lab, request);
+    request.devices = repeated(request.devices, options.machines);
+    if (request.profile)
+        request.planned = chosen(predicted_plan(experiment.run, *request.profile, request.devices.size()), experiment.run.strategy);
+    else if (is_decided(experiment.run))
+        request.planned = without_prediction(experiment, checked, request.devices.size());
 }
 
 std::string time_left(const launch::Progress& progress)
@@ -288,15 +317,15 @@ launch::Checked check_request(
     return checked;
 }
 
-void check_memory_of(const Context& context, const TrainingRequest& request)
+/// The warning of check_memory(), and its errors.
+std::string memory_warning(const Context& context, const TrainingRequest& request)
 {
-    DeviceMemory memory{.machine = launch::machine_memory(), .gpus = {}};
-    const auto is_gpu = [](const experiment::Device& device) { return device.kind == experiment::Device::Kind::Cuda; };
-    if (std::any_of(request.devices.begin(), request.devices.end(), is_gpu))
-        for (const launch::EngineDevice& device : launch::engine_devices(context.cancel))
-            if (device.kind == experiment::Device::Kind::Cuda)
-                memory.gpus[device.index] = device.bytes;
-    const std::string warning = check_memory(request.planned, request.experiment.data.batch, request.devices, memory);
+    return check_memory(
+        request.planned, request.experiment.data.batch, request.devices, memory_of(request.devices, context.cancel));
+}
+
+void print_warning(const std::string& warning)
+{
     if (!warning.empty())
         std::cerr << "pipebd: warning: " << warning << "\n";
 }
@@ -311,7 +340,20 @@ void complete(const Context& context, const RunOptions& options, store::Lab& lab
     else
         request.planned = supervised(checked);
     if (options.prepare.empty())
-        check_memory_of(context, request);
+        print_warning(memory_warning(context, request));
+}
+
+/// The lab that `options` work in. A check makes none where a run would; throws Error{System} if it could not be made there.
+store::Lab lab_for(const Context& context, const RunOptions& options)
+{
+    if (!options.resume.empty() || !options.from.empty())
+        return context.existing_lab();
+    if (!options.check)
+        return context.open_lab();
+    store::Lab lab = context.coming_lab();
+    if (!lab.exists())
+        require_possible_folder(lab.folder().string(), "--lab");
+    return lab;
 }
 
 /// What the stages of a `pipebd run` have in common, and what they have come to.
@@ -320,7 +362,7 @@ public:
     StagedRun(const Context& context, const RunOptions& options)
         : context_(context)
         , options_(options)
-        , lab_(options.resume.empty() && options.from.empty() && !options.check ? context.open_lab() : context.existing_lab())
+        , lab_(lab_for(context, options))
     {
         require_place_for_results();
         if (!options.resume.empty())
@@ -346,7 +388,7 @@ public:
                 std::cout << "stage " << to_string(stage) << "\n" << std::flush;
             TrainingRequest request = request_of(stage);
             const int per_machine = static_cast<int>(request.devices.size());
-            complete(context_, options_, lab_, request, i == 0 ? point_ : std::nullopt);
+            complete(context_, options_, lab_, request, is_first(stage) ? point_ : std::nullopt);
             if (preparation_) {
                 request.experiment = preparation_->with_coming_results(request.experiment);
                 preparation_->add(std::string(to_string(stage)), request, per_machine);
@@ -371,24 +413,39 @@ private:
             return; // it has a folder of its own
         if (lab_.exists())
             lab_.require_writable();
-        else
-            require_possible_folder(lab_.folder(), "--lab");
     }
 
-    /// The first stage; those after it begin with what is not there yet.
     int check()
     {
-        TrainingRequest request = request_of(stages_.front());
-        const launch::Checked checked = check_request(context_, lab_, request, point_);
-        if (distils(request.experiment))
-            check_plan(context_, options_, request, checked);
         if (!options_.out.empty())
             require_possible_folder(options_.out, "--out");
         if (!options_.prepare.empty())
             require_possible_folder(options_.prepare, "--prepare");
-        print_check(context_, request, checked, stages_, point_ ? std::optional(point_->resumption) : std::nullopt);
+        std::vector<CheckedStage> checked;
+        for (const StageKind stage : stages_)
+            checked.push_back(check(stage));
+        for (const CheckedStage& stage : checked)
+            print_warning(stage.warning);
+        print_check(context_, checked, point_ ? std::optional(point_->resumption) : std::nullopt);
         return 0;
     }
+
+    CheckedStage check(StageKind stage)
+    {
+        CheckedStage checked{.stage = stage, .request = request_of(stage), .answer = {}, .warning = {}};
+        checked.answer = check_request(context_, lab_, checked.request, is_first(stage) ? point_ : std::nullopt);
+        if (!distils(checked.request.experiment))
+            return checked;
+        TrainingRequest planned = checked.request;
+        check_distillation(context_, options_, lab_, planned, checked.answer);
+        if (options_.prepare.empty())
+            checked.warning = memory_warning(context_, planned);
+        else if (planned.planned.program.devices() > 0)
+            check_ranks(planned.planned.program.devices(), options_.machines);
+        return checked;
+    }
+
+    bool is_first(StageKind stage) const { return stage == stages_.front(); }
 
     void read_experiment()
     {
@@ -430,12 +487,14 @@ private:
     TrainingRequest request_of(StageKind stage)
     {
         experiment::Experiment own = experiment::of_stage(experiment_, stage);
-        const bool goes_on = point_ && !done_;
-        const std::optional<store::RunRecord>& before = done_ ? done_ : from_;
+        const bool goes_on = point_ && is_first(stage);
+        const std::optional<store::RunRecord>& before = is_first(stage) ? from_ : done_;
         if (before)
             own = with_results(std::move(own), *before);
         else if (goes_on)
             take_weights(own);
+        else if (!is_first(stage))
+            own = before_results(std::move(own));
         TrainingRequest request = request_for(context_, options_, own, experiment_text_, alone_);
         request.weights_from = before ? before->id : goes_on ? point_->weights_from : 0;
         if (before)

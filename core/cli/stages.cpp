@@ -110,6 +110,15 @@ experiment::Experiment with_results(experiment::Experiment experiment, const Run
     return experiment;
 }
 
+experiment::Experiment before_results(experiment::Experiment experiment)
+{
+    if (distils(experiment))
+        experiment.teacher.weights.clear();
+    else
+        experiment.student = {};
+    return experiment;
+}
+
 void require_weights(const experiment::Experiment& experiment, StageKind stage)
 {
     const bool waits_for_teacher = stage == StageKind::Distil && experiment.stage.teacher != experiment::Stage{};

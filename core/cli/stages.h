@@ -23,6 +23,9 @@ store::RunRecord run_before(const store::Lab& lab, const std::string& id, experi
 /// none.
 experiment::Experiment with_results(experiment::Experiment experiment, const store::RunRecord& before);
 
+/// `experiment`, of a stage, without what the stage before has yet to leave.
+experiment::Experiment before_results(experiment::Experiment experiment);
+
 /// Throws Error{BadRequest} if `stage` of `experiment` needs the results of a stage before that is neither run nor named.
 void require_weights(const experiment::Experiment& experiment, experiment::StageKind stage);
 

@@ -137,7 +137,6 @@ int verify(const Context& context, const VerifyOptions& options)
     request.steps = check_work(context, lab, request.experiment, request.devices).steps;
     request.pair_folder = pair_folder(lab, request.experiment.pair);
     request.deliver = false; // the last checkpoint is all that is compared
-    request.checkpoint_steps = request.steps;
 
     const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)
                                                               : profile_named(context, options.profile, measured);
@@ -151,12 +150,16 @@ int verify(const Context& context, const VerifyOptions& options)
     Turns turns(context, "pipebd verify", static_cast<std::size_t>(possible) + 1);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
     turns.line().note(std::to_string(possible + 1) + " trainings of " + std::to_string(request.steps) + " steps each");
-    const std::filesystem::path single = turns.take(request, reference.strategies.front(), "single").folder;
+    const auto trained = [&](const PlannedStrategy& planned) {
+        request.checkpoint_steps = request.steps * static_cast<std::int64_t>(planned.program.phases.size());
+        return turns.take(request, planned, planned.schedule.strategy).folder;
+    };
+    const std::filesystem::path single = trained(reference.strategies.front());
     std::vector<Verdict> verdicts;
     for (const PlannedStrategy& planned : plan.strategies) {
         if (!planned.schedule.feasible)
             continue;
-        const std::filesystem::path run = turns.take(request, planned, planned.schedule.strategy).folder;
+        const std::filesystem::path run = trained(planned);
         verdicts.push_back(
             verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
     }

@@ -14,6 +14,7 @@
 #include "engine/training/checkpoint.h"
 #include "engine/training/checkpoint_rhythm.h"
 #include "engine/training/checkpointer.h"
+#include "engine/training/evaluate.h"
 #include "engine/training/executor.h"
 #include "engine/training/stop_watch.h"
 #include "experiment/limits.h"
@@ -24,6 +25,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -320,6 +322,33 @@ void check(const RunSpec& spec, Reporter& reporter)
     hello.step = steps;
     hello.text = json{{"blocks", names}, {"train_samples", train_samples}, {"test_samples", data->size(DataSet::Split::Test)},
         {"teacher_sha256", weights}, {"libtorch", TORCH_VERSION}}
+                     .dump();
+    reporter.report(std::move(hello));
+    say_bye(reporter);
+}
+
+void evaluate(const RunSpec& spec, Reporter& reporter)
+{
+    load_modules(spec);
+    Pulse pulse(reporter);
+    const std::shared_ptr<const Pair> pair = pair_of(spec);
+    const std::unique_ptr<DataSet> data = data_for(*pair, spec, reporter);
+    const TeacherWeights weights(spec.experiment, *pair);
+    std::vector<std::unique_ptr<Block>> teacher;
+    std::vector<Block*> blocks;
+    for (int block = 0; block < static_cast<int>(pair->block_names().size()); ++block) {
+        teacher.push_back(pair->make_teacher(block, spec.experiment.seed));
+        weights.load_into(*teacher.back());
+        freeze(*teacher.back());
+        blocks.push_back(teacher.back().get());
+    }
+    const auto heartbeat = [&reporter](double) { reporter.heartbeat(0, "evaluating the teacher"); };
+    const Accuracy accuracy = test_accuracy(blocks, *data, at::kCPU, heartbeat);
+    const std::int64_t samples = data->size(DataSet::Split::Test);
+    Metric hello;
+    hello.type = Metric::Type::Hello;
+    hello.text = json{{"correct", std::llround(accuracy.top1 * static_cast<double>(samples))}, {"test_samples", samples},
+        {"classes", data->classes()}}
                      .dump();
     reporter.report(std::move(hello));
     say_bye(reporter);

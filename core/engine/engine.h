@@ -18,6 +18,9 @@ void profile(const experiment::RunSpec& spec, Reporter& reporter);
 /// Looks for everything that the user named, without training: pair, weights, data. Says hello with the steps that there are to do.
 void check(const experiment::RunSpec& spec, Reporter& reporter);
 
+/// Says hello with how many samples of the test data the teacher classifies right.
+void evaluate(const experiment::RunSpec& spec, Reporter& reporter);
+
 /// Says hello for every pair that is built in.
 void list_pairs(Reporter& reporter);
 

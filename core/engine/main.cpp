@@ -1,7 +1,7 @@
 // pipebd-engine: one rank. Reports metrics on standard output (docs/formats/metrics.md), people's text on standard error.
 //
 //     pipebd-engine train --spec FILE [--metrics DIR]
-//     pipebd-engine profile|check --spec FILE
+//     pipebd-engine profile|check|evaluate --spec FILE
 //     pipebd-engine devices|pairs
 //     pipebd-engine pair NAME [FOLDER]
 //     pipebd-engine import --request FILE
@@ -42,6 +42,7 @@ constexpr std::string_view usage = R"(One rank of a run, or an answer to a quest
                                                       MASTER_PORT name; its metrics go to standard output, and to DIR/rank-N.jsonl
     pipebd-engine profile --spec FILE                 what the blocks cost
     pipebd-engine check --spec FILE                   whether it could be trained
+    pipebd-engine evaluate --spec FILE                what the teacher is worth
     pipebd-engine devices                             the devices of this machine
     pipebd-engine pairs                               the built-in pairs
     pipebd-engine pair NAME [FOLDER]                  one pair, block by block
@@ -85,7 +86,7 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
         pipebd::engine::import_models(argv[3], reporter);
         return 0;
     }
-    const bool known = command == "train" || command == "profile" || command == "check";
+    const bool known = command == "train" || command == "profile" || command == "check" || command == "evaluate";
     const bool with_metrics = command == "train" && argc == 6 && std::string_view(argv[4]) == "--metrics";
     if (!known || (argc != 4 && !with_metrics) || std::string_view(argv[2]) != "--spec")
         throw Error(Code::BadRequest, "unknown command line", argc > 1 ? argv[1] : "no command", "pipebd-engine --help lists them");
@@ -99,6 +100,8 @@ int run(int argc, char** argv, pipebd::engine::Reporter& reporter)
         pipebd::engine::train(spec, reporter);
     else if (command == "profile")
         pipebd::engine::profile(spec, reporter);
+    else if (command == "evaluate")
+        pipebd::engine::evaluate(spec, reporter);
     else
         pipebd::engine::check(spec, reporter);
     return 0;

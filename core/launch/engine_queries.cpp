@@ -200,6 +200,22 @@ Checked check(const Work& work, const std::vector<Device>& devices, const std::a
     return checked;
 }
 
+Evaluated evaluate_teacher(const Work& work, const std::atomic<bool>& cancel)
+{
+    const TemporaryFolder folder;
+    const std::filesystem::path spec = write_spec(folder, work, {Device{}});
+    const Metric hello
+        = answers({"evaluate", "--spec", spec.string()}, cancel, experiment::join_limit(work.experiment.run)).front();
+    const json text = details(hello);
+    Evaluated evaluated;
+    evaluated.correct = value_or(text, "correct", evaluated.correct);
+    evaluated.samples = value_or(text, "test_samples", evaluated.samples);
+    evaluated.classes = value_or(text, "classes", evaluated.classes);
+    if (evaluated.samples <= 0 || evaluated.classes <= 0)
+        throw Error(Code::Protocol, "the engine names no samples or no classes", in_quotes(hello.text), mismatch);
+    return evaluated;
+}
+
 void require_alike(const std::vector<Device>& devices)
 {
     const auto other = std::find_if(devices.begin(), devices.end(),

@@ -83,6 +83,16 @@ struct Work {
 /// Whether pair, data and weights are there and fit together.
 Checked check(const Work& work, const std::vector<experiment::Device>& devices, const std::atomic<bool>& cancel);
 
+/// How a network does on the test data.
+struct Evaluated {
+    std::int64_t correct = 0; // samples classified right
+    std::int64_t samples = 0;
+    int classes = 0;
+};
+
+/// The teacher of `work` on the test data of its experiment, on one CPU; minutes for a large one.
+Evaluated evaluate_teacher(const Work& work, const std::atomic<bool>& cancel);
+
 /// Throws Error{BadRequest} unless all are of one kind, with the same threads.
 void require_alike(const std::vector<experiment::Device>& devices);
 

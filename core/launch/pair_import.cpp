@@ -170,6 +170,8 @@ ImportedPair import_pair(store::Lab& lab, const PairImport& import, const std::a
     ImportedPair imported;
     try {
         imported.blocks = blocks_of(answer);
+        imported.teacher_weights = answer.at("weights").at("teacher").get<std::string>();
+        imported.student_weights = answer.at("weights").at("student").get<std::string>();
         rename_copy(teacher.file, answer.at("pair").at("teacher"));
         rename_copy(student.file, answer.at("pair").at("student"));
         imported.description = answer.at("pair").dump(2) + "\n";

@@ -43,6 +43,8 @@ struct ImportedBlock {
 struct ImportedPair {
     store::StoredPair stored;
     std::string description; // pair.json
+    std::string teacher_weights; // SHA-256, as resources/python/export_pair.py prints it
+    std::string student_weights;
     std::vector<ImportedBlock> blocks;
 };
 

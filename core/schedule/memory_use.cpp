@@ -25,10 +25,11 @@ std::int64_t bytes_per_sample(const Value& value, const Profile& profile)
 
 } // namespace
 
-MemoryUse::MemoryUse(const Program& program, const Costs& costs)
+MemoryUse::MemoryUse(const Program& program, const Costs& costs, Keep keep)
     : program_(program)
     , costs_(costs)
-    , changes_(static_cast<std::size_t>(program.devices()))
+    , keep_(keep)
+    , known_(static_cast<std::size_t>(program.devices()))
 {
 }
 
@@ -109,7 +110,7 @@ void MemoryUse::add(const CompiledPhase& compiled, std::size_t phase, std::size_
         const auto batch = static_cast<std::size_t>(span.step + instructions[index].ahead);
         times[index * batches + batch] = {span.start, span.end};
     }
-    std::vector<Change>& changes = changes_[device];
+    std::vector<Change>& changes = known_[device].changes;
     for (const Holding& holding : held)
         for (std::size_t batch = 0; batch < batches; ++batch) {
             const Time& made = times[holding.producer * batches + batch];
@@ -123,33 +124,46 @@ void MemoryUse::add(const CompiledPhase& compiled, std::size_t phase, std::size_
         }
 }
 
-std::vector<MemoryPoint> MemoryUse::take(std::size_t device)
+void MemoryUse::add_point(Known& known, double time) const
 {
-    std::vector<Change> changes = std::exchange(changes_[device], {});
-    std::sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.time < b.time; });
-    double bytes = held_throughout(device);
-    std::vector<MemoryPoint> points;
-    points.reserve(changes.size() + 1);
-    points.push_back({0, whole_bytes(bytes)});
-    for (std::size_t i = 0; i < changes.size();) {
-        const double time = changes[i].time;
-        for (; i < changes.size() && changes[i].time == time; ++i)
-            bytes += changes[i].bytes;
-        const MemoryPoint point{time, whole_bytes(bytes)};
-        if (time <= 0)
-            points.back() = point;
-        else if (point.bytes != points.back().bytes)
-            points.push_back(point);
-    }
-    return points;
+    const MemoryPoint point{std::max(time, 0.0), whole_bytes(known.bytes)};
+    known.peak = std::max(known.peak, point.bytes);
+    if (keep_ == Keep::Peaks)
+        return;
+    if (time <= 0 && !known.points.empty())
+        known.points.back() = point;
+    else if (known.points.empty() || point.bytes != known.points.back().bytes)
+        known.points.push_back(point);
 }
 
-std::int64_t peak_of(const std::vector<MemoryPoint>& points)
+void MemoryUse::settle(std::size_t device, double until)
 {
-    std::int64_t most = 0;
-    for (const MemoryPoint& point : points)
-        most = std::max(most, point.bytes);
-    return most;
+    Known& known = known_[device];
+    if (!std::exchange(known.begun, true)) {
+        known.bytes = held_throughout(device);
+        add_point(known, 0);
+    }
+    std::vector<Change>& changes = known.changes;
+    const auto later = std::partition(changes.begin(), changes.end(), [&](const Change& change) { return change.time < until; });
+    std::sort(changes.begin(), later, [](const Change& a, const Change& b) { return a.time < b.time; });
+    for (auto change = changes.begin(); change != later;) {
+        const double time = change->time;
+        for (; change != later && change->time == time; ++change)
+            known.bytes += change->bytes;
+        add_point(known, time);
+    }
+    changes.erase(changes.begin(), later);
+}
+
+std::int64_t MemoryUse::peak(std::size_t device)
+{
+    settle(device, std::numeric_limits<double>::infinity());
+    return known_[device].peak;
+}
+
+std::vector<MemoryPoint> MemoryUse::take_points(std::size_t device)
+{
+    return std::exchange(known_[device].points, {});
 }
 
 } // namespace pipebd::schedule

@@ -26,19 +26,37 @@ namespace pipebd::schedule {
 
 class MemoryUse {
 public:
+    enum class Keep { Peaks, Points };
+
     /// Keeps references to both.
-    MemoryUse(const Program& program, const Costs& costs);
+    MemoryUse(const Program& program, const Costs& costs, Keep keep);
 
     /// Adds what `device` holds in phase `phase`, all of whose spans on this device are `spans`.
     void add(const CompiledPhase& compiled, std::size_t phase, std::size_t device, const std::vector<Span>& spans, int steps);
 
-    /// One point at time 0 and one for each change after it, by time. Forgets the device.
-    std::vector<MemoryPoint> take(std::size_t device);
+    /// Nothing more will be added to `device` that begins or ends before `until`: what is known of that time is summed up, and
+    /// takes no more memory than it has to.
+    void settle(std::size_t device, double until);
+
+    /// The most that the device ever holds, of all that was added. May be called once.
+    std::int64_t peak(std::size_t device);
+
+    /// Keep::Points: after peak(): one point at time 0 and one for each change after it, by time. Forgets them.
+    std::vector<MemoryPoint> take_points(std::size_t device);
 
 private:
     struct Change {
         double time = 0;
         double bytes = 0;
+    };
+
+    /// What is known of a device.
+    struct Known {
+        bool begun = false;
+        double bytes = 0; // held when all that is settled has happened
+        std::int64_t peak = 0;
+        std::vector<MemoryPoint> points;
+        std::vector<Change> changes; // that are not settled
     };
 
     /// What `producer` makes or receives, until the last of `users` of the same batch has ended.
@@ -50,13 +68,12 @@ private:
 
     std::vector<Holding> holdings(const CompiledPhase& compiled, std::size_t phase, std::size_t device) const;
     double held_throughout(std::size_t device) const;
+    void add_point(Known& known, double time) const;
 
     const Program& program_;
     const Costs& costs_;
-    std::vector<std::vector<Change>> changes_; // by device
+    Keep keep_;
+    std::vector<Known> known_; // by device
 };
-
-/// The most that `points` say.
-std::int64_t peak_of(const std::vector<MemoryPoint>& points);
 
 } // namespace pipebd::schedule

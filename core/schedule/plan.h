@@ -23,6 +23,7 @@ struct PlannedStrategy {
     double speedup = 0; // over dp; 0 if dp is not feasible
     double over_ddp = 0; // the same over ddp, of strategies that train end to end
     std::vector<std::int64_t> memory_bytes; // by device: of its stages; of ls and end to end the simulated peak
+    std::string memory_shortage; // in one line, that its devices have less memory; empty: they have enough, or it is not known
     int teacher_forwards = 0; // teacher block forwards per sample
     int dataset_reads = 0; // per epoch of all blocks
     std::int64_t relayed_bytes = 0; // a step
@@ -42,8 +43,8 @@ struct Plan {
 /// Whether a plan has the programs, timelines and memory over time. Without them one for 1,024 devices takes 100 times less memory.
 enum class Keep { Figures, Everything };
 
-/// Plans each of `names` (all if empty). What is too large to be simulated is not feasible. With no names, a strategy that trains end to end is not feasible, rather than an error,
-/// where the profile lacks a size that it needs.
+/// Plans each of `names` (all if empty). What is too large to be simulated is not feasible. With no names, a strategy that trains
+/// end to end is not feasible, rather than an error, where the profile lacks a size that it needs.
 Plan make_plan(
     const Costs& costs, std::span<const std::string> names = {}, const PlanningOptions& options = {}, Keep keep = Keep::Everything);
 

@@ -95,6 +95,8 @@ void add_figures(Json& json, const PlannedStrategy& planned, const Plan& plan)
     json["idle"] = idle_to_json(planned.simulation.idle);
     json["memory_bytes"] = planned.memory_bytes;
     json["peak_memory_bytes"] = planned.simulation.peak_memory;
+    if (!planned.memory_shortage.empty())
+        json["memory_shortage"] = planned.memory_shortage;
     json["teacher_forwards"] = planned.teacher_forwards;
     json["dataset_reads"] = planned.dataset_reads;
     json["relayed_bytes"] = planned.relayed_bytes;

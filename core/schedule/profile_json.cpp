@@ -1,7 +1,7 @@
 #include "schedule/profile.h"
 
 #include "base/error.h"
-#include "base/text.h"
+#include "schedule/profile_document.h"
 
 #include <nlohmann/json.hpp>
 
@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <limits>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace pipebd::schedule {
 
@@ -21,16 +20,14 @@ using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::string_view format = "pipebd.profile/1";
 
-// Far beyond anything that can be measured; sums and products of what is below stay finite and within 64 bits.
-constexpr double largest_time = 1e12;
-constexpr std::int64_t largest_bytes = std::int64_t{1} << 53;
-constexpr int largest_batch = 1 << 30;
+constexpr std::int64_t largest_bytes = std::int64_t{1} << 53; // as largest_time
 
 // A JSON value that knows its path, so that every complaint names the place.
 class Value {
 public:
-    Value(const Json& json, std::string_view file, std::string path)
+    Value(const Json& json, ProfileDocument& document, std::string_view file, std::string path)
         : json_(json)
+        , document_(document)
         , file_(file)
         , path_(std::move(path))
     {
@@ -48,7 +45,7 @@ public:
         const auto found = json_.find(key);
         if (found == json_.end())
             refuse("\"" + key + "\" is missing", "add it as docs/formats/profile.md describes");
-        return {*found, file_, path_.empty() ? key : path_ + '.' + key};
+        return {*found, document_, file_, path_.empty() ? key : path_ + '.' + key};
     }
 
     bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
@@ -59,7 +56,7 @@ public:
             refuse(std::string("a list is needed, this is ") + kind());
         std::vector<Value> values;
         for (std::size_t i = 0; i < json_.size(); ++i)
-            values.push_back({json_[i], file_, path_ + '[' + std::to_string(i) + ']'});
+            values.push_back({json_[i], document_, file_, path_ + '[' + std::to_string(i) + ']'});
         return values;
     }
 
@@ -91,13 +88,15 @@ public:
         return static_cast<std::int64_t>(value);
     }
 
-    /// {"256": 3.1, ...}
+    /// {"256": 3.1, ...}; can be had once.
     std::map<int, double> times() const
     {
+        if (ProfileDocument::is_table(json_))
+            return document_.take(json_);
         require_object();
         std::map<int, double> result;
         for (const auto& [key, value] : json_.items()) {
-            const Value entry(value, file_, path_ + "[\"" + key + "\"]");
+            const Value entry(value, document_, file_, path_ + "[\"" + key + "\"]");
             const bool digits = !key.empty() && key.size() <= 10 && key[0] != '0'
                 && std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
             if (!digits || std::stoll(key) > largest_batch)
@@ -123,7 +122,7 @@ public:
         const Value spread = at("spread");
         spread.require_object();
         for (const auto& [key, value] : spread.json_.items())
-            result[key] = Value(value, file_, spread.path_ + '.' + key).times();
+            result[key] = Value(value, document_, file_, spread.path_ + '.' + key).times();
         return result;
     }
 
@@ -136,7 +135,7 @@ public:
         const Value sizes = at("interpolated");
         sizes.require_object();
         for (const auto& [key, value] : sizes.json_.items())
-            for (const Value& size : Value(value, file_, sizes.path_ + '.' + key).elements())
+            for (const Value& size : Value(value, document_, file_, sizes.path_ + '.' + key).elements())
                 result[key].insert(static_cast<int>(size.whole(1, largest_batch)));
         return result;
     }
@@ -154,6 +153,7 @@ private:
         case Json::value_t::null:
             return "null";
         case Json::value_t::object:
+        case Json::value_t::binary: // a table
             return "an object";
         case Json::value_t::array:
             return "a list";
@@ -167,51 +167,10 @@ private:
     }
 
     const Json& json_;
+    ProfileDocument& document_;
     std::string_view file_;
     std::string path_;
 };
-
-/// Refuses an object that has a key twice, of which the parser would keep one.
-class TwiceTheSameKey {
-public:
-    explicit TwiceTheSameKey(std::string_view where)
-        : where_(where)
-    {
-    }
-
-    bool operator()(int, Json::parse_event_t event, Json& parsed)
-    {
-        if (event == Json::parse_event_t::object_start)
-            keys_.emplace_back();
-        else if (event == Json::parse_event_t::object_end)
-            keys_.pop_back();
-        else if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
-            throw Error(Code::BadRequest, "the key " + in_quotes(parsed.get<std::string>()) + " stands twice in one object",
-                std::string(where_), "leave one of them out");
-        return true;
-    }
-
-private:
-    std::string_view where_;
-    std::vector<std::unordered_set<std::string>> keys_; // of the objects that are open
-};
-
-Json parse(std::string_view text, std::string_view where)
-{
-    try {
-        return Json::parse(text, TwiceTheSameKey(where));
-    } catch (const Json::parse_error& error) {
-        const std::size_t end = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
-        const std::string_view before = text.substr(0, end);
-        const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-        const std::size_t start = before.rfind('\n');
-        const std::size_t column = end - (start == std::string_view::npos ? 0 : start + 1) + 1;
-        throw Error(Code::Damaged, end == text.size() ? "the JSON is cut off" : "this is not JSON",
-            std::string(where) + ':' + std::to_string(line) + ':' + std::to_string(column), "write the profile again");
-    } catch (const Json::exception&) {
-        throw Error(Code::Damaged, "a number is too large for any computer", std::string(where), "write the profile again");
-    }
-}
 
 BlockProfile read_block(const Value& json)
 {
@@ -282,8 +241,8 @@ OrderedJson block_to_json(const BlockProfile& block)
 
 Profile profile_from_json(std::string_view json, std::string_view where)
 {
-    const Json document = parse(json, where);
-    const Value root(document, where, "");
+    ProfileDocument document(json, where);
+    const Value root(document.json(), document, where, "");
 
     const Value written = root.at("format");
     if (written.text() != format)

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -104,7 +105,7 @@ public:
         , spans_(devices_)
         , clocks_(devices_)
         , times_(devices_)
-        , memory_(program, costs)
+        , memory_(program, costs, options.timeline ? MemoryUse::Keep::Points : MemoryUse::Keep::Peaks)
     {
     }
 
@@ -165,6 +166,19 @@ private:
                 append(spans_[d], std::move(spans[d]));
         }
         result_.fill += fill;
+        settle_memory();
+    }
+
+    /// The next phase begins nowhere before the first device has done with this one.
+    void settle_memory()
+    {
+        double next = std::numeric_limits<double>::infinity();
+        for (std::size_t d = 0; d < devices_; ++d)
+            if (model_of(d) == d)
+                next = std::min(next, clocks_[d]);
+        for (std::size_t d = 0; has_memory() && d < devices_; ++d)
+            if (model_of(d) == d)
+                memory_.settle(d, next);
     }
 
     void add_memory()
@@ -173,10 +187,8 @@ private:
         std::vector<std::int64_t> peaks(devices_);
         for (std::size_t device = 0; device < devices_; ++device)
             if (model_of(device) == device) {
-                points[device] = memory_.take(device);
-                peaks[device] = peak_of(points[device]);
-                if (!options_.timeline)
-                    points[device] = {};
+                peaks[device] = memory_.peak(device);
+                points[device] = memory_.take_points(device);
             }
         for (std::size_t device = 0; device < devices_; ++device) {
             result_.peak_memory.push_back(peaks[model_of(device)]);

@@ -9,6 +9,23 @@
 
 #include <cmath>
 
+namespace {
+
+/// `profile` whose blocks hold so many bytes for each sample.
+QByteArray with_bytes_of_a_sample(QJsonObject profile, double bytes)
+{
+    QJsonArray blocks;
+    for (const QJsonValue& value : profile["blocks"].toArray()) {
+        QJsonObject block = value.toObject();
+        block["activation_bytes"] = bytes;
+        blocks.append(block);
+    }
+    profile["blocks"] = blocks;
+    return QJsonDocument(profile).toJson();
+}
+
+} // namespace
+
 class TestCommands : public QObject {
     Q_OBJECT
 
@@ -278,6 +295,7 @@ private slots:
         row("another batch", {"--profile", "mine.json", "--set", "data.batch=32"},
             "the profile is of a batch of 64, the run takes 32: mine.json");
         row("other blocks", {"--profile", "fewer.json"}, "the profile has 2 blocks, the pair 3: --profile fewer.json");
+        row("more memory than there is", {"--profile", "heavy.json"}, "it needs about ");
         row("no folder", {"--out", "mine.json/there"}, "the results cannot be written there: --out mine.json/there");
     }
 
@@ -295,6 +313,7 @@ private slots:
         blocks.removeLast();
         fewer["blocks"] = blocks;
         here_->write("fewer.json", QJsonDocument(fewer).toJson());
+        here_->write("heavy.json", with_bytes_of_a_sample(profile.object(), 1e15));
         const QString id = here_->run({"profiles", "list", "--json"}).array().at(0)["id"].toString();
         here_->run({"profiles", "delete", id});
 
@@ -593,8 +612,51 @@ private slots:
 
     void aCheckTellsWhatComesAfterTheFirstStage()
     {
-        const Said said = here_->run({"run", experiment_, "--set", "stage.finetune.epochs=1", "--devices", "cpu", "--check"});
-        QVERIFY2(said.out.endsWith("then finetune\ncan be started\n"), said.out.constData());
+        const QStringList command{"run", experiment_, "--set", "stage.finetune.steps=7", "--devices", "cpu,cpu", "--check"};
+        const Said said = here_->run(command);
+        QVERIFY2(said.out.endsWith("then finetune, 7 steps of 64, on cpu\ncan be started\n"), said.out.constData());
+        const QJsonArray checked = here_->run(command + QStringList{"--json"}).object()["checked"].toArray();
+        QCOMPARE(checked.size(), 2);
+        QCOMPARE(checked[0]["stage"].toString(), QString("distil"));
+        QCOMPARE(checked[1]["devices"].toArray(), QJsonArray{"cpu"});
+        QCOMPARE(checked[1]["steps"].toInt(), 7);
+    }
+
+    void aCheckLooksAtEveryStage()
+    {
+        const QStringList teacher_first{"run", experiment_, "--set", "stage.teacher.steps=1", "--devices", "cpu,cpu", "--check"};
+        QCOMPARE(here_->run(teacher_first).status, 0);
+        const Said said = here_->run(teacher_first + QStringList{"--stages", "0-9 on 0"});
+        QCOMPARE(said.status, 2);
+        QVERIFY2(said.err.startsWith("pipebd: error: there is no block 9, there are 3 blocks"), said.err.constData());
+        QCOMPARE(said.out, QByteArray());
+    }
+
+    void aCheckInALabThatIsNotThereMakesNone()
+    {
+        const QString lab = here_->path("new/lab");
+        const QStringList command{"run", experiment_, "--devices", "cpu", "--strategy", "single", "--quiet", "--lab"};
+        QCOMPARE(here_->run(command + QStringList{lab, "--check"}).status, 0);
+        QVERIFY(!QFile::exists(here_->path("new")));
+        QCOMPARE(here_->run(command + QStringList{lab}).status, 0);
+        const Said never = here_->run(command + QStringList{experiment_ + "/lab", "--check"});
+        QCOMPARE(never.status, 2);
+        QVERIFY2(never.err.contains(experiment_.toUtf8() + "/lab"), never.err.constData());
+    }
+
+    void aCheckRefusesWhatAStoredProfileSaysNeedsTooMuchMemory()
+    {
+        const QStringList what{experiment_, "--devices", "cpu,cpu", "--set", "data.batch=1000000"};
+        const QStringList check = QStringList{"run"} + what + QStringList{"--check", "--strategy", "dp"};
+        QCOMPARE(here_->run(check).status, 0); // nothing is known of it
+        QCOMPARE(here_->run(QStringList{"profile"} + what).status, 0);
+        const Said said = here_->run(check);
+        QCOMPARE(said.status, 2);
+        QVERIFY2(said.err.startsWith("pipebd: error: it needs about "), said.err.constData());
+        const QJsonArray planned = here_->run(QStringList{"plan"} + what + QStringList{"--json"}).object()["strategies"].toArray();
+        QVERIFY(planned[0]["memory_shortage"].toString().startsWith("it needs about "));
+        const Said table = here_->run(QStringList{"plan"} + what + QStringList{"--strategies", "dp"});
+        QVERIFY2(table.out.contains("\n! dp does not fit: it needs about "), table.out.constData());
     }
 
     void whatCannotBeStartedIsRefusedByTheCheck()

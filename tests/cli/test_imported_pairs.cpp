@@ -41,6 +41,7 @@ private slots:
             QByteArray("block  teacher   student  output  teacher parameters  student parameters  gradients\n"
                        "0      features  body      8x4x4                1200                 300  2 of 3\n"
                        "no gradient reaches body.unused of the student's block 0\n"
+                       "SHA-256 of the weights: teacher aaaaaaaaaaaa, student bbbbbbbbbbbb\n"
                        "imported; in an experiment: pair = \"mine\"\n"));
         QVERIFY(QFile::exists(here_->path("lab/pairs/0001-mine/pair.json")));
         QCOMPARE(here_->run({"pairs", "list"}).out,
@@ -52,6 +53,40 @@ private slots:
         QCOMPARE(json.object()["folder"].toString(), here_->path("lab/pairs/0002-other"));
         QCOMPARE(json.object()["blocks"].toArray()[0].toObject()["output_shape"].toArray(), QJsonArray({8, 4, 4}));
         QCOMPARE(json.object()["pair"].toObject()["format"].toString(), QString("pipebd.pair/1"));
+        QCOMPARE(json.object()["weights"].toObject()["teacher"].toString(), QString(64, 'a'));
+        QCOMPARE(json.object()["weights"].toObject()["student"].toString(), QString(64, 'b'));
+        QVERIFY(!json.object().contains("teacher_test"));
+    }
+
+    void aTeacherIsTriedOnTestDataAgainstChance_data()
+    {
+        QTest::addColumn<QByteArray>("evaluated");
+        QTest::addColumn<bool>("is_better");
+        QTest::addColumn<QByteArray>("says");
+        const auto row = [](const char* name, const char* evaluated, bool is_better, const char* says) {
+            QTest::newRow(name) << QByteArray(evaluated) << is_better << QByteArray(says);
+        };
+        row("trained", R"({"correct":340,"test_samples":360,"classes":10})", true,
+            "the teacher classifies 340 of 360 test samples right, 94 %; chance is 10 %\n");
+        row("random", R"({"correct":31,"test_samples":360,"classes":10})", false,
+            "pipebd: warning: the teacher classifies 31 of 360 test samples right, no better than chance (10 %): are its weights "
+            "random?\n");
+        row("lucky", R"({"correct":53,"test_samples":360,"classes":10})", false, "no better than chance"); // 36 and 3 times 5.7
+        row("weak", R"({"correct":54,"test_samples":360,"classes":10})", true, "15 %; chance is 10 %\n");
+        row("of many classes", R"({"correct":60,"test_samples":50000,"classes":1000})", false, "chance (0.10 %)");
+    }
+
+    void aTeacherIsTriedOnTestDataAgainstChance()
+    {
+        QFETCH(QByteArray, evaluated);
+        QFETCH(bool, is_better);
+        QFETCH(QByteArray, says);
+        const QStringList test_data{"--test-data", experimentOf("nas-digits")};
+        const Said said = here_->run(importing("mine", test_data), "evaluated=" + evaluated);
+        QVERIFY2(said.status == 0, said.err);
+        QVERIFY2((is_better ? said.out : said.err).contains(says), said.out + said.err);
+        const Said json = here_->run(importing("other", test_data + QStringList{"--json"}), "evaluated=" + evaluated);
+        QCOMPARE(json.object()["teacher_test"].toObject()["better_than_chance"].toBool(), is_better);
     }
 
     void whatCannotBeImportedIsSaidInOneLine_data()

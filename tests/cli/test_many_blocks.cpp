@@ -49,7 +49,7 @@ QByteArray profileFor1024Devices(int blocks)
     return QJsonDocument(
         QJsonObject{{"format", "pipebd.profile/1"}, {"pair", "large"}, {"device", "none"}, {"dtype", "float32"}, {"batch", batch},
             {"load", times}, {"blocks", all}, {"link", QJsonObject{{"latency", 0.02}, {"bytes_per_ms", 1e7}}}})
-        .toJson();
+        .toJson(QJsonDocument::Compact);
 }
 
 /// Of the largest of all children so far, MiB.
@@ -115,21 +115,31 @@ private slots:
             m_blocks = qEnvironmentVariableIntValue("PIPEBD_BLOCKS");
     }
 
-    // The promise of the documentation: 1 s, 300 MB.
-    void dataParallelTrainingOn1024DevicesIsPlannedInASecond()
+    void dataParallelTrainingOn1024DevicesIsPlannedInLittleTimeAndMemory_data()
     {
-        write("large.json", profileFor1024Devices(128));
+        QTest::addColumn<int>("blocks");
+        QTest::addColumn<double>("seconds"); // of processor time
+        QTest::newRow("128 blocks") << 128 << 1.0; // the promise of the documentation
+        QTest::newRow("1,000 blocks") << 1000 << 3.0; // far less on an idle machine
+    }
+
+    void dataParallelTrainingOn1024DevicesIsPlannedInLittleTimeAndMemory()
+    {
+        QFETCH(int, blocks);
+        QFETCH(double, seconds);
+        write("large.json", profileFor1024Devices(blocks));
         const double before = processorOfChildren();
         const Ended planned
             = run(lab(), {"plan", "--profile", path("large.json"), "--devices", "1024", "--strategies", "dp", "--json"});
         QVERIFY2(planned.status == 0, qPrintable(planned.errors));
-        QVERIFY2(processorOfChildren() - before < 1, qPrintable(QString::number(processorOfChildren() - before)));
-        QVERIFY2(peakOfChildren() < 300, qPrintable(QString::number(peakOfChildren())));
+        const double taken = processorOfChildren() - before;
+        QVERIFY2(taken < seconds, qPrintable(QString::number(taken)));
+        QVERIFY2(peakOfChildren() < 200, qPrintable(QString::number(peakOfChildren())));
         const QJsonObject dp = QJsonDocument::fromJson(planned.output.toUtf8())["strategies"][0].toObject();
         QCOMPARE(dp["memory_bytes"].toArray().size(), 1024);
-        QCOMPARE(dp["teacher_forwards"].toInt(), 128 * 129 / 2);
+        QCOMPARE(dp["teacher_forwards"].toInt(), blocks * (blocks + 1) / 2);
         const double pass = 1 + 1.0 / 1024; // each block: load, the teacher up to it, student, all-reduce, update
-        const double step = 128 * (3 * pass + 0.5 + 0.4) + pass * 128 * 129 / 2;
+        const double step = blocks * (3 * pass + 0.5 + 0.4) + pass * blocks * (blocks + 1) / 2;
         QVERIFY2(std::abs(dp["step"].toDouble() - step) < 1e-6 * step, qPrintable(QString::number(dp["step"].toDouble())));
     }
 
@@ -147,6 +157,12 @@ private slots:
         }
         const Ended shown = run(lab(), {"pairs", "show", "many", "--json"});
         QCOMPARE(QJsonDocument::fromJson(shown.output.toUtf8())["blocks"].toArray().size(), m_blocks);
+
+        write("own.toml",
+            "pair = \"many\"\n[data]\nsource = \"synthetic\"\nbatch = 4\n[train]\nsteps = 2\nlearning_rate = 0.01\n"
+            "[run]\nbatch_norm = \"local\"\n");
+        const Ended profiled = onTwo("profile", {}); // which `single` would do without, and then show no costs of instructions
+        QVERIFY2(profiled.status == 0, qPrintable(profiled.errors));
     }
 
     void manyBlocksTrainUnderEveryStrategy_data()
@@ -161,10 +177,7 @@ private slots:
         if (!m_whyNot.isEmpty())
             QSKIP(qPrintable(m_whyNot));
         QFETCH(QString, strategy);
-        write("own.toml",
-            "pair = \"many\"\n[data]\nsource = \"synthetic\"\nbatch = 4\n[train]\nsteps = 2\nlearning_rate = 0.01\n"
-            "[run]\nbatch_norm = \"local\"\n");
-        const Ended trained = onTwo("run", {"--strategy", strategy}); // the first profiles all blocks
+        const Ended trained = onTwo("run", {"--strategy", strategy});
         QVERIFY2(trained.status == 0, qPrintable(trained.errors));
         const QJsonObject done = newestRun();
         QCOMPARE(done["state"].toString(), "finished");

@@ -47,12 +47,12 @@ private Q_SLOTS:
 
     void whatIsNotFreeNowIsWarnedOfWithBothFiguresAndABatchThatFits()
     {
-        // 2 (1 GiB + 160 MiB) + 128 MiB a sample; 4 GiB leave room for 13 samples.
+        // 2 (1 GiB + 180 MiB) + 90 MiB + 128 MiB a sample; 4 GiB leave room for 12 samples.
         const std::string warning = check_memory(planned(16), 16, two_cpus, machine(8 * GiB, 4 * GiB));
         QCOMPARE(warning,
             std::string(
-                "it needs about 4.3 GiB of memory, 2 ranks together, and this machine has 4.0 GiB free of 8.0 GiB: it may be "
-                "killed; use a batch of at most 13 (data.batch), or more devices"));
+                "it needs about 4.4 GiB of memory, 2 ranks together, and this machine has 4.0 GiB free of 8.0 GiB: it may be "
+                "killed; use a batch of at most 12 (data.batch), or more devices"));
     }
 
     void whatCannotFitIsRefused()
@@ -63,19 +63,19 @@ private Q_SLOTS:
         } catch (const Error& error) {
             QCOMPARE(error.code(), Code::BadRequest);
             QCOMPARE(QString(error.what()),
-                QString("it needs about 10.3 GiB of memory, 2 ranks together, and this machine has 8.0 GiB: the plan; use a batch "
+                QString("it needs about 10.4 GiB of memory, 2 ranks together, and this machine has 8.0 GiB: the plan; use a batch "
                         "of at "
-                        "most 45 (data.batch), or more devices"));
+                        "most 44 (data.batch), or more devices"));
         }
     }
 
     void theLimitOfAProcessCountsForEachRank()
     {
         DeviceMemory memory = machine(64 * GiB, 64 * GiB);
-        memory.machine.per_process = 2 * GiB;
+        memory.machine.per_process = 3 * GiB; // of address space, of which an empty rank takes 1 GiB
         const std::string warning = check_memory(planned(16), 16, two_cpus, memory);
-        QVERIFY2(warning.find("for rank 0, and the limit of a process (ulimit -v) has 2.0 GiB free") != std::string::npos,
-            warning.c_str());
+        QVERIFY2(
+            warning.find("for rank 0, and the limit of a process (ulimit -v) has 3.0 GiB: ") != std::string::npos, warning.c_str());
     }
 
     void aGpuIsThatOfAllRanksOnIt()
@@ -88,9 +88,20 @@ private Q_SLOTS:
         QCOMPARE(check_memory(planned(16), 16, devices, memory), std::string());
         memory.gpus[0] = 7 * GiB / 2;
         const std::string warning = check_memory(planned(16), 16, devices, memory);
-        QVERIFY2(
-            warning.find("it needs about 4.0 GiB on cuda:0, 2 ranks together, and cuda:0 has 3.5 GiB free") != std::string::npos,
+        QVERIFY2(warning.find("it needs about 4.0 GiB on cuda:0, 2 ranks together, and cuda:0 has 3.5 GiB: ") != std::string::npos,
             warning.c_str());
+    }
+
+    void aPlanMarksWhatDoesNotFitAndLeavesTheRest()
+    {
+        schedule::Plan plan;
+        plan.batch = 16;
+        plan.strategies = {planned(16), planned(64), schedule::PlannedStrategy()};
+        mark_shortages(plan, two_cpus, machine(8 * GiB, 0)); // that nothing is free now does not matter to a plan
+        QCOMPARE(plan.strategies[0].memory_shortage, std::string());
+        QCOMPARE(plan.strategies[1].memory_shortage,
+            std::string("it needs about 10.4 GiB of memory, 2 ranks together, and this machine has 8.0 GiB"));
+        QCOMPARE(plan.strategies[2].memory_shortage, std::string());
     }
 };
 

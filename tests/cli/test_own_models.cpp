@@ -166,7 +166,12 @@ private slots:
         const Ended imported = import("resnets/teacher.pt2", "resnets/student.pt2", "resnets",
             {"--teacher-blocks", blocks, "--student-blocks", blocks, "--json"});
         QVERIFY2(imported.status == 0, qPrintable(imported.errors));
-        const QJsonArray found = QJsonDocument::fromJson(imported.output.toUtf8())["blocks"].toArray();
+        const QJsonDocument answer = QJsonDocument::fromJson(imported.output.toUtf8());
+        for (const char* network : {"teacher", "student"}) {
+            const QString weights = answer["weights"][network].toString();
+            QVERIFY2(weights.size() == 64 && exported.output.contains("weights SHA-256 " + weights), qPrintable(exported.output));
+        }
+        const QJsonArray found = answer["blocks"].toArray();
         QCOMPARE(found.size(), 4);
         QCOMPARE(found[0].toObject()["output_shape"].toArray(), QJsonArray({64, 8, 8}));
         QCOMPARE(found[3].toObject()["output_shape"].toArray(), QJsonArray({10}));

@@ -513,8 +513,10 @@ schedule::Profile measured(const experiment::RunSpec& spec)
             for (schedule::TimeBySamples* times : {&block.teacher_forward, &block.student_forward, &block.student_backward})
                 (*times)[static_cast<int>(n)] = 0.01 * static_cast<double>(n);
     }
-    for (std::size_t i = 0; i < profile.blocks.size(); ++i)
+    for (std::size_t i = 0; i < profile.blocks.size(); ++i) {
         profile.blocks[i].name = "block" + std::to_string(i);
+        profile.blocks[i].activation_bytes = 1000000;
+    }
     return profile;
 }
 
@@ -567,8 +569,10 @@ void import(const std::string& request_file)
         {"teacher_parameters", 1200}, {"student_parameters", 300}, {"gradient_tensors", 2}, {"without_gradient", {"body.unused"}}};
     Metric metric;
     metric.type = Type::Pair;
-    metric.text
-        = directives.get("answer", nlohmann::json{{"format", "pipebd.import/1"}, {"pair", pair}, {"blocks", {block}}}.dump());
+    metric.text = directives.get("answer",
+        nlohmann::json{{"format", "pipebd.import/1"}, {"pair", pair},
+            {"weights", {{"teacher", std::string(64, 'a')}, {"student", std::string(64, 'b')}}}, {"blocks", {block}}}
+            .dump());
     say(metric);
 }
 
@@ -590,6 +594,9 @@ int main(int argc, char** argv)
         check(spec);
     } else if (command == "import") {
         import(spec);
+    } else if (command == "evaluate") {
+        misbehave_if_told(0);
+        say_hello(0, "", directives.get("evaluated", R"({"correct":90,"test_samples":100,"classes":10})"));
     } else if (command == "devices") {
         misbehave_if_told(0);
         say_hello(0, "fake cpu", R"({"kind":"cpu","index":0,"count":2,"libtorch":"0.0","telemetry":"no GPU telemetry: fake"})");

@@ -192,6 +192,7 @@ private slots:
                 const Program program = program_on(strategy, profile, devices);
                 const Simulation simulation = simulate(program, profile);
                 QCOMPARE(simulation.memory.size(), std::size_t(program.devices()));
+                QCOMPARE(simulate(program, profile, {.timeline = false, .peaks = true}).peak_memory, simulation.peak_memory);
                 for (int d = 0; d < program.devices(); ++d) {
                     const std::vector<MemoryPoint>& points = simulation.memory[std::size_t(d)];
                     const std::int64_t held = held_by(program, profile, d);

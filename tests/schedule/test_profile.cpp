@@ -152,7 +152,7 @@ private slots:
         QTest::addColumn<std::string>("json");
         QTest::addColumn<std::string>("place");
         const auto row = [](const char* name, const std::string& what, const std::string& by, const char* place) {
-            QTest::newRow(name) << replaced(example, what, by) << std::string("p.json: ") + place;
+            QTest::newRow(name) << replaced(example, what, by) << "p.json" + (*place ? ": " + std::string(place) : "");
         };
         row("another format", "pipebd.profile/1", "pipebd.plan/1", "format");
         row("batch of none", "\"batch\": 8", "\"batch\": 0", "batch");
@@ -168,6 +168,12 @@ private slots:
         row("size of none", "{\"8\": 3.5", "{\"0\": 3.5", "load[\"0\"]");
         row("size written twice", "\"4\": 1.75", "\"08\": 1.75", "load[\"08\"]");
         row("huge size", "{\"8\": 3.5", "{\"99999999999999999999\": 3.5", "load[\"99999999999999999999\"]");
+        row("the same size twice", "\"4\": 1.75", "\"8\": 1.75", "");
+        row("a size twice before one in words", "\"4\": 1.75", "\"8\": 1.75, \"eight\": 1", "");
+        row("a time that is none after one", "\"4\": 1.75", "\"4\": true", "load[\"4\"]");
+        row("times of times", "\"4\": 1.75", "\"4\": {\"8\": 1}", "load[\"4\"]");
+        row("times for one", "\"update\": 0.5", "\"update\": {\"8\": 0.5}", "blocks[0].update");
+        row("times for sizes", "\"batch\": 8", "\"batch\": 8, \"interpolated\": {\"load\": {\"8\": 1}}", "interpolated.load");
         row("no batch size", "{\"8\": 1}", "{}", "blocks[1].teacher_forward");
         row("times as a list", "{\"8\": 1}", "[1]", "blocks[1].teacher_forward");
         row("negative bytes", "\"output_bytes\": 7", "\"output_bytes\": -7", "blocks[1].output_bytes");

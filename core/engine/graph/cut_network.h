@@ -31,6 +31,9 @@ public:
     /// Fresh, with the weights in the file, ready to be trained. Throws Error{BadRequest} or {Damaged}.
     virtual std::unique_ptr<Block> make(int block) const = 0;
 
+    /// The checksum of its weights (weights_checksum.h), floating-point numbers as float32.
+    virtual std::string weights_sha256() const = 0;
+
     /// Reads what making blocks does not: check sums, and what else only an import takes the time for, by running the network on
     /// `sample` if need be. Throws Error{BadRequest} or {Damaged}.
     virtual void examine(const at::Tensor& sample) const = 0;

@@ -1,7 +1,9 @@
 #include "engine/graph/cut_program.h"
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "engine/graph/graph_block.h"
+#include "engine/graph/weights_checksum.h"
 
 namespace pipebd::engine {
 
@@ -19,6 +21,19 @@ std::vector<std::string> CutProgram::block_names() const
     for (const Segment& segment : segments_)
         names.push_back(segment.name);
     return names;
+}
+
+std::string CutProgram::weights_sha256() const
+{
+    std::map<std::string, ValueId> state;
+    const std::vector<Value>& values = program_.graph().values;
+    for (std::size_t id = 0; id < values.size(); ++id)
+        if (values[id].kind == Value::Kind::Parameter || (values[id].kind == Value::Kind::Buffer && values[id].persistent))
+            state[values[id].state_name] = static_cast<ValueId>(id);
+    Sha256 checksum;
+    for (const auto& [name, id] : state)
+        add_weights(checksum, name, program_.load(id));
+    return checksum.finish();
 }
 
 void CutProgram::examine(const at::Tensor&) const

@@ -27,6 +27,7 @@ public:
     std::vector<std::string> block_names() const override;
     std::string block_list() const override { return to_string(blocks_); }
     std::unique_ptr<Block> make(int block) const override;
+    std::string weights_sha256() const override;
     void examine(const at::Tensor& sample) const override;
 
 private:

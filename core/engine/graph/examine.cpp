@@ -59,6 +59,8 @@ public:
         const at::Tensor sample = this->sample(2);
         teacher_->examine(sample);
         student_->examine(sample);
+        examination_.teacher_weights = teacher_->weights_sha256();
+        examination_.student_weights = student_->weights_sha256();
         const std::vector<std::string> teacher_names = teacher_->block_names(), student_names = student_->block_names();
         for (std::size_t block = 0; block < teacher_names.size(); ++block) {
             ExaminedBlock examined{

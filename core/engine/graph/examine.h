@@ -26,6 +26,8 @@ struct Examination {
     int classes = 0;
     std::string teacher_blocks; // block lists as they were used: write these to pair.json
     std::string student_blocks;
+    std::string teacher_weights; // checksums (CutNetwork::weights_sha256)
+    std::string student_weights;
     std::vector<ExaminedBlock> blocks;
 };
 

@@ -84,15 +84,16 @@ PairFile::Network described(const Request::Network& network, ModelKind kind, con
         .blocks = blocks};
 }
 
-std::string answer(const PairFile& pair, const std::vector<ExaminedBlock>& examined)
+std::string answer(const PairFile& pair, const Examination& examined)
 {
     Json blocks = Json::array();
-    for (const ExaminedBlock& block : examined)
+    for (const ExaminedBlock& block : examined.blocks)
         blocks.push_back({{"name", block.name}, {"student_modules", block.student_modules}, {"output_shape", block.output_shape},
             {"teacher_parameters", block.teacher_parameters}, {"student_parameters", block.student_parameters},
             {"gradient_tensors", block.gradient_tensors}, {"without_gradient", block.without_gradient}});
-    return Json{{"format", "pipebd.import/1"}, {"pair", Json::parse(to_json(pair))}, {"blocks", std::move(blocks)}}.dump(
-        -1, ' ', false, Json::error_handler_t::replace);
+    return Json{{"format", "pipebd.import/1"}, {"pair", Json::parse(to_json(pair))},
+        {"weights", {{"teacher", examined.teacher_weights}, {"student", examined.student_weights}}}, {"blocks", std::move(blocks)}}
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 } // namespace
@@ -122,7 +123,7 @@ void import_models(const std::filesystem::path& request_file, Reporter& reporter
     pair.student = described(request.student, student, examination.student_blocks);
     Metric found;
     found.type = Metric::Type::Pair;
-    found.text = answer(pair, examination.blocks);
+    found.text = answer(pair, examination);
     reporter.report(std::move(found));
     reporter.flush();
 }

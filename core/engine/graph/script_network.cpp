@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "engine/graph/block_list.h"
+#include "engine/graph/weights_checksum.h"
 #include "engine/models/layer.h"
 
 #include <ATen/Context.h>
@@ -15,6 +16,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -154,6 +156,19 @@ public:
             own.push_back({child.path, child.module.deepcopy()});
         return std::make_unique<ScriptBlock>(std::move(own), where_ + ", block " + std::to_string(block),
             coordinate(to_string(blocks_[static_cast<std::size_t>(block)])));
+    }
+
+    std::string weights_sha256() const override
+    {
+        std::map<std::string, at::Tensor> state;
+        for (const auto& parameter : whole_.named_parameters())
+            state[parameter.name] = parameter.value;
+        for (const auto& buffer : whole_.named_buffers())
+            state[buffer.name] = buffer.value;
+        Sha256 checksum;
+        for (const auto& [name, tensor] : state)
+            add_weights(checksum, name, tensor.is_floating_point() ? tensor.to(at::kFloat) : tensor);
+        return checksum.finish();
     }
 
     void examine(const at::Tensor& sample) const override
