@@ -42,7 +42,7 @@ struct Need {
 
 std::string needs_text(const Need& need, const std::string& of)
 {
-    return "it needs about " + format_bytes(need.peak) + " " + of
+    return "this run needs about " + format_bytes(need.peak) + " " + of
         + (need.ranks > 1 ? ", " + std::to_string(need.ranks) + " ranks together" : "");
 }
 
@@ -55,7 +55,7 @@ std::string judge(
             need.fitting_batch(batch, total));
     if (total > 0 && need.peak > available)
         return needs_text(need, of) + ", and " + where + " has " + format_bytes(available) + " free of " + format_bytes(total)
-            + ": it may be killed; " + need.fitting_batch(batch, available);
+            + ": the system may kill it; " + need.fitting_batch(batch, available);
     return {};
 }
 
@@ -88,7 +88,7 @@ std::string check_memory(
     }
     if (cpu.ranks > 0)
         warning = both(warning,
-            judge(cpu, "of memory", memory.machine.of_group ? "the control group of this process" : "this machine",
+            judge(cpu, "of memory", memory.machine.of_group ? "this process's control group" : "this machine",
                 memory.machine.total, memory.machine.available, batch));
     for (const auto& [index, need] : gpus) {
         const std::string name = "cuda:" + std::to_string(index);

@@ -83,7 +83,7 @@ private slots:
                        "        student                 0.000     80 B  0.000 to 3.0, mean 0.002\n"));
         const Said said = here_->run({"pairs", "show"});
         QCOMPARE(said.status, 2);
-        QVERIFY2(said.err.contains("no pair is named: pipebd pairs show; name one of"), said.err.constData());
+        QVERIFY2(said.err.contains("no pair given: pipebd pairs show; pipebd pairs list shows"), said.err.constData());
     }
 
     void aRunUnderTheBestStrategyIsProfiledPlannedTrainedAndShown()
@@ -148,7 +148,7 @@ private slots:
         QCOMPARE(here_->run({"plan", experiment_, "--devices", "cpu,cpu", "--progress", "lines", "--quiet"}).err,
             QByteArray("{\"note\":\"using the stored profile of nas-digits, batch 64, float32 on cpu,cpu\"}\n"));
         QCOMPARE(here_->run({"doctor", "--progress", "bar"}).err,
-            QByteArray("pipebd: error: progress is not told as 'bar': --progress; give text or lines\n"));
+            QByteArray("pipebd: error: unknown form of progress 'bar': --progress; give text or lines\n"));
     }
 
     void profilesAreListedShownCopiedAndDeleted()
@@ -177,7 +177,7 @@ private slots:
         QVERIFY(again.err.endsWith("there are: " + imported["id"].toString().toUtf8() + "\n"));
         QCOMPARE(here_->run({"profiles", "show"}).err,
             QByteArray(
-                "pipebd: error: no profile is named: pipebd profiles show ID; give its id; pipebd profiles list shows them\n"));
+                "pipebd: error: no profile given: pipebd profiles show ID; give the id of a profile; pipebd profiles list shows them\n"));
         here_->write("broken.json", "{\"format\": \"pipebd.profile/1\"}");
         const Said broken = here_->run({"profiles", "import", "broken.json"});
         QCOMPARE(broken.status, 2);
@@ -225,7 +225,7 @@ private slots:
         for (const QStringList& command : {single, placed}) {
             const Said said = here_->run(command, cannot_measure);
             QVERIFY2(said.status == 0, said.err);
-            QVERIFY2(said.err.contains("nothing was measured for this run: it starts without a prediction"), said.err);
+            QVERIFY2(said.err.contains("no profile for this run: it starts without a prediction"), said.err);
             QVERIFY2(!said.err.contains("profiling") && !said.out.contains(" predicted"), said.err + said.out);
         }
         QVERIFY(here_->run({"profiles", "list", "--json"}).array().isEmpty());
@@ -267,18 +267,18 @@ private slots:
         row("a block left out", {"--stages", "0-1 on 0"}, "block 2 has no stage: run.stages '0-1 on 0'");
         row("a device that is not there", {"--stages", "0-2 on 0,7"}, "there is no device 7");
         row("too few samples", {"--strategy", "dp", "--set", "data.batch=1"},
-            "it cannot be run on these devices (a batch of 1 cannot be split over 2 devices): strategy dp");
+            "the strategy cannot run on these devices (a batch of 1 cannot be split over 2 devices): strategy dp");
         row("too few samples by hand", {"--stages", "0-2 on 0,1", "--set", "data.batch=1"},
-            "it cannot be run on these devices (stage 0");
+            "the strategy cannot run on these devices (stage 0");
         row("too few blocks", {"--strategy", "tr", "--devices", "cpu,cpu,cpu,cpu"},
-            "it cannot be run on these devices (it needs a block for every device, but there are 3 blocks for 4 devices)");
+            "the strategy cannot run on these devices (it needs a block for every device, but there are 3 blocks for 4 devices)");
         row("devices that differ", {"--devices", "cpu,cpu@2"}, "devices of different kinds cannot be profiled together");
         row("another pair", {"--profile", "other.json"},
-            "the profile is of the pair 'other', the run trains 'nas-digits': other.json");
+            "the profile was measured for the pair 'other', but the run trains 'nas-digits': other.json");
         row("another batch", {"--profile", "mine.json", "--set", "data.batch=32"},
-            "the profile is of a batch of 64, the run takes 32: mine.json");
+            "the profile was measured for batch 64, but the run uses 32: mine.json");
         row("other blocks", {"--profile", "fewer.json"}, "the profile has 2 blocks, the pair 3: --profile fewer.json");
-        row("no folder", {"--out", "mine.json/there"}, "the results cannot be written there: --out mine.json/there");
+        row("no folder", {"--out", "mine.json/there"}, "cannot write the results there: --out mine.json/there");
     }
 
     void whatRunRefusesItsCheckRefusesTooAndNeitherMeasuresAnything()
@@ -343,7 +343,7 @@ private slots:
         const Said said
             = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--profile", "mine.json", "--set", "run.dtype=float64"});
         QCOMPARE(said.status, 0);
-        QCOMPARE(said.err.count("the profile is of the dtype float32, the run computes in float64: predictions will be off\n"), 1);
+        QCOMPARE(said.err.count("the profile was measured in float32, but the run computes in float64: predictions will be off\n"), 1);
     }
 
     void aProfileOfAFileAndOfAnIdArePlannedAlike()
@@ -384,15 +384,15 @@ private slots:
             "the stages of dp cannot be placed by hand: --set run.stages=0-2 on 0; leave it out, or choose one of tr, tr+dpu, "
             "tr+dpu+ahd");
         row("width", {"run", "--stages", "0-2 on 0,1", "--strategy", "tr"},
-            "it cannot be run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, tr gives one to each): strategy tr; "
+            "the strategy cannot run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, tr gives one to each): strategy tr; "
             "name other "
             "devices or another strategy");
         row("bench", {"bench", "--set", "run.stages=0-2 on 0"},
-            "strategies are compared by the stages that they choose, not by those placed by hand: run.stages '0-2 on 0'; leave it "
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 on 0'; leave it "
             "out, or "
             "add --set run.stages=");
         row("verify", {"verify", "--set", "run.stages=0-2 on 0"},
-            "strategies are compared by the stages that they choose, not by those placed by hand: run.stages '0-2 on 0'; leave it "
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 on 0'; leave it "
             "out, or "
             "add --set run.stages=");
     }
@@ -514,13 +514,13 @@ private slots:
         const QByteArray shown = here_->run({"runs", "show", "1"}).out;
         QVERIFY(shown.contains("  memory 1    2.0 KiB at most, "));
         QVERIFY2(QRegularExpression("teacher forward +1.92 +1.50 +\\+28.0 %\n").match(shown).hasMatch(), shown);
-        QVERIFY(shown.contains("step, of the slowest"));
+        QVERIFY(shown.contains("step, slowest device"));
     }
 
     void aRunThatWasNotPlannedHasNoErrorByKind()
     {
         here_->run({"run", experiment_, "--set", "train.network=teacher", "--quiet"});
-        QVERIFY(!here_->run({"runs", "show", "1"}).out.contains("of the slowest"));
+        QVERIFY(!here_->run({"runs", "show", "1"}).out.contains("slowest device"));
         QCOMPARE(here_->run({"runs", "export", "1", "--trace", "trace.json"}).status, 0);
         QCOMPARE(processes(), QStringList{"device 0 measured"});
     }

@@ -227,7 +227,7 @@ private slots:
         while (filler.write(QByteArray(4096, 'x')) == 4096) { }
         QElapsedTimer timer;
         timer.start();
-        QVERIFY(begun(*run, "cannot be stored at present"));
+        QVERIFY(begun(*run, "cannot be stored at the moment"));
         QVERIFY2(timer.elapsed() <= 1000, QByteArray::number(timer.elapsed()).constData());
         QVERIFY(run->state() == QProcess::Running);
         QTRY_VERIFY(timer.elapsed() > 1200); // it goes on without the disk, and has tried again

@@ -65,7 +65,7 @@ private slots:
         QTest::newRow("no name") << QStringList{"pairs", "import", "--teacher", "T.pt2", "--student", "S.pt2"}
                                  << QByteArray("--name is missing: pipebd pairs import; give the pair a name");
         QTest::newRow("name of a built-in one")
-            << importing("nas-digits") << QByteArray("a built-in pair has this name: --name 'nas-digits'; choose another");
+            << importing("nas-digits") << QByteArray("a built-in pair already has this name: --name 'nas-digits'; choose another");
         QTest::newRow("long name") << importing(QString(201, 'n')) << QByteArray("this cannot be the name of a pair: --name 'nnn");
         QTest::newRow("no file") << QStringList{"pairs", "import", "--teacher", "T.pt2", "--student", "none.pt2", "--name", "n"}
                                  << QByteArray("cannot open the file (No such file or directory): none.pt2; check the path");
@@ -130,7 +130,7 @@ private slots:
             const Said said = here_->run({command, experiment, "--devices", "cpu"});
             QCOMPARE(said.status, 2);
             QVERIFY2(said.err.contains(
-                         "pipebd: error: there is no such pair: 'yours'; built in are nas-digits; imported are ../%s ?, mine\n"),
+                         "pipebd: error: there is no such pair: 'yours'; built in: nas-digits; imported: ../%s ?, mine\n"),
                 said.err);
         }
     }

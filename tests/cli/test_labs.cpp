@@ -87,7 +87,7 @@ private slots:
         QVERIFY(!reads("runs show 1").isEmpty());
         QVERIFY(!reads("runs export 1 --csv out.csv").isEmpty());
         QVERIFY(!reads("runs compare 1 1").isEmpty());
-        QVERIFY(reads("doctor").contains("may be read only"));
+        QVERIFY(reads("doctor").contains("(read-only)"));
         QVERIFY(!reads("profiles list").isEmpty());
         QVERIFY(!reads("pairs list").isEmpty());
         const auto refused = as_it_is("\"$2\" --lab \"$1\" runs tag 1 --add x");

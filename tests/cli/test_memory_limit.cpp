@@ -31,7 +31,7 @@ private slots:
         const QTemporaryDir folder;
         const Ended ended = limited(folder.path(), large_profile_in(folder.path()));
         QCOMPARE(ended.status, 2);
-        QVERIFY2(ended.errors.startsWith("pipebd: error: it needs about "), qPrintable(ended.errors));
+        QVERIFY2(ended.errors.startsWith("pipebd: error: this run needs about "), qPrintable(ended.errors));
         QVERIFY2(ended.errors.contains("the limit of a process (ulimit -v) has 4.0 GiB")
                 && ended.errors.contains("use a batch of at most "),
             qPrintable(ended.errors));

@@ -215,8 +215,7 @@ private slots:
         const Ended refused = train("again", 2, "tr+dpu", "resumed", resume);
         QCOMPARE(refused.status, 2);
         QVERIFY2(refused.errors.contains("the pair 'again' is not the one that run " + id
-                     + " was trained with: it was deleted, and another "
-                       "imported under its name: --resume; start the run again"),
+                     + " was trained with: that pair was deleted and another imported under its name: --resume; start the run again"),
             qPrintable(refused.errors));
     }
 

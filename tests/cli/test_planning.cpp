@@ -254,19 +254,19 @@ private slots:
         QTest::addColumn<QStringList>("options");
         QTest::addColumn<QByteArray>("line");
         const auto row = [](const QStringList& options, const char* line) { QTest::newRow(line) << options << QByteArray(line); };
-        row({"--search", "quick"}, "there is no search 'quick': --search; choose exact or exhaustive");
-        row({"--ranked", "-1"}, "so many candidates cannot be listed: --ranked; give a number up to 100000");
-        row({"--teacher", "warm"}, "there is no teacher of the kind 'warm': --teacher; choose frozen or momentum");
-        row({"--scale-device", "0"}, "a device cannot be 0 times as fast: --scale-device; give a factor such as 1.7");
-        row({"--scale-device", "nan"}, "a device cannot be nan times as fast: --scale-device; give a factor such as 1.7");
+        row({"--search", "quick"}, "unknown search 'quick': --search; choose exact or exhaustive");
+        row({"--ranked", "-1"}, "too many or too few candidates to list: --ranked; give a number up to 100000");
+        row({"--teacher", "warm"}, "unknown kind of teacher 'warm': --teacher; choose frozen or momentum");
+        row({"--scale-device", "0"}, "0 is not a possible factor of speed: --scale-device; give a factor such as 1.7");
+        row({"--scale-device", "nan"}, "nan is not a possible factor of speed: --scale-device; give a factor such as 1.7");
         row({"--link", "fast"}, "'fast' is not a bandwidth: --link; write bytes a second, such as 25GB/s");
-        row({"--batch", "0"}, "there cannot be a batch of 0: --batch; give a number from 1 to 1073741824");
+        row({"--batch", "0"}, "a batch of 0 is not possible: --batch; give a number from 1 to 1073741824");
         row({"--views", "3"}, "it cannot be 3: --views; give a number from 1 to 2");
         row({"--microbatches", "0"}, "it cannot be 0: --microbatches; give a number from 1 to 1073741824");
         row({"--backward-split", "65"}, "it cannot be 65: --backward-split; give a number from 1 to 64");
-        row({"--set", "train.steps=3"}, "settings are those of an experiment: --set train.steps=3; leave them out with --profile");
-        row({"--trace", "."}, "this is not a regular file: --trace .; name a file to be written");
-        row({"--trace", "/dev/null"}, "this is not a regular file: --trace /dev/null; name a file to be written");
+        row({"--set", "train.steps=3"}, "--profile takes no settings, which belong to an experiment: --set train.steps=3; leave them out with --profile");
+        row({"--trace", "."}, "this is not a regular file: --trace .; name a regular file, or one that does not exist");
+        row({"--trace", "/dev/null"}, "this is not a regular file: --trace /dev/null; name a regular file, or one that does not exist");
         row({"--samples", "0"}, "an epoch has at least one sample: --samples; give the number of samples of the data set");
         row({"--strategies", "dp,zigzag"},
             "unknown strategy 'zigzag': --strategies; known are single, dp, ls, ls-steal, ir, tr, tr+dpu, tr+dpu+ahd, ddp, mp, "

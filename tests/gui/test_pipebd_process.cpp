@@ -69,7 +69,7 @@ void PipebdProcessTest::progressAndNotesAreHeard()
     Heard heard(process);
     process.start({"pairs", "import", "--name", "x", "--lab", lab.file(".")});
     QTRY_COMPARE(heard.ends(), 1);
-    QCOMPARE(heard.noted.value(0).value(0).toString(), QStringLiteral("opening and trying the models"));
+    QCOMPARE(heard.noted.value(0).value(0).toString(), QStringLiteral("opening and testing the models"));
     QCOMPARE(heard.progressed.value(0).value(0).toDouble(), 0.5);
     QCOMPARE(heard.progressed.value(0).value(1).toString(), QStringLiteral("student"));
 }
