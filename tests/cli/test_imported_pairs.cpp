@@ -66,7 +66,7 @@ private slots:
                                  << QByteArray("--name is missing: pipebd pairs import; give the pair a name");
         QTest::newRow("name of a built-in one")
             << importing("nas-digits") << QByteArray("a built-in pair already has this name: --name 'nas-digits'; choose another");
-        QTest::newRow("long name") << importing(QString(201, 'n')) << QByteArray("this cannot be the name of a pair: --name 'nnn");
+        QTest::newRow("long name") << importing(QString(201, 'n')) << QByteArray("not a valid name for a pair: --name 'nnn");
         QTest::newRow("no file") << QStringList{"pairs", "import", "--teacher", "T.pt2", "--student", "none.pt2", "--name", "n"}
                                  << QByteArray("cannot open the file (No such file or directory): none.pt2; check the path");
         QTest::newRow("no model") << QStringList{"pairs", "import", "--teacher", "T.pt2", "--student", "text", "--name", "n"}

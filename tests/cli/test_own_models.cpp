@@ -328,7 +328,7 @@ private slots:
         const QStringList before = filesOfPairs();
         const Ended ended = import("endless.pt", "endless.pt", "never", {"--trust", "--input", "4"});
         QCOMPARE(ended.status, 1);
-        QVERIFY2(ended.errors.contains("pipebd: error: the engine that opened the models was not done within 30 s: "),
+        QVERIFY2(ended.errors.contains("pipebd: error: the engine that opened the models did not finish within 30 s: "),
             qPrintable(ended.errors));
         QCOMPARE(filesOfPairs(), before);
     }

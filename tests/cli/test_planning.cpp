@@ -234,7 +234,7 @@ private slots:
         here_.write("broken.toml", "[[device]]\nspeed = -1\n");
         const Said broken = plan({"--devices", "broken.toml"});
         QCOMPARE(broken.status, 2);
-        QCOMPARE(broken.err, QByteArray("pipebd: error: speed is a number above 0: broken.toml:2; write it like speed = 0.5\n"));
+        QCOMPARE(broken.err, QByteArray("pipebd: error: speed must be a number above 0: broken.toml:2; write it like speed = 0.5\n"));
     }
 
     void endToEndStrategiesTakeTheirOptions()

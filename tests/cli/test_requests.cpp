@@ -66,7 +66,7 @@ private slots:
         row("nothing to import", {"runs", "import"},
             "no folder given: pipebd runs import DIR; name the one that holds spec.json");
         row("import without a spec", {"runs", "import", "/nowhere"},
-            "there is no spec of a run: /nowhere/spec.json; put the spec that the ranks were started with beside their metrics");
+            "the spec of the run is missing: /nowhere/spec.json; put the spec.json that the ranks were started with next to their metrics");
         row("experiment missing", {"run", "missing.toml"},
             "cannot open the file (No such file or directory): missing.toml; check the path");
         row("experiment a folder", {"run", "."}, "this is a folder, not a file: .; name a regular file");
@@ -76,7 +76,7 @@ private slots:
         row("unknown key", {"run", "key.toml"},
             "unknown key 'train.epoch': key.toml:3; did you mean 'train.epochs'? known in [train] are network, epochs, steps, "
             "optimizer, learning_rate, momentum, nesterov, weight_decay, schedule");
-        row("batch 0", {"run", "batch.toml"}, "data.batch cannot be 0: batch.toml:3; give a whole number from 1 to 1048576");
+        row("batch 0", {"run", "batch.toml"}, "data.batch cannot be 0: batch.toml:3; give an integer from 1 to 1048576");
         row("rate nan", {"run", "rate.toml"}, "train.learning_rate cannot be nan: rate.toml:3; give a finite number above 0");
         row("setting", {"run", "good.toml", "--set", "train.stesp=3"},
             "unknown key 'train.stesp': --set train.stesp=3; did you mean 'train.steps'? known in [train] are network, epochs, "
@@ -84,14 +84,14 @@ private slots:
         row("setting without value", {"run", "good.toml", "--set", "train.steps"},
             "the setting has no value: --set train.steps; write train.steps=VALUE");
         row("steps -1", {"run", "good.toml", "--set", "train.steps=-1"},
-            "train.steps cannot be -1: --set train.steps=-1; give a whole number from 1 to 1099511627776");
+            "train.steps cannot be -1: --set train.steps=-1; give an integer from 1 to 1099511627776");
         row("devices -1", {"run", "good.toml", "--devices", "-1"},
             "'-1' is no device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
         row("devices", {"run", "good.toml", "--devices", "cpu,gpu"},
             "'gpu' is no device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
         row("no devices", {"run", "good.toml", "--devices", ""}, "--devices is empty: pipebd run; give LIST, or leave it out");
         row("unlike devices", {"run", "good.toml", "--devices", "cpu,cpu@2"},
-            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices that are all alike");
+            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices of one kind");
         row("cluster", {"run", "good.toml", "--devices", "cluster.toml"},
             "a cluster file describes devices that may not be here: --devices 'cluster.toml'; name the devices of this computer, "
             "such as cpu,cpu or cuda:0,cuda:1; pipebd plan plans for a cluster");
@@ -145,7 +145,7 @@ private slots:
         row("one step", {"bench", "good.toml", "--steps", "1"},
             "turns of 1 steps are not possible: --steps; give a number from 2 to 1000000");
         row("bench on unlike devices", {"bench", "good.toml", "--devices", "cpu,cpu@2"},
-            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices that are all alike");
+            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices of one kind");
         row("no run", {"runs", "show"}, "no run given: pipebd runs show ID; give its number; pipebd runs list shows them");
         row("run 0", {"runs", "show", "0"}, "'0' is no run: pipebd runs show ID; give its number; pipebd runs list shows them");
         row("run x", {"runs", "stop", "x"}, "'x' is no run: pipebd runs stop ID; give its number; pipebd runs list shows them");

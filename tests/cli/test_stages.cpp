@@ -100,7 +100,7 @@ private slots:
         QTest::addColumn<QStringList>("more");
         QTest::addColumn<QByteArray>("line");
         QTest::newRow("no such stage") << QStringList{"--stage", "derive"}
-                                       << QByteArray("there is no stage 'derive': --stage derive; name one of teacher, distil, finetune");
+                                       << QByteArray("unknown stage 'derive': --stage derive; name one of teacher, distil, finetune");
         QTest::newRow("no weights") << QStringList{"--stage", "finetune"}
                                     << QByteArray("the run that the stage starts from is missing: --stage finetune; give the run of the stage distil with --from RUN, or run that stage too");
         QTest::newRow("no teacher") << QStringList{"--stage", "distil"}
