@@ -73,7 +73,7 @@ private slots:
                                   << QByteArray("this is no model: text\n");
         QTest::newRow("delete nothing") << QStringList{"pairs", "delete"} << QByteArray("the pair's name is missing: ");
         QTest::newRow("delete what is not there") << QStringList{
-            "pairs", "delete", "n"} << QByteArray("there is no imported pair of this name: 'n'; no pair was imported\n");
+            "pairs", "delete", "n"} << QByteArray("there is no imported pair of this name: 'n'; no pairs were imported\n");
     }
 
     void whatCannotBeImportedIsSaidInOneLine()

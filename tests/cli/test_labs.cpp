@@ -38,7 +38,7 @@ private slots:
         const Said said = here_->run(QStringList{"--lab", mistyped} + command);
         QCOMPARE(said.status, 2);
         QCOMPARE(QString::fromUtf8(said.err),
-            "pipebd: error: there is no lab: " + mistyped + "; check the path; `pipebd run` makes a lab where there is none\n");
+            "pipebd: error: there is no lab: " + mistyped + "; check the path; `pipebd run` creates a lab where none exists\n");
         QVERIFY(!QFileInfo::exists(mistyped));
     }
 
@@ -93,7 +93,7 @@ private slots:
         const auto refused = as_it_is("\"$2\" --lab \"$1\" runs tag 1 --add x");
         QCOMPARE(refused->exitCode(), 1);
         const QByteArray line = refused->readAllStandardError();
-        QVERIFY2(line.startsWith("pipebd: error: this cannot be changed: there is no right to write it"), line.constData());
+        QVERIFY2(line.startsWith("pipebd: error: no permission to write this"), line.constData());
         QCOMPARE(line.count('\n'), 1);
     }
 
