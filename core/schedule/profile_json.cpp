@@ -56,7 +56,7 @@ public:
     std::vector<Value> elements() const
     {
         if (!json_.is_array())
-            refuse(std::string("a list is needed, this is ") + kind());
+            refuse(std::string("expected a list, found ") + kind());
         std::vector<Value> values;
         for (std::size_t i = 0; i < json_.size(); ++i)
             values.push_back({json_[i], file_, path_ + '[' + std::to_string(i) + ']'});
@@ -66,27 +66,27 @@ public:
     std::string text() const
     {
         if (!json_.is_string())
-            refuse(std::string("a text is needed, this is ") + kind());
+            refuse(std::string("expected a string, found ") + kind());
         return json_.get<std::string>();
     }
 
     double number() const
     {
         if (!json_.is_number())
-            refuse(std::string("a number is needed, this is ") + kind());
+            refuse(std::string("expected a number, found ") + kind());
         const double value = json_.get<double>();
         if (!std::isfinite(value) || value < 0 || value > largest_time)
-            refuse("a number from 0 to 1e12 is needed, this is " + json_.dump());
+            refuse("expected a number from 0 to 1e12, found " + json_.dump());
         return value;
     }
 
     std::int64_t whole(std::int64_t least, std::int64_t most) const
     {
         if (!json_.is_number())
-            refuse(std::string("a number is needed, this is ") + kind());
+            refuse(std::string("expected a number, found ") + kind());
         const double value = json_.get<double>();
         if (!(value >= static_cast<double>(least) && value <= static_cast<double>(most)) || value != std::floor(value))
-            refuse("a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " is needed, this is "
+            refuse("expected an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", found "
                 + json_.dump());
         return static_cast<std::int64_t>(value);
     }
@@ -145,7 +145,7 @@ private:
     void require_object() const
     {
         if (!json_.is_object())
-            refuse(std::string("an object is needed, this is ") + kind());
+            refuse(std::string("expected an object, found ") + kind());
     }
 
     std::string kind() const
@@ -158,7 +158,7 @@ private:
         case Json::value_t::array:
             return "a list";
         case Json::value_t::string:
-            return "a text";
+            return "a string";
         case Json::value_t::boolean:
             return "true or false";
         default:
@@ -186,7 +186,7 @@ public:
         else if (event == Json::parse_event_t::object_end)
             keys_.pop_back();
         else if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
-            throw Error(Code::BadRequest, "the key " + in_quotes(parsed.get<std::string>()) + " stands twice in one object",
+            throw Error(Code::BadRequest, "the key " + in_quotes(parsed.get<std::string>()) + " appears twice in one object",
                 std::string(where_), "leave one of them out");
         return true;
     }
@@ -209,7 +209,7 @@ Json parse(std::string_view text, std::string_view where)
         throw Error(Code::Damaged, end == text.size() ? "the JSON is cut off" : "this is not JSON",
             std::string(where) + ':' + std::to_string(line) + ':' + std::to_string(column), "write the profile again");
     } catch (const Json::exception&) {
-        throw Error(Code::Damaged, "a number is too large for any computer", std::string(where), "write the profile again");
+        throw Error(Code::Damaged, "a number is out of range", std::string(where), "write the profile again");
     }
 }
 
@@ -312,11 +312,11 @@ Profile profile_from_json(std::string_view json, std::string_view where)
         const std::string& name = profile.blocks.back().name;
         const auto [first, is_new] = names.emplace(name, names.size());
         if (!is_new)
-            element.at("name").refuse("block " + std::to_string(first->second) + " has the name \"" + name + "\" already",
-                "give every block a name of its own");
+            element.at("name").refuse("block " + std::to_string(first->second) + " already has the name \"" + name + "\"",
+                "give every block a unique name");
     }
     if (profile.blocks.empty())
-        blocks.refuse("there is no block", "a profile has one entry for each block, in order");
+        blocks.refuse("there are no blocks", "a profile has one entry per block, in order");
     return profile;
 }
 

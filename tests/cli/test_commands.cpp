@@ -123,7 +123,7 @@ private slots:
             const Said said = here_->run(profile + QStringList{"--sizes", text});
             QCOMPARE(said.status, 2);
             QCOMPARE(said.err,
-                "pipebd: error: there is no batch of " + part + ": --sizes; give numbers from 1 to 1048576, such as 8,16,128\n");
+                "pipebd: error: " + part + " is not a batch size: --sizes; give numbers from 1 to 1048576, such as 8,16,128\n");
         }
     }
 
@@ -174,7 +174,7 @@ private slots:
         const Said again = here_->run({"profiles", "delete", id});
         QCOMPARE(again.status, 2);
         QVERIFY2(again.err.startsWith("pipebd: error: there is no profile '" + id.toUtf8() + "': "), again.err);
-        QVERIFY(again.err.endsWith("there are: " + imported["id"].toString().toUtf8() + "\n"));
+        QVERIFY(again.err.endsWith("existing profiles: " + imported["id"].toString().toUtf8() + "\n"));
         QCOMPARE(here_->run({"profiles", "show"}).err,
             QByteArray(
                 "pipebd: error: no profile given: pipebd profiles show ID; give the id of a profile; pipebd profiles list shows them\n"));
@@ -240,7 +240,7 @@ private slots:
         const Said marked = here_->run(placed, cannot_measure); // a group of three was not measured
         QVERIFY2(marked.status == 0 && marked.out.contains(" ~"), marked.out);
         QVERIFY2(
-            marked.out.contains("\n~ rests on times that are interpolated, not measured: parts of 22 samples, all-reduces over 3 "
+            marked.out.contains("\n~ uses times that are interpolated, not measured: parts of 22 samples, all-reduces over 3 "
                                 "devices\n"),
             marked.out);
         const QString folder = here_->run({"runs", "show", "4", "--json"}).object()["folder"].toString();
@@ -361,7 +361,7 @@ private slots:
         const QStringList run{"run", experiment_, "--devices", "cpu,cpu,cpu", "--strategy", "dp", "--profile"};
         for (const QString& name : {QString("mine.json"), id}) {
             const Said said = here_->run(run + QStringList{name});
-            QVERIFY2(said.status == 0 && said.out.contains("\n~ rests on times"), said.out + said.err);
+            QVERIFY2(said.status == 0 && said.out.contains("\n~ uses times"), said.out + said.err);
         }
     }
 
@@ -373,18 +373,16 @@ private slots:
             QTest::newRow(name) << arguments << QByteArray(line);
         };
         row("no stages", {"run", "--stages", "0-2"},
-            "these are no stages: 'on' is missing between blocks and devices: --stages '0-2', column 4; write blocks on devices, "
+            "invalid stages: 'on' is missing between blocks and devices: --stages '0-2', column 4; write blocks on devices, "
             "such as "
             "\"0-2 on 0,1 | 3-5 on 2\"");
         row("no device", {"run", "--stages", "0-2 on 0,5"},
-            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to one stage, in their order, "
-            "and every "
-            "device to no more than one");
+            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to exactly one stage, in order, and every device to at most one");
         row("strategy", {"run", "--stages", "0-2 on 0", "--strategy", "dp"},
             "the stages of dp cannot be placed by hand: --set run.stages=0-2 on 0; leave it out, or choose one of tr, tr+dpu, "
             "tr+dpu+ahd");
         row("width", {"run", "--stages", "0-2 on 0,1", "--strategy", "tr"},
-            "the strategy cannot run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, tr gives one to each): strategy tr; "
+            "the strategy cannot run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, but tr gives one to each): strategy tr; "
             "name other "
             "devices or another strategy");
         row("bench", {"bench", "--set", "run.stages=0-2 on 0"},

@@ -234,7 +234,7 @@ private slots:
         QTest::newRow("module, before 1.6") << "old-module.pth"
                                             << "this is a pickled module, a program that runs when it is opened: ";
         QTest::newRow("program") << "own.py"
-                                 << "this is a text: ";
+                                 << "this is a text file: ";
     }
 
     void whatIsNoModelIsRefusedByItsContent()

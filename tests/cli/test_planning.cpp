@@ -117,8 +117,7 @@ private slots:
         QCOMPARE(none.status, 2);
         QCOMPARE(none.err,
             QByteArray(
-                "pipebd: error: block 5 has no stage: run.stages '0-4 on 0'; give every block to one stage, in their order, and "
-                "every device to no more than one\n"));
+                "pipebd: error: block 5 has no stage: run.stages '0-4 on 0'; give every block to exactly one stage, in order, and every device to at most one\n"));
     }
 
     void theExhaustiveSearchFindsTheSameAndRanksTheCandidates()
@@ -177,7 +176,7 @@ private slots:
         const Said said = plan({"--devices", "2", "--batch", "100", "--strategies", "dp,single"});
         QVERIFY2(said.out.startsWith("batch 100: measured for 256 and interpolated\n"), said.out);
         QVERIFY2(
-            said.out.contains("\n~ rests on times that are interpolated, not measured: parts of 100 and 50 samples; to measure: "),
+            said.out.contains("\n~ uses times that are interpolated, not measured: parts of 100 and 50 samples; to measure: "),
             said.out);
         const QJsonObject single = strategy("single", {"--devices", "1", "--batch", "100"});
         QVERIFY(qFuzzyCompare(single["step"].toDouble(), (2 + 6 * (4 + 5 + 9) + 18) * 100 / 256. + 6 * 0.5)); // linear as it is
@@ -197,7 +196,7 @@ private slots:
         QCOMPARE(said.status, 0);
         QVERIFY2(said.out.contains("\ndp ") && said.out.contains(" ~"), said.out);
         QVERIFY2(
-            said.out.contains("\n~ rests on times that are interpolated, not measured: parts of 128 samples; to measure: pipebd "
+            said.out.contains("\n~ uses times that are interpolated, not measured: parts of 128 samples; to measure: pipebd "
                               "profile EXPERIMENT --sizes 128\n"),
             said.out);
         const QJsonArray strategies = here_.run(two + QStringList{"--json"}).object()["strategies"].toArray();
@@ -259,11 +258,11 @@ private slots:
         row({"--teacher", "warm"}, "unknown kind of teacher 'warm': --teacher; choose frozen or momentum");
         row({"--scale-device", "0"}, "0 is not a possible factor of speed: --scale-device; give a factor such as 1.7");
         row({"--scale-device", "nan"}, "nan is not a possible factor of speed: --scale-device; give a factor such as 1.7");
-        row({"--link", "fast"}, "'fast' is not a bandwidth: --link; write bytes a second, such as 25GB/s");
+        row({"--link", "fast"}, "'fast' is not a bandwidth: --link; write bytes per second, such as 25GB/s");
         row({"--batch", "0"}, "a batch of 0 is not possible: --batch; give a number from 1 to 1073741824");
-        row({"--views", "3"}, "it cannot be 3: --views; give a number from 1 to 2");
-        row({"--microbatches", "0"}, "it cannot be 0: --microbatches; give a number from 1 to 1073741824");
-        row({"--backward-split", "65"}, "it cannot be 65: --backward-split; give a number from 1 to 64");
+        row({"--views", "3"}, "3 is not possible: --views; give a number from 1 to 2");
+        row({"--microbatches", "0"}, "0 is not possible: --microbatches; give a number from 1 to 1073741824");
+        row({"--backward-split", "65"}, "65 is not possible: --backward-split; give a number from 1 to 64");
         row({"--set", "train.steps=3"}, "--profile takes no settings, which belong to an experiment: --set train.steps=3; leave them out with --profile");
         row({"--trace", "."}, "this is not a regular file: --trace .; name a regular file, or one that does not exist");
         row({"--trace", "/dev/null"}, "this is not a regular file: --trace /dev/null; name a regular file, or one that does not exist");
@@ -312,7 +311,7 @@ private slots:
         none = profile_json();
         none["batch"] = 0;
         row("batch 0", text_of(none), "batch");
-        row("a key twice", text_of(profile_json()).replace("\"batch\":256", "\"batch\":256,\"batch\":128"), "'batch' stands twice");
+        row("a key twice", text_of(profile_json()).replace("\"batch\":256", "\"batch\":256,\"batch\":128"), "'batch' appears twice");
         row("empty", "", "bad.json:1:1");
         row("binary", QByteArray("\0\377\0", 3), "bad.json:1:1");
     }
@@ -355,8 +354,7 @@ private slots:
         QCOMPARE(said.status, 2);
         QCOMPARE(said.err,
             QByteArray(
-                "pipebd: error: tr+dpu+ahd has 5373200880 candidates, more than can be walked: exhaustive search; leave it to the "
-                "exact search, or ask for fewer devices\n"));
+                "pipebd: error: tr+dpu+ahd has 5373200880 candidates, too many to evaluate: exhaustive search; use the exact search, or fewer devices\n"));
     }
 
     void aProfileThatIsCutOffIsRefusedWithItsPlace()

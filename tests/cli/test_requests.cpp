@@ -58,7 +58,7 @@ private slots:
         row("prepared twice", {"run", "good.toml", "--prepare", "used"},
             "this folder already holds a prepared run: --prepare used; name a new folder");
         row("a dtype that is none", {"verify", "good.toml", "--dtype", "int8"},
-            "there is no dtype 'int8': --dtype; give float64, float32 or bfloat16");
+            "unknown dtype 'int8': --dtype; give float64, float32 or bfloat16");
         row("a tolerance without bounds", {"verify", "good.toml", "--tolerance", "inf"},
             "the tolerance is not a number >= 0: --tolerance; give one such as 1e-6");
         row("strategies of the teacher's training", {"verify", "teacher.toml"},
@@ -147,8 +147,8 @@ private slots:
         row("bench on unlike devices", {"bench", "good.toml", "--devices", "cpu,cpu@2"},
             "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices of one kind");
         row("no run", {"runs", "show"}, "no run given: pipebd runs show ID; give its number; pipebd runs list shows them");
-        row("run 0", {"runs", "show", "0"}, "'0' is no run: pipebd runs show ID; give its number; pipebd runs list shows them");
-        row("run x", {"runs", "stop", "x"}, "'x' is no run: pipebd runs stop ID; give its number; pipebd runs list shows them");
+        row("run 0", {"runs", "show", "0"}, "'0' is not a run number: pipebd runs show ID; give its number; pipebd runs list shows them");
+        row("run x", {"runs", "stop", "x"}, "'x' is not a run number: pipebd runs stop ID; give its number; pipebd runs list shows them");
         row("run 999", {"runs", "show", "999"}, "there is no run 999: HERE/lab/runs; there are no runs yet");
         row("no run to tag", {"runs", "tag", "--add", "a"},
             "no run given: pipebd runs tag ID --add good,paper; give its number; pipebd runs list shows them");

@@ -80,9 +80,9 @@ private slots:
             "'[link]' is a section, not a value: c.toml:1; write its keys on lines of their own below [link]");
         row("[link]\nlatency = -1\n[[device]]", "latency must be a number >= 0: c.toml:2; write it like latency = 0.5");
         row("[link]\nbandwidth = \"25GB\"\n[[device]]",
-            "'25GB' is not a bandwidth: c.toml:2; write bytes a second, such as 25GB/s");
+            "'25GB' is not a bandwidth: c.toml:2; write bytes per second, such as 25GB/s");
         row("[link]\nbandwidth = \"0B/s\"\n[[device]]",
-            "nothing can be sent over a link of '0B/s': c.toml:2; write bytes a second, such as 25GB/s");
+            "a link cannot have a bandwidth of '0B/s': c.toml:2; write bytes per second, such as 25GB/s");
     }
 
     void whatIsNoClusterIsRefusedWithItsLine()

@@ -221,7 +221,7 @@ private slots:
         QCOMPARE(path_of("cifar10", "nowhere", Settings{"data.source=digits", "data.path="}), std::string());
         VERIFY_REFUSED(path_of("imagefolder", "../data/texts.safetensors"), Code::NotFound, "a.toml:4; give the path of a folder");
         VERIFY_REFUSED(path_of("tensors", "../data/cifar"), Code::NotFound, "a.toml:4; give the path of a safetensors file");
-        VERIFY_REFUSED(path_of("cifar100", "nowhere"), Code::NotFound, "data.path names no folder");
+        VERIFY_REFUSED(path_of("cifar100", "nowhere"), Code::NotFound, "data.path is not an existing folder");
     }
 
     void aFileNameThatIsNotUtf8StillGivesAName()
