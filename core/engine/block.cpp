@@ -36,7 +36,7 @@ void for_all(Block& block, Function function)
 
 Error no_candidates()
 {
-    return {Code::BadRequest, "a choice of candidates", "a block that has none", "choose only for the blocks of a supernet"};
+    return {Code::BadRequest, "this block has no candidates", "choice of candidates", "choose only for the blocks of a supernet"};
 }
 
 } // namespace
@@ -68,7 +68,7 @@ const Pair& find_pair(std::string_view name)
             return pair;
         known += (known.empty() ? "" : ", ") + std::string(pair.name());
     }
-    throw Error(Code::NotFound, "there is no such pair", "\"" + std::string(name) + "\"", "choose one of: " + known);
+    throw Error(Code::NotFound, "unknown pair", "\"" + std::string(name) + "\"", "choose one of: " + known);
 }
 
 std::vector<std::string_view> pair_names()

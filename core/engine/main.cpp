@@ -122,10 +122,10 @@ int main(int argc, char** argv)
     pipebd::engine::run_milliseconds(); // the clock starts now
     pipebd::engine::Reporter reporter;
     const auto report_no_memory = [&] {
-        reporter.report(Error(Code::OutOfMemory, "there is no memory left", "engine", "use a smaller batch or more devices"));
+        reporter.report(Error(Code::OutOfMemory, "out of memory", "engine", "use a smaller batch or more devices"));
     };
     const auto report_other = [&](const std::string& text) {
-        const Error ours(Code::Internal, "a fault of this program, or of LibTorch: " + pipebd::foreign_reason(text), "engine",
+        const Error ours(Code::Internal, "internal error, in this program or in LibTorch: " + pipebd::foreign_reason(text), "engine",
             "please report it");
         reporter.report(ours);
         std::fprintf(stderr, "pipebd-engine: error: %s\n", ours.what());

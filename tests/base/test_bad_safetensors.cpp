@@ -86,8 +86,8 @@ private slots:
         row("no end", "{\"a\":1", "", "does not end with '}'");
         row("line break as padding", "{}\n", "", "does not end with '}'");
         row("zero as padding", std::string("{}\0", 3), "", "does not end with '}'");
-        row("two objects", "{}{}", "", "not JSON at its byte 3");
-        row("no JSON", "{nothing}", "", "not JSON at its byte 3");
+        row("two objects", "{}{}", "", "not JSON at byte 3");
+        row("no JSON", "{nothing}", "", "not JSON at byte 3");
         row("comment", "{/**/}", "", "not JSON");
         row("trailing comma", R"({"__metadata__":{},})", "", "not JSON");
         row("not UTF-8", "{\"\xff\":{}}", "", "not JSON");

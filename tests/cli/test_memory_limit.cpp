@@ -54,7 +54,7 @@ private slots:
         const QString error
             = ended.errors.section("pipebd: warning: ", -1).section('\n', ended.errors.startsWith("pipebd: w") ? 1 : 0);
         QCOMPARE(ended.status, 1);
-        QVERIFY2(error.startsWith("pipebd: error: the device has no memory left ("), qPrintable(error));
+        QVERIFY2(error.startsWith("pipebd: error: the device is out of memory ("), qPrintable(error));
         QVERIFY2(
             error.contains("in use ") && error.contains(", planned ") && error.contains(", free ") && error.contains(" on rank "),
             qPrintable(error));

@@ -302,7 +302,7 @@ private slots:
         QVERIFY(QFile::remove(teacher) && QFile::copy(path("residual.pt"), teacher));
         const Ended ended = train("script", 2, "single", "script-changed");
         QCOMPARE(ended.status, 2);
-        QVERIFY2(ended.errors.contains("the model is not the one that was imported (its SHA-256 differs): " + teacher),
+        QVERIFY2(ended.errors.contains("the model file has changed since it was imported (its SHA-256 differs): " + teacher),
             qPrintable(ended.errors));
     }
 
@@ -319,7 +319,7 @@ private slots:
         const Ended ended = import("residual.pt", "residual.pt", "never", {"--trust", "--input", "3x8x8"});
         QCOMPARE(ended.status, 2);
         QVERIFY2(
-            ended.errors.contains("the module does more than to run its children one after another ("), qPrintable(ended.errors));
+            ended.errors.contains("the module does more than run its children one after another ("), qPrintable(ended.errors));
     }
 
     // I4

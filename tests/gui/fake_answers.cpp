@@ -119,7 +119,7 @@ int import_pair(const std::vector<std::string>& arguments, const std::string& la
     progress(0.5, "student");
     if (name == "uncut")
         throw Error(Code::BadRequest, "the teacher gives [batch, 8, 32, 32], the student [batch, 4, 32, 32]", "block 0, '0'",
-            "cut where both have the same shape, or import the pair for end-to-end strategies only");
+            "cut where both have the same shape, or import the pair with --end-to-end, for end-to-end strategies only");
     std::vector<std::string> names = imported_pairs(lab);
     names.push_back(name);
     keep_pairs(lab, names);

@@ -49,7 +49,7 @@ Request read_request(const std::filesystem::path& file)
         };
         if (json.at("format") != request_format)
             throw Error(
-                Code::BadRequest, "this is no request for an import", file.string(), "build pipebd and pipebd-engine together");
+                Code::BadRequest, "not an import request", file.string(), "build pipebd and pipebd-engine together");
         return {.name = json.at("name").get<std::string>(),
             .trust = json.at("trust").get<bool>(),
             .end_to_end = json.at("end_to_end").get<bool>(),
