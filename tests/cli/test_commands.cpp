@@ -144,7 +144,7 @@ private slots:
         }
         QVERIFY(last >= 0);
         QVERIFY(notes.first().startsWith("profiling nas-digits, batch 64"));
-        QVERIFY(notes.contains("run 1 has begun"));
+        QVERIFY(notes.contains("run 1 has started"));
         QCOMPARE(here_->run({"plan", experiment_, "--devices", "cpu,cpu", "--progress", "lines", "--quiet"}).err,
             QByteArray("{\"note\":\"using the stored profile of nas-digits, batch 64, float32 on cpu,cpu\"}\n"));
         QCOMPARE(here_->run({"doctor", "--progress", "bar"}).err,

@@ -70,7 +70,7 @@ class TestFaults : public QObject {
         return process;
     }
 
-    static bool begun(QProcess& process, const QByteArray& sign = "has begun")
+    static bool begun(QProcess& process, const QByteArray& sign = "has started")
     {
         QByteArray said;
         process.setReadChannel(QProcess::StandardError);

@@ -78,10 +78,10 @@ void PipebdProcessTest::whateverGoesWrongIsOneLine_data() // I6
 {
     QTest::addColumn<QByteArray>("mode");
     QTest::addColumn<QString>("says");
-    QTest::newRow("a line without an end") << QByteArray("endless") << "without an end";
-    QTest::newRow("a flood") << QByteArray("flood") << "without an end";
-    QTest::newRow("stalls") << QByteArray("stall") << "has not said anything for 0.3 s";
-    QTest::newRow("dies") << QByteArray("signal") << "ended from outside or crashed";
+    QTest::newRow("a line without an end") << QByteArray("endless") << "and was stopped";
+    QTest::newRow("a flood") << QByteArray("flood") << "and was stopped";
+    QTest::newRow("stalls") << QByteArray("stall") << "printed nothing for 0.3 s";
+    QTest::newRow("dies") << QByteArray("signal") << "was killed or crashed";
     QTest::newRow("refuses") << QByteArray("error") << "the engine is not well: pipebd-engine; give it a rest";
 }
 
