@@ -70,7 +70,7 @@ QString experimentOfPair(const QString& lab, const QString& pair)
         experiment::parse_experiment(text.toStdString(), file.toStdString());
         if (!folder.mkpath(QStringLiteral(".")))
             throw Error(
-                Code::System, "the folder cannot be made", folder.path().toStdString(), "choose a lab that you can write to");
+                Code::System, "cannot create the folder", folder.path().toStdString(), "choose a lab that you can write to");
         writeFile(file, text);
         return file;
     }

@@ -158,7 +158,7 @@ private:
     static void check_output(const at::Tensor& output, std::int64_t batch, const std::string& network, const std::string& where)
     {
         if (output.dim() == 0 || output.size(0) != batch)
-            refuse("the " + network + " gives " + text_of(output.sizes()) + " with another first dimension than the batch", where,
+            refuse("the " + network + " gives " + text_of(output.sizes()) + ", whose first dimension is not the batch", where,
                 "cut where the batch is the first dimension");
         if (!at::isfinite(output).all().item<bool>())
             throw Error(Code::NotFinite, "the " + network + " gives values that are not finite", where,

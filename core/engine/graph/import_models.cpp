@@ -58,7 +58,7 @@ Request read_request(const std::filesystem::path& file)
             .teacher = network("teacher"),
             .student = network("student")};
     } catch (const Json::exception& error) {
-        throw Error(Code::BadRequest, "this is no request for an import (" + foreign_reason(error.what()) + ")", file.string(),
+        throw Error(Code::BadRequest, "not an import request (" + foreign_reason(error.what()) + ")", file.string(),
             "build pipebd and pipebd-engine together");
     }
 }
