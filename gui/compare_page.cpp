@@ -170,11 +170,12 @@ void ComparePage::createActions()
     m_remove->setShortcut(QKeySequence::Delete);
     m_remove->setShortcutContext(Qt::WidgetShortcut);
     m_remove->setEnabled(false);
-    m_removeAll = make(tr("Remove a&ll"), tr("Remove all runs from the comparison"), "removeAllRuns", [this] { removeRuns(runs()); });
+    m_removeAll
+        = make(tr("Remove a&ll"), tr("Remove all runs from the comparison"), "removeAllRuns", [this] { removeRuns(runs()); });
     m_exportTables = make(
         tr("Export the &tables…"), tr("Write results and settings as CSV or JSON"), "exportTables", [this] { exportTables(); });
-    m_exportReport = make(tr("Export a r&eport…"), tr("Write the comparison as one HTML file"),
-        "exportReport", [this] { exportReport(); });
+    m_exportReport
+        = make(tr("Export a r&eport…"), tr("Write the comparison as one HTML file"), "exportReport", [this] { exportReport(); });
     for (ComparisonChart* chart : m_charts->charts())
         m_exportCharts.push_back(make(tr("Export %1…").arg(chart->MetricChart::title()),
             tr("Write this chart as PNG, PDF, SVG or CSV"), "exportChart", [this, chart] { exportChart(chart); }));

@@ -132,10 +132,9 @@ QWidget* ComparisonCharts::buildControls()
     };
     m_logKeys = box(tr("Log &x"), "logKeys", tr("Logarithmic x axis"));
     m_logLoss = box(tr("Log l&oss"), "logLoss", tr("Logarithmic loss axis"));
-    m_ignoreOutliers = box(tr("I&gnore outliers"), "ignoreOutliers",
-        tr("Scale the y axes to the 2nd to 98th percentile of each curve"));
-    m_bands = box(tr("See&ds as bands"), "bands",
-        tr("Draw runs that differ only in their seeds as mean ± standard deviation"));
+    m_ignoreOutliers
+        = box(tr("I&gnore outliers"), "ignoreOutliers", tr("Scale the y axes to the 2nd to 98th percentile of each curve"));
+    m_bands = box(tr("See&ds as bands"), "bands", tr("Draw runs that differ only in their seeds as mean ± standard deviation"));
 
     auto* layout = new QHBoxLayout(row);
     layout->setContentsMargins(8, 2, 8, 6);

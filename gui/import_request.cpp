@@ -75,8 +75,7 @@ ImportReport importReportFromJson(const QByteArray& json)
         const double all = count("gradient_tensors") + static_cast<double>(without.size());
         const int index = static_cast<int>(report.blocks.size());
         for (const QJsonValue& name : without)
-            report.remarks
-                << words("No gradient reaches %1 in student block %2.").arg(name.toString(), QString::number(index));
+            report.remarks << words("No gradient reaches %1 in student block %2.").arg(name.toString(), QString::number(index));
         report.blocks.push_back({QString::number(index),
             {number(index), {text("name")}, {text("student_modules")}, {shapeText(output)}, number(count("teacher_parameters")),
                 number(count("student_parameters")),

@@ -79,8 +79,8 @@ QWizardPage* ImportWizard::makeModelsPage(Settings& settings)
     layout->addWidget(m_teacher);
     layout->addWidget(m_student);
     layout->addStretch(1);
-    layout->addWidget(
-        hint(page, tr("resources/python/export_pair.py exports models from torchvision, timm or your own code in the right form.")));
+    layout->addWidget(hint(
+        page, tr("resources/python/export_pair.py exports models from torchvision, timm or your own code in the right form.")));
     page->complete = [this] { return m_teacher->isUsable() && m_student->isUsable(); };
     for (ModelFileField* field : {m_teacher, m_student})
         connect(field, &ModelFileField::changed, page, &QWizardPage::completeChanged);

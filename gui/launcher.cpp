@@ -118,8 +118,8 @@ void Launcher::start(const StartRequest& request)
 {
     const QString program = findPipebd();
     if (program.isEmpty()) {
-        emit startFailed(tr(
-            "The program pipebd was found neither beside this program nor in PATH; install it, or set PIPEBD_PROGRAM"));
+        emit startFailed(
+            tr("The program pipebd was found neither beside this program nor in PATH; install it, or set PIPEBD_PROGRAM"));
         return;
     }
     const QString logs = m_lab + QStringLiteral("/logs");

@@ -94,8 +94,7 @@ void MainWindow::createActions()
     a.redo = m_undo->createRedoAction(this, tr("&Redo"));
     a.redo->setShortcut(QKeySequence::Redo);
     a.redo->setStatusTip(tr("Redo the change that was undone"));
-    a.defaultLayout
-        = makeAction(this, tr("&Restore default layout"), tr("Reset docks, columns and charts to the default layout"));
+    a.defaultLayout = makeAction(this, tr("&Restore default layout"), tr("Reset docks, columns and charts to the default layout"));
     connect(a.defaultLayout, &QAction::triggered, this, &MainWindow::restoreDefaultLayout);
 
     for (MetricChart* chart : runPage()->charts()) {

@@ -151,7 +151,8 @@ void MeasureDialog::layOut()
     m_browse->setAutoDefault(false);
     m_devices->setObjectName(QStringLiteral("measureDevices"));
     m_devices->setPlaceholderText(tr("default: as in the experiment; or cpu,cpu, cuda:0,cuda:1, auto"));
-    m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several of one kind, separated by commas; auto: all GPUs, else all cores"));
+    m_devices->setToolTip(
+        tr("cpu, cpu@4 (four threads), cuda:0; several of one kind, separated by commas; auto: all GPUs, else all cores"));
     m_found->setObjectName(QStringLiteral("foundDevices"));
     m_found->setAccessibleName(tr("Devices found"));
     m_found->setToolTip(tr("Press Enter or double-click to add the device"));

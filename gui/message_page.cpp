@@ -113,8 +113,9 @@ MessagePage* makeWelcomePage(const QString& lab, QAction* start, QAction* findSc
         QObject::tr("A TOML file names the pair, the data and the training. Examples come with the program, in the folder "
                     "experiments. You can drop a file onto this window. The Pairs page shows the available networks."));
     page->addStep(QObject::tr("Compare schedules, or start directly"),
-        QObject::tr("The Schedules page measures the blocks once and shows every strategy on a timeline, with the best one marked. A "
-                    "run measures by itself if necessary. It continues when this window is closed."));
+        QObject::tr(
+            "The Schedules page measures the blocks once and shows every strategy on a timeline, with the best one marked. A "
+            "run measures by itself if necessary. It continues when this window is closed."));
     page->addStep(QObject::tr("Watch it"),
         QObject::tr("Throughput with its prediction, loss per block and memory per rank appear here during the run. "
                     "Runs started in a terminal with pipebd run are shown, too."));

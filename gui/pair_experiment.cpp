@@ -31,8 +31,7 @@ QString tomlText(const QString& text)
 QString contentsFor(const QString& pair)
 {
     const bool digits = pair.endsWith(QLatin1String("-digits"));
-    QString text
-        = QStringLiteral("# Written by pipebd-workbench. Edit it as you like; what is not set here has its default.\n");
+    QString text = QStringLiteral("# Written by pipebd-workbench. Edit it as you like; what is not set here has its default.\n");
     if (!digits)
         text += QStringLiteral(
             "#\n"

@@ -39,7 +39,9 @@ std::vector<Column> columns()
         {PairsPage::tr("Blocks"), {}, true}, {PairsPage::tr("T params"), PairsPage::tr("Parameters of the teacher"), true},
         {PairsPage::tr("S params"), PairsPage::tr("Parameters of the student; for a supernet, of all candidates"), true},
         {PairsPage::tr("T MMACs"), PairsPage::tr("Millions of multiply-accumulates per sample of the teacher"), true},
-        {PairsPage::tr("S MMACs"), PairsPage::tr("Millions of multiply-accumulates per sample of the student; for a supernet, the mean over its paths"), true},
+        {PairsPage::tr("S MMACs"),
+            PairsPage::tr("Millions of multiply-accumulates per sample of the student; for a supernet, the mean over its paths"),
+            true},
         {PairsPage::tr("Input"), PairsPage::tr("Shape of one sample")}};
 }
 
@@ -148,9 +150,10 @@ void PairsPage::createActions()
     m_import = make(tr("&Import…"), tr("Make a pair from two models of your own"), [this] { openImportWizard(); });
     m_import->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_I));
     m_delete = make(tr("&Delete…"), tr("Delete the selected pair, if it was imported"), &PairsPage::askToDelete);
-    m_measure = make(tr("&Measure this pair…"), tr("Measure its block costs on devices"),
-        [this] { emit profilingRequested(selectedPair()); });
-    m_plan = make(tr("&Plan schedules"), tr("Compare strategies from the measured profiles"), [this] { emit schedulesRequested({}); });
+    m_measure = make(
+        tr("&Measure this pair…"), tr("Measure its block costs on devices"), [this] { emit profilingRequested(selectedPair()); });
+    m_plan
+        = make(tr("&Plan schedules"), tr("Compare strategies from the measured profiles"), [this] { emit schedulesRequested({}); });
     m_start = make(tr("&Start a run…"), tr("Start an experiment with this pair"), &PairsPage::startRun);
     m_export = make(tr("&Export picture…"), tr("Write the diagram as PNG, PDF or SVG"), &PairsPage::exportPicture);
     m_refresh = make(tr("&Refresh"), tr("Reload the pairs"), &PairsPage::refresh);

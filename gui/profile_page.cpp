@@ -127,14 +127,14 @@ void ProfilePage::createActions()
         addAction(action);
         return action;
     };
-    m_measure = make("measureProfile", tr("&Measure…"), tr("Measure block costs of a pair on devices"),
-        [this] { openMeasureDialog(); });
+    m_measure
+        = make("measureProfile", tr("&Measure…"), tr("Measure block costs of a pair on devices"), [this] { openMeasureDialog(); });
     m_measure->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_M));
-    m_import = make(
-        "importProfile", tr("&Import…"), tr("Import a profile that was measured elsewhere"), &ProfilePage::chooseImport);
+    m_import
+        = make("importProfile", tr("&Import…"), tr("Import a profile that was measured elsewhere"), &ProfilePage::chooseImport);
     m_import->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_I));
-    m_export = make(
-        "exportProfile", tr("&Export…"), tr("Write the selected profile as JSON, for use on other machines"), &ProfilePage::exportProfile);
+    m_export = make("exportProfile", tr("&Export…"), tr("Write the selected profile as JSON, for use on other machines"),
+        &ProfilePage::exportProfile);
     m_delete = make("deleteProfile", tr("&Delete…"), tr("Delete the selected profile"), &ProfilePage::askToDelete);
     m_plan = make("planProfile", tr("&Plan schedules"), tr("Compare strategies for the selected profile"),
         [this] { emit schedulesRequested(selectedProfile()); });

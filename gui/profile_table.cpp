@@ -35,9 +35,8 @@ Cell spreadCell(std::optional<double> spread)
 std::vector<Column> storedProfileColumns()
 {
     return {{words("Pair"), words("Tick to compare the profile with the selected one")}, {words("Device")},
-        {words("Batch"), words("Global batch size"), true},
-        {words("Devices"), words("Number of devices that share the batch")}, {words("Type")},
-        {words("Measured"), words("When it was measured or imported")},
+        {words("Batch"), words("Global batch size"), true}, {words("Devices"), words("Number of devices that share the batch")},
+        {words("Type")}, {words("Measured"), words("When it was measured or imported")},
         {words("Source"), words("The machine it was measured on, or the file it was imported from")}, {words("Id")}};
 }
 
@@ -61,8 +60,8 @@ std::vector<Column> figureColumns()
             words("Spread of repeated measurements: 10th to 90th percentile, in percent of the median"), true});
     }
     for (const MemoryKind kind : memoryKinds)
-        columns.push_back(
-            {words("%1 bytes").arg(letterOf(kind)), words("Memory in bytes: %1, for this number of samples").arg(nameOf(kind)), true});
+        columns.push_back({words("%1 bytes").arg(letterOf(kind)),
+            words("Memory in bytes: %1, for this number of samples").arg(nameOf(kind)), true});
     return columns;
 }
 

@@ -54,8 +54,7 @@ RunListActions::RunListActions(RunList& list, RunEdits& edits, Settings& setting
 
     compare = make(tr("&Compare"), tr("Show the selected runs side by side"), "compareRuns", QStringLiteral("Ctrl+D"));
     connect(compare, &QAction::triggered, this, [this] { emit comparisonRequested(ids()); });
-    addToComparison
-        = make(tr("&Add to the comparison"), tr("Add the selected runs to the comparison"), "addToComparison");
+    addToComparison = make(tr("&Add to the comparison"), tr("Add the selected runs to the comparison"), "addToComparison");
     connect(addToComparison, &QAction::triggered, this, [this] { emit comparisonExtended(ids()); });
 
     tags = make(tr("Edit &tags…"), tr("Add or remove tags of the selected runs"), "editTags", QStringLiteral("Ctrl+T"));

@@ -454,8 +454,8 @@ void SchedulesPage::overlayRun(int id)
         const store::RunTimelines all = store::timelines_of(store);
         const schedule::SideBySide both = side_by_side(all.program, all.predicted, all.measured, steps);
         if (both.measured.spans.empty())
-            throw Error(
-                Code::NotFound, "run " + std::to_string(id) + " has no completely measured step", folder.string(), "choose another one");
+            throw Error(Code::NotFound, "run " + std::to_string(id) + " has no completely measured step", folder.string(),
+                "choose another one");
         const auto program = std::make_shared<const schedule::Program>(all.program);
         return {id, drawnTimeline(tr("Run %1: predicted").arg(id), program, both.predicted, both.memory),
             drawnTimeline(tr("Run %1: measured").arg(id), program, both.measured, {}, DrawnTimeline::Kind::Measured)};

@@ -217,10 +217,10 @@ QWidget* StartDialog::buildFields()
     m_from->setObjectName(QStringLiteral("from"));
     m_withoutStages->setObjectName(QStringLiteral("withoutStages"));
     m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
-    m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; one per rank, separated by commas; auto: all GPUs, else all cores"));
+    m_devices->setToolTip(
+        tr("cpu, cpu@4 (four threads), cuda:0; one per rank, separated by commas; auto: all GPUs, else all cores"));
     m_profile->setPlaceholderText(tr("stored profile, or measure"));
-    m_profile->setToolTip(
-        tr("Measured block times to plan from: a file (pipebd.profile/1), or the id of a stored profile"));
+    m_profile->setToolTip(tr("Measured block times to plan from: a file (pipebd.profile/1), or the id of a stored profile"));
     m_from->setValidator(new QIntValidator(1, 999999, m_from));
     m_from->setPlaceholderText(tr("none"));
     m_from->setToolTip(tr("Number of the finished run whose results the first stage starts from"));

@@ -18,10 +18,11 @@ QString strategyWords(const std::string& strategy)
             QT_TRANSLATE_NOOP("Strategy",
                 "Data parallel: one block after another, each on all devices; the teacher is run again for every block.")},
         Words{"ls",
-            QT_TRANSLATE_NOOP("Strategy",
-                "Layer-wise: each block is trained on one device, which loads the data and runs the teacher itself.")},
+            QT_TRANSLATE_NOOP(
+                "Strategy", "Layer-wise: each block is trained on one device, which loads the data and runs the teacher itself.")},
         Words{"ls-steal",
-            QT_TRANSLATE_NOOP("Strategy", "Layer-wise with work stealing: a device that has finished takes the next block that is not yet started.")},
+            QT_TRANSLATE_NOOP("Strategy",
+                "Layer-wise with work stealing: a device that has finished takes the next block that is not yet started.")},
         Words{"ir",
             QT_TRANSLATE_NOOP("Strategy",
                 "Internal relaying: all devices own all blocks and split the batch; one pass of the teacher feeds all blocks.")},
@@ -37,7 +38,8 @@ QString strategyWords(const std::string& strategy)
             QT_TRANSLATE_NOOP(
                 "Strategy", "Pipe-BD: like tr+dpu, but a stage may use several devices, which split the batch; found by search.")},
         Words{"ddp", QT_TRANSLATE_NOOP("Strategy", "End to end: both networks completely on every device, with the batch split.")},
-        Words{"mp", QT_TRANSLATE_NOOP("Strategy", "End to end: layers spread over the devices, with one device working at a time.")},
+        Words{
+            "mp", QT_TRANSLATE_NOOP("Strategy", "End to end: layers spread over the devices, with one device working at a time.")},
         Words{"gpipe",
             QT_TRANSLATE_NOOP(
                 "Strategy", "End to end: microbatches through a pipeline, all forward passes before all backward passes.")},

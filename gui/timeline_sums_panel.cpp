@@ -127,7 +127,9 @@ bool TimelineSumsPanel::eventFilter(QObject* watched, QEvent* event)
 
 void TimelineSumsPanel::show(const TimelineSums& sums)
 {
-    m_title->setText((sums.devices.size() == 1 ? tr("Selected: %1, on %2 row") : tr("Selected: %1, on %2 rows")).arg(rangeText(sums.times)).arg(sums.devices.size()));
+    m_title->setText((sums.devices.size() == 1 ? tr("Selected: %1, on %2 row") : tr("Selected: %1, on %2 rows"))
+                         .arg(rangeText(sums.times))
+                         .arg(sums.devices.size()));
     QList<QList<QStandardItem*>> rows;
     for (const ActivitySum& sum : sums.activities) {
         QStandardItem* name = textItem(activityName(sum.activity));

@@ -69,8 +69,7 @@ Error error_from(const std::exception& error, std::string_view where)
     if (const auto* files = dynamic_cast<const std::filesystem::filesystem_error*>(&error); files != nullptr && files->code())
         return system_error(
             "cannot access the file", files->path1().empty() ? where : files->path1().native(), files->code().value());
-    return {
-        Code::Internal, "internal error (" + foreign_reason(error.what()) + ")", std::string(where), "please report it"};
+    return {Code::Internal, "internal error (" + foreign_reason(error.what()) + ")", std::string(where), "please report it"};
 }
 
 } // namespace pipebd

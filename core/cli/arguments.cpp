@@ -193,7 +193,8 @@ std::string strategy_by_hand(const experiment::Run& run)
 void refuse_placement(const experiment::Experiment& experiment)
 {
     if (!experiment.run.stages.empty())
-        throw Error(Code::BadRequest, "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses",
+        throw Error(Code::BadRequest,
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses",
             "run.stages " + in_quotes(experiment.run.stages), "leave it out, or add --set run.stages=");
 }
 

@@ -62,17 +62,18 @@ void add_plan(CLI::App& app, Parsed& parsed)
     CLI::App* command = add_command(app, "plan", "compare strategies by simulation, from measured block times", parsed,
         [&options](const Context& context) { return plan(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT")->group(optional_group);
-    CLI::Option* profile = command
-                               ->add_option("--profile", options.profile,
-                                   "use a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored profile")
-                               ->type_name("FILE");
+    CLI::Option* profile
+        = command
+              ->add_option("--profile", options.profile,
+                  "use a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored profile")
+              ->type_name("FILE");
     command
         ->add_flag("--measure", options.measure,
             "measure on exactly these devices, even if a profile is stored or there are more of them than this computer has")
         ->excludes(profile);
     command
-        ->add_option("--devices", options.devices,
-            "a number of devices, a list (" + std::string(devices_help) + "), or a cluster file")
+        ->add_option(
+            "--devices", options.devices, "a number of devices, a list (" + std::string(devices_help) + "), or a cluster file")
         ->type_name("G|LIST|CLUSTER.toml");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu; or blockwise, end-to-end, all")
         ->type_name("NAMES");
@@ -95,7 +96,9 @@ void add_plan(CLI::App& app, Parsed& parsed)
     command->add_option("--link", options.link, "each link has this bandwidth, such as 25GB/s")
         ->type_name("BYTES/s")
         ->group(what_if);
-    command->add_option("--batch", options.batch, "use another global batch size; times are interpolated")->type_name("B")->group(what_if);
+    command->add_option("--batch", options.batch, "use another global batch size; times are interpolated")
+        ->type_name("B")
+        ->group(what_if);
     command->add_option("--samples", options.samples, "samples per epoch, to predict the time of an epoch")
         ->type_name("N")
         ->group(what_if);
@@ -110,7 +113,8 @@ void add_run(CLI::App& app, Parsed& parsed)
     command->add_option("experiment", options.experiment, "an experiment file; not needed with --resume")
         ->type_name("EXPERIMENT")
         ->group(optional_group);
-    command->add_option("--strategy", options.strategy, "strategy, such as tr+dpu; auto: the fastest by prediction")->type_name("NAME");
+    command->add_option("--strategy", options.strategy, "strategy, such as tr+dpu; auto: the fastest by prediction")
+        ->type_name("NAME");
     command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--out", options.out, "also write the results to this folder")->type_name("DIR");
@@ -120,11 +124,11 @@ void add_run(CLI::App& app, Parsed& parsed)
                   "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored profile")
               ->type_name("FILE");
     command->add_flag("--profile-again", options.profile_again, "measure even if a profile is stored")->excludes(profile);
-    command
-        ->add_option("--resume", options.resume,
-            "resume this run from a checkpoint; strategy and devices may change")
+    command->add_option("--resume", options.resume, "resume this run from a checkpoint; strategy and devices may change")
         ->type_name("RUN");
-    command->add_option("--checkpoint", options.checkpoint, "the checkpoint to resume from: best, or a name such as round-000000120; default: the newest")
+    command
+        ->add_option("--checkpoint", options.checkpoint,
+            "the checkpoint to resume from: best, or a name such as round-000000120; default: the newest")
         ->type_name("NAME");
     command->add_flag(
         "--check", options.check, "start nothing: check that pair, data, weights and devices fit, and print the number of steps");
@@ -139,11 +143,13 @@ void add_run(CLI::App& app, Parsed& parsed)
         ->group(stages);
     const char* const machines = "Several machines";
     command
-        ->add_option(
-            "--prepare", options.prepare, "start nothing: write all stages to this folder, and print the command that each machine runs")
+        ->add_option("--prepare", options.prepare,
+            "start nothing: write all stages to this folder, and print the command that each machine runs")
         ->type_name("DIR")
         ->group(machines);
-    command->add_option("--machines", options.machines, "number of machines, each with the devices given")->type_name("M")->group(machines);
+    command->add_option("--machines", options.machines, "number of machines, each with the devices given")
+        ->type_name("M")
+        ->group(machines);
     add_settings(*command, options.settings);
 }
 
@@ -173,9 +179,10 @@ void add_verify(CLI::App& app, Parsed& parsed)
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
     command->add_option("--steps", options.steps, "number of training steps")->type_name("N");
-    command->add_option("--dtype", options.dtype, "float64 (rounding hides nothing), float32 or bfloat16")
-        ->type_name("DTYPE");
-    command->add_option("--tolerance", options.tolerance, "largest difference allowed where a batch is split, relative to a block's largest weight")
+    command->add_option("--dtype", options.dtype, "float64 (rounding hides nothing), float32 or bfloat16")->type_name("DTYPE");
+    command
+        ->add_option("--tolerance", options.tolerance,
+            "largest difference allowed where a batch is split, relative to a block's largest weight")
         ->type_name("SHARE");
     command
         ->add_option("--profile", options.profile,
@@ -226,14 +233,20 @@ void add_pairs(CLI::App& app, Parsed& parsed)
         ->type_name("T.pt2")
         ->group(required_group);
     import->add_option("--student", options.student, "the student, likewise")->type_name("S.pt2")->group(required_group);
-    import->add_option("--teacher-blocks", options.teacher_blocks, "where to cut the teacher, such as features.0-3,features.4-6+classifier")
+    import
+        ->add_option(
+            "--teacher-blocks", options.teacher_blocks, "where to cut the teacher, such as features.0-3,features.4-6+classifier")
         ->type_name("LIST");
     import->add_option("--student-blocks", options.student_blocks, "where to cut the student")->type_name("LIST");
-    import->add_option("--name", options.name, "the name that experiments use for the pair")->type_name("NAME")->group(required_group);
+    import->add_option("--name", options.name, "the name that experiments use for the pair")
+        ->type_name("NAME")
+        ->group(required_group);
     import->add_flag("--end-to-end", options.end_to_end, "allow block shapes to differ (for end-to-end strategies only)");
     const char* const script = "TorchScript";
     import->add_flag("--trust", options.trust, "allow TorchScript files, which are programs, to be run")->group(script);
-    import->add_option("--input", options.input, "shape of one sample, such as 3x224x224, or 128 for tokens; needed if neither file contains it")
+    import
+        ->add_option("--input", options.input,
+            "shape of one sample, such as 3x224x224, or 128 for tokens; needed if neither file contains it")
         ->type_name("SHAPE")
         ->group(script);
     import->add_option("--vocabulary", options.vocabulary, "vocabulary size")->type_name("N")->group(script);
@@ -283,7 +296,8 @@ Action parse_command_line(int argc, const char* const* argv, Context& context)
         ->type_name("DIR");
     app.add_flag("--json", parsed->json, "print JSON");
     app.add_flag("--quiet", parsed->quiet, "print errors only");
-    app.add_option("--progress", parsed->progress, "progress on standard error: text, or lines (one JSON object per line, for programs)")
+    app.add_option(
+           "--progress", parsed->progress, "progress on standard error: text, or lines (one JSON object per line, for programs)")
         ->type_name("HOW");
     app.set_version_flag("--version", "pipebd " PIPEBD_VERSION);
     add_doctor(app, *parsed);

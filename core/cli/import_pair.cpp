@@ -59,7 +59,8 @@ std::vector<std::int64_t> shape_from(const std::string& text)
         const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
         const bool fits = error == std::errc{} && end == part.data() + part.size() && size >= 1 && size <= largest;
         if (!fits || shape.size() == most_dimensions)
-            throw Error(Code::BadRequest, in_quotes(text) + " is not the shape of a sample", "--input", "give one such as 3x224x224");
+            throw Error(
+                Code::BadRequest, in_quotes(text) + " is not the shape of a sample", "--input", "give one such as 3x224x224");
         shape.push_back(size);
     }
     return shape;
@@ -89,7 +90,8 @@ int import_pair(const Context& context, const ImportPairOptions& options)
         throw Error(Code::BadRequest, "the vocabulary size is out of range", "--vocabulary", "give the number of different tokens");
     for (const launch::EnginePair& pair : launch::engine_pairs(context.cancel))
         if (pair.name == import.name)
-            throw Error(Code::BadRequest, "a built-in pair already has this name", "--name " + in_quotes(import.name), "choose another");
+            throw Error(
+                Code::BadRequest, "a built-in pair already has this name", "--name " + in_quotes(import.name), "choose another");
 
     store::Lab lab = context.open_lab();
     ProgressLine line(context.progress);

@@ -88,8 +88,8 @@ std::string check_memory(
     }
     if (cpu.ranks > 0)
         warning = both(warning,
-            judge(cpu, "of memory", memory.machine.of_group ? "this process's control group" : "this machine",
-                memory.machine.total, memory.machine.available, batch));
+            judge(cpu, "of memory", memory.machine.of_group ? "this process's control group" : "this machine", memory.machine.total,
+                memory.machine.available, batch));
     for (const auto& [index, need] : gpus) {
         const std::string name = "cuda:" + std::to_string(index);
         if (const auto found = memory.gpus.find(index); found != memory.gpus.end())

@@ -19,7 +19,8 @@ using launch::BlockDescription;
 
 std::string input_of(const launch::EnginePair& pair)
 {
-    return pair.vocabulary > 0 ? shape_text(pair.input) + " tokens, vocabulary " + std::to_string(pair.vocabulary) : shape_text(pair.input);
+    return pair.vocabulary > 0 ? shape_text(pair.input) + " tokens, vocabulary " + std::to_string(pair.vocabulary)
+                               : shape_text(pair.input);
 }
 
 std::string millions(std::int64_t count)

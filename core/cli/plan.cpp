@@ -93,8 +93,8 @@ schedule::WhatIf supposed_from(const PlanOptions& options)
         refuse("a batch of " + std::to_string(*options.batch) + " is not possible", "--batch",
             "give a number from 1 to " + std::to_string(largest_batch));
     if (options.scale_device && !(*options.scale_device >= 1e-6 && *options.scale_device <= 1e6))
-        refuse(general(*options.scale_device) + " is not a possible factor of speed", "--scale-device",
-            "give a factor such as 1.7");
+        refuse(
+            general(*options.scale_device) + " is not a possible factor of speed", "--scale-device", "give a factor such as 1.7");
     if (!options.link.empty())
         supposed.bytes_per_second = static_cast<double>(parse_bandwidth(options.link, "--link"));
     if (!options.memory_limit.empty())
@@ -147,14 +147,16 @@ int plan(const Context& context, const PlanOptions& options)
 {
     if (options.experiment.empty() == options.profile.empty())
         throw Error(Code::BadRequest,
-            options.profile.empty() ? "neither an experiment nor a profile was given" : "an experiment and a profile exclude each other", "pipebd plan",
-            "give an experiment file or --profile FILE");
+            options.profile.empty() ? "neither an experiment nor a profile was given"
+                                    : "an experiment and a profile exclude each other",
+            "pipebd plan", "give an experiment file or --profile FILE");
     std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
     const schedule::PlanningOptions planning = planning_options(options);
     const schedule::WhatIf supposed = supposed_from(options);
     const std::string placement = options.placement.empty() ? "" : placement_from(options.placement, "--stages");
     if (!options.profile.empty() && !options.settings.empty())
-        refuse("--profile takes no settings, which belong to an experiment", "--set " + options.settings.front(), "leave them out with --profile");
+        refuse("--profile takes no settings, which belong to an experiment", "--set " + options.settings.front(),
+            "leave them out with --profile");
 
     Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_profile(context, options);
     const std::vector<std::string> supposed_notes = suppose(supposed, basis.profile, basis.cluster);

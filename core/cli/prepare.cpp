@@ -21,11 +21,12 @@ void check_preparation(const RunOptions& options)
     if (options.prepare.empty())
         return;
     if (!options.out.empty())
-        throw Error(Code::BadRequest, "a prepared run writes its results to the folder of --prepare",
-            "--out " + options.out, "leave it out");
+        throw Error(Code::BadRequest, "a prepared run writes its results to the folder of --prepare", "--out " + options.out,
+            "leave it out");
     const std::filesystem::path folder = options.prepare;
     if (std::filesystem::exists(folder / "spec.json") || launch::is_prepared(folder))
-        throw Error(Code::BadRequest, "this folder already holds a prepared run", "--prepare " + options.prepare, "name a new folder");
+        throw Error(
+            Code::BadRequest, "this folder already holds a prepared run", "--prepare " + options.prepare, "name a new folder");
 }
 
 std::string shell_word(const std::string& text)

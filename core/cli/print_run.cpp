@@ -119,7 +119,8 @@ std::string run_text(const store::RunRecord& run, const store::RunDetails& detai
     text += line("strategy", printable(run.strategy) + " on " + devices_text(run));
     if (!run.stage.empty())
         text += line("stage",
-            printable(run.stage) + (run.weights_from > 0 ? ", starting from the results of run " + std::to_string(run.weights_from) : ""));
+            printable(run.stage)
+                + (run.weights_from > 0 ? ", starting from the results of run " + std::to_string(run.weights_from) : ""));
     if (run.resumed_from > 0)
         text += line("resumed", "from run " + std::to_string(run.resumed_from) + ", " + printable(run.resumed_checkpoint));
     if (!run.started.empty())

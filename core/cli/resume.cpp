@@ -130,9 +130,8 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
     const std::vector<fs::path> checkpoints = experiment::checkpoints_of(run.folder);
     if (checkpoints.empty())
         throw Error(Code::NotFound, "the run has no checkpoint", place,
-            run.resumed_from > 0
-                ? "resume the earlier run instead: pipebd run --resume " + std::to_string(run.resumed_from)
-                : "start it again");
+            run.resumed_from > 0 ? "resume the earlier run instead: pipebd run --resume " + std::to_string(run.resumed_from)
+                                 : "start it again");
 
     ResumePoint point;
     point.run = run.id;
@@ -196,8 +195,8 @@ void check_same_training(const experiment::Experiment& experiment, const ResumeP
             throw Error(Code::BadRequest, "run " + std::to_string(point.run) + " derives no student, so " + key + " cannot be set",
                 "--resume", "resume the run that distilled the supernet, or leave it out");
         if (std::find(may_differ.begin(), may_differ.end(), key) == may_differ.end())
-            throw Error(Code::BadRequest, key + " differs from what run " + std::to_string(point.run) + " was trained with", "--resume",
-                "leave it unchanged; only strategy, devices, checkpoints, length and [derive] may change");
+            throw Error(Code::BadRequest, key + " differs from what run " + std::to_string(point.run) + " was trained with",
+                "--resume", "leave it unchanged; only strategy, devices, checkpoints, length and [derive] may change");
     }
 }
 
@@ -227,8 +226,7 @@ launch::TrainingRequest::Resumed resumed_from(const ResumePoint& point, std::int
     const std::int64_t most = *std::max_element(resumed.done.begin(), resumed.done.end());
     if (most > steps)
         throw Error(Code::BadRequest,
-            "the checkpoint has " + std::to_string(most) + " steps, more than the " + std::to_string(steps)
-                + " requested",
+            "the checkpoint has " + std::to_string(most) + " steps, more than the " + std::to_string(steps) + " requested",
             point.checkpoint.string(), "give at least --set train.steps=" + std::to_string(most));
     return resumed;
 }

@@ -84,8 +84,8 @@ schedule::PlannedStrategy supervised(const launch::Checked& checked)
 
 Error not_possible(const std::string& why, const std::string& strategy)
 {
-    return {Code::BadRequest, "the strategy cannot run on these devices" + (why.empty() ? why : " (" + why + ")"), "strategy " + strategy,
-        "name other devices or another strategy"};
+    return {Code::BadRequest, "the strategy cannot run on these devices" + (why.empty() ? why : " (" + why + ")"),
+        "strategy " + strategy, "name other devices or another strategy"};
 }
 
 schedule::PlannedStrategy chosen(const schedule::Plan& plan, const std::string& strategy)
@@ -275,8 +275,8 @@ TrainingRequest request_for(const Context& context, const RunOptions& options, c
     if (!distils(experiment) && (any_devices || !alone))
         request.devices.resize(1);
     if (!distils(experiment) && request.devices.size() != 1)
-        throw Error(Code::BadRequest, "training on labels uses a single device", "--devices " + to_string(request.devices),
-            "name one");
+        throw Error(
+            Code::BadRequest, "training on labels uses a single device", "--devices " + to_string(request.devices), "name one");
     return request;
 }
 
@@ -522,8 +522,7 @@ int run(const Context& context, const RunOptions& options)
 {
     check_preparation(options);
     if (!options.checkpoint.empty() && options.resume.empty())
-        throw Error(
-            Code::BadRequest, "--checkpoint needs --resume", "--checkpoint " + options.checkpoint, "add --resume RUN");
+        throw Error(Code::BadRequest, "--checkpoint needs --resume", "--checkpoint " + options.checkpoint, "add --resume RUN");
     return StagedRun(context, options).run();
 }
 

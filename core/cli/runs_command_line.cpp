@@ -19,7 +19,8 @@ void add_list(CLI::App& runs, Parsed& parsed)
     ListRunsOptions& options = parsed.runs.list;
     CLI::App* list = add_command(runs, "list", "list the runs of the lab, newest first", parsed,
         [&options](const Context& context) { return list_runs(context, options); });
-    list->add_option("words", options.words, "only runs that contain all of these words in name, pair, strategy, devices, tags or note")
+    list->add_option(
+            "words", options.words, "only runs that contain all of these words in name, pair, strategy, devices, tags or note")
         ->type_name("WORD")
         ->group(optional_group);
     list->add_option("--tag", options.tags, "only runs that have this tag; may be repeated")
@@ -115,7 +116,8 @@ void add_runs(CLI::App& app, Parsed& parsed)
     runs->require_subcommand(0, 1);
     add_list(*runs, parsed);
     std::string& id = parsed.runs.id;
-    add_id(*add_command(*runs, "show", "show one run", parsed, [&id](const Context& context) { return show_run(context, id); }), id);
+    add_id(
+        *add_command(*runs, "show", "show one run", parsed, [&id](const Context& context) { return show_run(context, id); }), id);
     add_compare(*runs, parsed);
     add_annotations(*runs, parsed);
     StopOptions& stopped = parsed.runs.stop;

@@ -90,8 +90,8 @@ RunRecord run_before(const store::Lab& lab, const std::string& id, StageKind sta
     const std::string expected(to_string(before(stage)));
     if (run.stage != expected)
         throw Error(Code::BadRequest,
-            "the stage " + std::string(to_string(stage)) + " follows the stage " + expected + ", which this run is not", place_of(run),
-            "give a run of that stage; pipebd runs show prints the stage of a run");
+            "the stage " + std::string(to_string(stage)) + " follows the stage " + expected + ", which this run is not",
+            place_of(run), "give a run of that stage; pipebd runs show prints the stage of a run");
     return run;
 }
 
@@ -116,8 +116,7 @@ void require_weights(const experiment::Experiment& experiment, StageKind stage)
     const bool waits = waits_for_teacher ? experiment.teacher.weights.empty()
                                          : stage == StageKind::Finetune && experiment.student.weights.empty();
     if (waits)
-        throw Error(Code::BadRequest, "the run that the stage starts from is missing",
-            "--stage " + std::string(to_string(stage)),
+        throw Error(Code::BadRequest, "the run that the stage starts from is missing", "--stage " + std::string(to_string(stage)),
             "give the run of the stage " + std::string(to_string(before(stage))) + " with --from RUN, or run that stage too");
 }
 

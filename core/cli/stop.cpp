@@ -101,7 +101,8 @@ int stop_run(const Context& context, const StopOptions& options)
     if (is_final(run.state))
         throw nothing_to_stop(run);
     if (run.supervisor.host != store::this_process().host)
-        throw Error(Code::BadRequest, "the run is running on another computer", place + " on " + run.supervisor.host, "stop it there");
+        throw Error(
+            Code::BadRequest, "the run is running on another computer", place + " on " + run.supervisor.host, "stop it there");
 
     const ProcessHandle supervisor(run.supervisor.pid); // first held, then compared: so it is that process that is signalled
     if (!supervisor.is_open() || !is_alive(run.supervisor))

@@ -116,8 +116,7 @@ int verify(const Context& context, const VerifyOptions& options)
         throw Error(Code::BadRequest, std::to_string(options.steps) + " steps are not possible", "--steps",
             "give a number from 1 to " + std::to_string(most_steps));
     if (options.dtype != "float32" && options.dtype != "bfloat16" && options.dtype != "float64")
-        throw Error(
-            Code::BadRequest, "unknown dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
+        throw Error(Code::BadRequest, "unknown dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
     if (options.tolerance && !(*options.tolerance >= 0 && std::isfinite(*options.tolerance)))
         throw Error(Code::BadRequest, "the tolerance is not a number >= 0", "--tolerance", "give one such as 1e-6");
     const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
@@ -161,8 +160,8 @@ int verify(const Context& context, const VerifyOptions& options)
             verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
     }
 
-    const std::string heading = "largest weight difference after " + std::to_string(request.steps) + " steps in "
-        + options.dtype + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";
+    const std::string heading = "largest weight difference after " + std::to_string(request.steps) + " steps in " + options.dtype
+        + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";
     if (context.json)
         std::cout << json_of(verdicts, options.dtype, request.steps, tolerance) << "\n";
     else if (!context.quiet)

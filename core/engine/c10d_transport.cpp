@@ -51,9 +51,8 @@ std::exception_ptr as_error(const std::string& doing)
         return std::make_exception_ptr(Error(late ? Code::TimedOut : Code::RankDied,
             "the connection between ranks broke (" + foreign_reason(text) + ")", doing, "find the rank that ended first"));
     } catch (const std::exception& error) {
-        return std::make_exception_ptr(
-            Error(Code::RankDied, "the connection between ranks broke (" + foreign_reason(error.what()) + ")", doing,
-                "find the rank that ended first"));
+        return std::make_exception_ptr(Error(Code::RankDied,
+            "the connection between ranks broke (" + foreign_reason(error.what()) + ")", doing, "find the rank that ended first"));
     }
 }
 

@@ -193,7 +193,8 @@ std::optional<std::filesystem::path> take_steps(const RunSpec& spec, std::int64_
         const bool is_last = spec.deliver && round == rounds;
         if (is_last || (spec.checkpoint_steps > 0 && round % spec.checkpoint_steps == 0))
             save(round);
-        if (!saved.stops && spec.deliver && watch.stops_after(round, [&reporter] { reporter.waiting("waiting for the step at which the others stop"); }))
+        if (!saved.stops && spec.deliver
+            && watch.stops_after(round, [&reporter] { reporter.waiting("waiting for the step at which the others stop"); }))
             saved = checkpointer.save(round, true, false);
         if (saved.stops)
             executor.stop();
@@ -207,8 +208,7 @@ void read_checkpoint(const RunSpec& spec, Models& models)
 {
     const experiment::CheckpointManifest manifest = experiment::read_manifest(spec.resume);
     if (manifest.updates() != spec.done)
-        throw Error(Code::BadRequest, "this is not the checkpoint to resume from", spec.resume.string(),
-            "start the run again");
+        throw Error(Code::BadRequest, "this is not the checkpoint to resume from", spec.resume.string(), "start the run again");
     const bool taught = !models.teacher_sha256.empty() && !manifest.teacher_sha256.empty();
     if (taught && models.teacher_sha256 != manifest.teacher_sha256)
         throw Error(Code::BadRequest, "the teacher's weights differ from those that the checkpoint was trained with",

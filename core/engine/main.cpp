@@ -121,12 +121,11 @@ int main(int argc, char** argv)
 
     pipebd::engine::run_milliseconds(); // the clock starts now
     pipebd::engine::Reporter reporter;
-    const auto report_no_memory = [&] {
-        reporter.report(Error(Code::OutOfMemory, "out of memory", "engine", "use a smaller batch or more devices"));
-    };
+    const auto report_no_memory
+        = [&] { reporter.report(Error(Code::OutOfMemory, "out of memory", "engine", "use a smaller batch or more devices")); };
     const auto report_other = [&](const std::string& text) {
-        const Error ours(Code::Internal, "internal error, in this program or in LibTorch: " + pipebd::foreign_reason(text), "engine",
-            "please report it");
+        const Error ours(Code::Internal, "internal error, in this program or in LibTorch: " + pipebd::foreign_reason(text),
+            "engine", "please report it");
         reporter.report(ours);
         std::fprintf(stderr, "pipebd-engine: error: %s\n", ours.what());
     };

@@ -25,8 +25,8 @@ ProgressReport ProgressReport::from_text(const std::string& text)
     ProgressReport report;
     std::string last;
     if (!(words >> report.beats >> report.work) || ((words >> last) && last != "left"))
-        throw Error(Code::Protocol, "cannot read a rank's progress report", text,
-            "run the same version of pipebd-engine on all machines");
+        throw Error(
+            Code::Protocol, "cannot read a rank's progress report", text, "run the same version of pipebd-engine on all machines");
     report.left = last == "left";
     return report;
 }

@@ -141,8 +141,7 @@ std::string address_towards_master(const Rendezvous& rendezvous)
     if (source.empty())
         throw Error(Code::BadRequest, "there is no route to the first machine", where, remedy);
     if (is_loopback(source))
-        throw Error(Code::BadRequest, "the address is this machine's loopback interface, which others cannot reach",
-            where, remedy);
+        throw Error(Code::BadRequest, "the address is this machine's loopback interface, which others cannot reach", where, remedy);
     return source;
 }
 

@@ -39,7 +39,8 @@ bool is_out_of_range(const std::string& text)
     double number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     return end == text.data() + text.size()
-        && (error == std::errc::result_out_of_range || (error == std::errc() && std::isfinite(number) && std::abs(number) >= 0x1p63));
+        && (error == std::errc::result_out_of_range
+            || (error == std::errc() && std::isfinite(number) && std::abs(number) >= 0x1p63));
 }
 
 std::string kind(const Value& value)
@@ -239,8 +240,8 @@ void check_data(const Data& data, const Settings& settings)
     const auto place = [&](std::string_view key) { return settings.find(key)->second.place; };
     const SourceRule& rule = *std::ranges::find(source_rules, std::string_view(data.source), &SourceRule::source);
     if (rule.path.empty() && !data.path.empty())
-        throw Error(Code::BadRequest, "data.path is not used by the source " + in_quotes(data.source), place("data.path"),
-            "leave it out");
+        throw Error(
+            Code::BadRequest, "data.path is not used by the source " + in_quotes(data.source), place("data.path"), "leave it out");
     if (!rule.path.empty() && data.path.empty())
         throw Error(Code::BadRequest, "data.path is missing for the source " + in_quotes(data.source), place("data.source"),
             "give it " + std::string(rule.path));
@@ -273,8 +274,7 @@ void check_together(const Experiment& experiment, const Settings& settings)
                 + " cannot be trained with the strategy " + in_quotes(strategy),
             place("run.strategy"), "give auto or single, or set train.network to \"student\"");
     if (!experiment.run.stages.empty() && !distils(experiment))
-        throw Error(
-            Code::BadRequest, "training on labels has no stages to place on devices", place("run.stages"), "leave it out");
+        throw Error(Code::BadRequest, "training on labels has no stages to place on devices", place("run.stages"), "leave it out");
     if (!experiment.run.stages.empty() && strategy != "auto" && !schedule::may_be_placed(strategy))
         throw Error(Code::BadRequest, "the stages of " + strategy + " cannot be placed by hand", place("run.stages"),
             "leave it out, or choose one of " + joined(schedule::placeable_strategy_names()));

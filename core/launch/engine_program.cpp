@@ -23,8 +23,7 @@ std::filesystem::path engine_program()
 {
     if (const char* named = std::getenv("PIPEBD_ENGINE"); named != nullptr && *named != '\0') {
         if (!is_program(named))
-            throw Error(Code::NotFound, "PIPEBD_ENGINE does not name a program", named,
-                "set it to a pipebd-engine, or unset it");
+            throw Error(Code::NotFound, "PIPEBD_ENGINE does not name a program", named, "set it to a pipebd-engine, or unset it");
         return std::filesystem::absolute(named);
     }
     std::error_code ignored;

@@ -77,7 +77,8 @@ void FollowedRank::read_output(std::size_t budget, const Listener& listener, Clo
         if (error.code() != Code::Protocol && error.code() != Code::Newer)
             throw;
         output_open_ = false; // nothing it says is understood any more
-        fail(Error(Code::Protocol, error.problem(), place() + ", " + error.where(), "its standard output must contain only metrics"),
+        fail(
+            Error(Code::Protocol, error.problem(), place() + ", " + error.where(), "its standard output must contain only metrics"),
             Clock::now());
     }
 }

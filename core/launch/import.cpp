@@ -37,8 +37,9 @@ bool is_there(const fs::path& file)
     if (status.type() == fs::file_type::not_found)
         return false;
     if (status.type() != fs::file_type::regular)
-        throw Error(Code::BadRequest, fs::is_symlink(status) ? "this is a symbolic link, and links are not followed" : "this is not a file",
-            file.string(), "replace it by the file itself");
+        throw Error(Code::BadRequest,
+            fs::is_symlink(status) ? "this is a symbolic link, and links are not followed" : "this is not a file", file.string(),
+            "replace it by the file itself");
     return true;
 }
 

@@ -50,8 +50,8 @@ void check_master(const std::string& master, int port, bool here)
             "give an address of machine 0 that all machines can reach");
     ::freeaddrinfo(found);
     if (here && is_in_use(port))
-        throw Error(
-            Code::BadRequest, "another program on this machine uses the port", where, "choose another one, the same on every machine");
+        throw Error(Code::BadRequest, "another program on this machine uses the port", where,
+            "choose another one, the same on every machine");
 }
 
 } // namespace pipebd::launch

@@ -165,8 +165,8 @@ private:
         const fs::path file = folder / "spec.json";
         const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(file), file.string());
         if (static_cast<int>(spec.devices.size()) != stage.world_size())
-            throw Error(
-                Code::Damaged, "its ranks are not those that were prepared", file.string(), "prepare the run again in a new folder");
+            throw Error(Code::Damaged, "its ranks are not those that were prepared", file.string(),
+                "prepare the run again in a new folder");
         Job job;
         job.engine = engine_program();
         job.arguments = {"train", "--spec", file.string(), "--metrics", folder.string()};

@@ -91,8 +91,8 @@ private:
             || !is_part(instruction.microbatch, program_.microbatches))
             refuse("it works on a part of the batch that does not exist", place(at));
         if (instruction.op == Op::Loss && instruction.parts != 1 && instruction.parts != program_.microbatches)
-            refuse("the loss covers the whole batch or one of " + std::to_string(program_.microbatches) + " microbatches",
-                place(at));
+            refuse(
+                "the loss covers the whole batch or one of " + std::to_string(program_.microbatches) + " microbatches", place(at));
         const int devices = program_.devices();
         const bool transfers = instruction.op == Op::Send || instruction.op == Op::Receive;
         if (transfers && (!is_part(instruction.peer, devices) || instruction.peer == static_cast<int>(at.first)))

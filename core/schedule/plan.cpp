@@ -227,9 +227,8 @@ ProfileSizes interpolated_in(const Plan& plan)
 std::string interpolation_note(const Plan& plan)
 {
     const ProfileSizes sizes = interpolated_in(plan);
-    return sizes.empty()
-        ? std::string()
-        : std::string(interpolation_mark) + " uses times that are interpolated, not measured: " + in_words(sizes);
+    return sizes.empty() ? std::string()
+                         : std::string(interpolation_mark) + " uses times that are interpolated, not measured: " + in_words(sizes);
 }
 
 Plan make_plan(const Costs& costs, std::span<const std::string> names, const PlanningOptions& options, Keep keep)

@@ -86,8 +86,7 @@ public:
             refuse(std::string("expected a number, found ") + kind());
         const double value = json_.get<double>();
         if (!(value >= static_cast<double>(least) && value <= static_cast<double>(most)) || value != std::floor(value))
-            refuse("expected an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", found "
-                + json_.dump());
+            refuse("expected an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", found " + json_.dump());
         return static_cast<std::int64_t>(value);
     }
 

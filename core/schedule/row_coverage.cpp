@@ -91,7 +91,9 @@ private:
             const Rows both = intersection(rows_[before], rows_[index]);
             if (std::get<0>(made[i - 1]) == value && both.size() > 0) {
                 const auto [first, second] = std::minmax(before, index);
-                refuse(second, to_text(instructions_[first]) + " brings " + words(value) + " for " + samples(both) + ", which are already there",
+                refuse(second,
+                    to_text(instructions_[first]) + " brings " + words(value) + " for " + samples(both)
+                        + ", which are already there",
                     "leave one of them out, or divide the samples between them");
             }
         }

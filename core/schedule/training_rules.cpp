@@ -172,14 +172,16 @@ private:
             if (at(index).ahead > 0)
                 refuse(index, "it runs ahead of the step: " + stale, "let it work on the batch of its step");
             if (at(index).ahead != ahead)
-                refuse(index, "its backward pass works on a different batch in the same step: " + stale, "give both the same batch");
+                refuse(
+                    index, "its backward pass works on a different batch in the same step: " + stale, "give both the same batch");
         }
         for (const Indices* later : {&work_.backward, &work_.all_reduce, &work_.update})
             for (std::size_t index : *later) {
                 if (at(index).ahead > 0)
                     refuse(index, "it runs ahead of the step", "let it work on the batch of its step");
                 if (at(index).ahead != ahead)
-                    refuse(index, "it works on a different batch than the backward passes of its block", "give both the same batch");
+                    refuse(
+                        index, "it works on a different batch than the backward passes of its block", "give both the same batch");
             }
     }
 
@@ -190,7 +192,8 @@ private:
             for (std::size_t index : *passes)
                 if (at(index).shard != shard)
                     refuse(index,
-                        "it works on " + text_of(at(index).shard) + ", but the first backward pass of its block on " + text_of(shard),
+                        "it works on " + text_of(at(index).shard) + ", but the first backward pass of its block on "
+                            + text_of(shard),
                         "a device trains a block on a single part of the batch");
     }
 
@@ -236,14 +239,12 @@ private:
         const std::size_t update = work_.update.front();
         for (std::size_t index : work_.backward) {
             if (!work_.all_reduce.empty() && index > work_.all_reduce.front())
-                refuse(work_.all_reduce.front(), "it precedes a backward pass of its block",
-                    "put it behind " + to_text(at(index)));
+                refuse(work_.all_reduce.front(), "it precedes a backward pass of its block", "put it behind " + to_text(at(index)));
             if (index > update)
                 refuse(update, "it precedes a backward pass of its block", "put it behind " + to_text(at(index)));
         }
         if (!work_.all_reduce.empty() && work_.all_reduce.front() > update)
-            refuse(update, "it precedes the all-reduce of its gradients",
-                "put it behind " + to_text(at(work_.all_reduce.front())));
+            refuse(update, "it precedes the all-reduce of its gradients", "put it behind " + to_text(at(work_.all_reduce.front())));
     }
 
     const Program& program_;

@@ -76,8 +76,7 @@ void check_piece(const Program& program, const Instruction& instruction, Place a
     if (!in_parts && instruction.parts != 1)
         refuse(program, at, "it cannot be done in parts", "leave the part out");
     if (instruction.op == Op::Loss && instruction.parts != 1 && instruction.parts != program.microbatches)
-        refuse(program, at,
-            "the loss covers the whole batch, or one of " + std::to_string(program.microbatches) + " microbatches",
+        refuse(program, at, "the loss covers the whole batch, or one of " + std::to_string(program.microbatches) + " microbatches",
             "give it as many parts as there are microbatches, or none");
 }
 
@@ -206,7 +205,8 @@ void check_waits(const Program& program, std::size_t phase, const Profile& costl
     } catch (const Error& error) {
         const std::string where = program.phases.size() > 1 ? "phase " + std::to_string(phase) + ", " : std::string();
         throw Error(error.code(), error.problem(), where + error.where(),
-            "list transfers and all-reduces on all devices that take part, in the same order, and before anything that waits for their "
+            "list transfers and all-reduces on all devices that take part, in the same order, and before anything that waits for "
+            "their "
             "result");
     }
 }

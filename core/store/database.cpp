@@ -207,8 +207,7 @@ SQLite::Database open_for_writing(const fs::path& file, const Format& format, st
     identify(file, format, wait);
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, milliseconds(wait));
     if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
-        throw Error(
-            Code::System, "the " + format.name + " cannot be written", file.string(), "get write permission for it");
+        throw Error(Code::System, "the " + format.name + " cannot be written", file.string(), "get write permission for it");
     configure(database);
     database.exec("PRAGMA synchronous = FULL");
     check_identity(database, file, format);
@@ -282,8 +281,7 @@ Error error_from(const SQLite::Exception& exception, const fs::path& file)
     case SQLITE_NOMEM:
         return {Code::OutOfMemory, "there is not enough memory for the database", place};
     case SQLITE_READONLY:
-        return {Code::System, "no permission to write this", place,
-            "ask its owner, or copy it to a folder that you can write to"};
+        return {Code::System, "no permission to write this", place, "ask its owner, or copy it to a folder that you can write to"};
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_IOERR:

@@ -136,8 +136,7 @@ OpenedLibrary open_library(const fs::path& folder, Lab::Mode mode)
         return {open_database(file, library_format, Access::ReadWrite)};
     SQLite::Database database = open_database(file, library_format, Access::ReadOnly);
     if (const int version = database.execAndGet("PRAGMA user_version").getInt(); version < library_format.version())
-        throw Error(Code::System,
-            "this lab was made by an earlier version and can only be upgraded with write permission",
+        throw Error(Code::System, "this lab was made by an earlier version and can only be upgraded with write permission",
             folder.string(), "copy it to a folder that you can write to");
     return {std::move(database), true, false};
 }

@@ -125,7 +125,8 @@ private slots:
         tensor("three offsets", R"({"dtype":"U8","shape":[1],"data_offsets":[1,2,3]})", "xy", "are not two numbers");
         tensor("negative offset", R"({"dtype":"U8","shape":[1],"data_offsets":[-1,0]})", "xy",
             "data_offsets has a number that is negative");
-        tensor("end before begin", R"({"dtype":"U8","shape":[1],"data_offsets":[2,1]})", "xy", "end of its data lies before the start [2, 1)");
+        tensor("end before begin", R"({"dtype":"U8","shape":[1],"data_offsets":[2,1]})", "xy",
+            "end of its data lies before the start [2, 1)");
         tensor("past the end", R"({"dtype":"U8","shape":[2],"data_offsets":[1,3]})", "xy", "runs past the end of the file");
         tensor("far past the end", R"({"dtype":"U8","shape":[1],"data_offsets":[18446744073709551614,18446744073709551615]})", "xy",
             "runs past the end of the file");

@@ -97,9 +97,10 @@ const std::vector<Row>& rows()
         {"npz", zipOf({{"weight.npy", "\x93NUMPY"}, {"bias.npy", "\x93NUMPY"}}), "these are NumPy arrays",
             "load them into their model in Python, then: ", {}},
         {"npy", "\x93NUMPY\x01\0v\0"s, "these are NumPy arrays", "load them into their model in Python, then: ", {}},
-        {"another zip", zipOf({{"holiday.jpg", "jpeg"}}), "this is a zip archive without a model, or an incomplete one", unpack, {}},
-        {"half a zip", exported.substr(0, exported.size() / 2), "this is a zip archive without a model, or an incomplete one", unpack,
+        {"another zip", zipOf({{"holiday.jpg", "jpeg"}}), "this is a zip archive without a model, or an incomplete one", unpack,
             {}},
+        {"half a zip", exported.substr(0, exported.size() / 2), "this is a zip archive without a model, or an incomplete one",
+            unpack, {}},
         {"tar",
             "name"s + std::string(253, '\0')
                 + "ustar\0"

@@ -176,8 +176,8 @@ private slots:
         QVERIFY2(again.err.startsWith("pipebd: error: there is no profile '" + id.toUtf8() + "': "), again.err);
         QVERIFY(again.err.endsWith("existing profiles: " + imported["id"].toString().toUtf8() + "\n"));
         QCOMPARE(here_->run({"profiles", "show"}).err,
-            QByteArray(
-                "pipebd: error: no profile given: pipebd profiles show ID; give the id of a profile; pipebd profiles list shows them\n"));
+            QByteArray("pipebd: error: no profile given: pipebd profiles show ID; give the id of a profile; pipebd profiles list "
+                       "shows them\n"));
         here_->write("broken.json", "{\"format\": \"pipebd.profile/1\"}");
         const Said broken = here_->run({"profiles", "import", "broken.json"});
         QCOMPARE(broken.status, 2);
@@ -239,9 +239,8 @@ private slots:
         placed[3] = "cpu,cpu,cpu,cpu";
         const Said marked = here_->run(placed, cannot_measure); // a group of three was not measured
         QVERIFY2(marked.status == 0 && marked.out.contains(" ~"), marked.out);
-        QVERIFY2(
-            marked.out.contains("\n~ uses times that are interpolated, not measured: parts of 22 samples, all-reduces over 3 "
-                                "devices\n"),
+        QVERIFY2(marked.out.contains("\n~ uses times that are interpolated, not measured: parts of 22 samples, all-reduces over 3 "
+                                     "devices\n"),
             marked.out);
         const QString folder = here_->run({"runs", "show", "4", "--json"}).object()["folder"].toString();
         const pipebd::store::RunStore run(folder.toStdString() + "/run.sqlite", pipebd::store::RunStore::Mode::ReadOnly);
@@ -343,7 +342,8 @@ private slots:
         const Said said
             = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--profile", "mine.json", "--set", "run.dtype=float64"});
         QCOMPARE(said.status, 0);
-        QCOMPARE(said.err.count("the profile was measured in float32, but the run computes in float64: predictions will be off\n"), 1);
+        QCOMPARE(
+            said.err.count("the profile was measured in float32, but the run computes in float64: predictions will be off\n"), 1);
     }
 
     void aProfileOfAFileAndOfAnIdArePlannedAlike()
@@ -377,20 +377,24 @@ private slots:
             "such as "
             "\"0-2 on 0,1 | 3-5 on 2\"");
         row("no device", {"run", "--stages", "0-2 on 0,5"},
-            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to exactly one stage, in order, and every device to at most one");
+            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to exactly one stage, in order, "
+            "and every device to at most one");
         row("strategy", {"run", "--stages", "0-2 on 0", "--strategy", "dp"},
             "the stages of dp cannot be placed by hand: --set run.stages=0-2 on 0; leave it out, or choose one of tr, tr+dpu, "
             "tr+dpu+ahd");
         row("width", {"run", "--stages", "0-2 on 0,1", "--strategy", "tr"},
-            "the strategy cannot run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, but tr gives one to each): strategy tr; "
+            "the strategy cannot run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, but tr gives one to each): "
+            "strategy tr; "
             "name other "
             "devices or another strategy");
         row("bench", {"bench", "--set", "run.stages=0-2 on 0"},
-            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 on 0'; leave it "
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 "
+            "on 0'; leave it "
             "out, or "
             "add --set run.stages=");
         row("verify", {"verify", "--set", "run.stages=0-2 on 0"},
-            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 on 0'; leave it "
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 "
+            "on 0'; leave it "
             "out, or "
             "add --set run.stages=");
     }

@@ -129,8 +129,8 @@ private slots:
         for (const char* command : {"run", "profile"}) {
             const Said said = here_->run({command, experiment, "--devices", "cpu"});
             QCOMPARE(said.status, 2);
-            QVERIFY2(said.err.contains(
-                         "pipebd: error: there is no such pair: 'yours'; built in: nas-digits; imported: ../%s ?, mine\n"),
+            QVERIFY2(
+                said.err.contains("pipebd: error: there is no such pair: 'yours'; built in: nas-digits; imported: ../%s ?, mine\n"),
                 said.err);
         }
     }

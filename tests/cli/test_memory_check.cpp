@@ -50,8 +50,8 @@ private Q_SLOTS:
         // 2 (1 GiB + 160 MiB) + 128 MiB a sample; 4 GiB leave room for 13 samples.
         const std::string warning = check_memory(planned(16), 16, two_cpus, machine(8 * GiB, 4 * GiB));
         QCOMPARE(warning,
-            std::string(
-                "this run needs about 4.3 GiB of memory, 2 ranks together, and this machine has 4.0 GiB free of 8.0 GiB: the system may kill it; use a batch of at most 13 (data.batch), or more devices"));
+            std::string("this run needs about 4.3 GiB of memory, 2 ranks together, and this machine has 4.0 GiB free of 8.0 GiB: "
+                        "the system may kill it; use a batch of at most 13 (data.batch), or more devices"));
     }
 
     void whatCannotFitIsRefused()
@@ -62,7 +62,8 @@ private Q_SLOTS:
         } catch (const Error& error) {
             QCOMPARE(error.code(), Code::BadRequest);
             QCOMPARE(QString(error.what()),
-                QString("this run needs about 10.3 GiB of memory, 2 ranks together, and this machine has 8.0 GiB: the plan; use a batch "
+                QString("this run needs about 10.3 GiB of memory, 2 ranks together, and this machine has 8.0 GiB: the plan; use a "
+                        "batch "
                         "of at "
                         "most 45 (data.batch), or more devices"));
         }
@@ -87,8 +88,8 @@ private Q_SLOTS:
         QCOMPARE(check_memory(planned(16), 16, devices, memory), std::string());
         memory.gpus[0] = 7 * GiB / 2;
         const std::string warning = check_memory(planned(16), 16, devices, memory);
-        QVERIFY2(
-            warning.find("this run needs about 4.0 GiB on cuda:0, 2 ranks together, and cuda:0 has 3.5 GiB free") != std::string::npos,
+        QVERIFY2(warning.find("this run needs about 4.0 GiB on cuda:0, 2 ranks together, and cuda:0 has 3.5 GiB free")
+                != std::string::npos,
             warning.c_str());
     }
 };

@@ -214,8 +214,9 @@ private slots:
         QCOMPARE(import("teacher.pt2", "student.pt2", "again").status, 0);
         const Ended refused = train("again", 2, "tr+dpu", "resumed", resume);
         QCOMPARE(refused.status, 2);
-        QVERIFY2(refused.errors.contains("the pair 'again' is not the one that run " + id
-                     + " was trained with: that pair was deleted and another imported under its name: --resume; start the run again"),
+        QVERIFY2(
+            refused.errors.contains("the pair 'again' is not the one that run " + id
+                + " was trained with: that pair was deleted and another imported under its name: --resume; start the run again"),
             qPrintable(refused.errors));
     }
 
@@ -318,8 +319,7 @@ private slots:
     {
         const Ended ended = import("residual.pt", "residual.pt", "never", {"--trust", "--input", "3x8x8"});
         QCOMPARE(ended.status, 2);
-        QVERIFY2(
-            ended.errors.contains("the module does more than run its children one after another ("), qPrintable(ended.errors));
+        QVERIFY2(ended.errors.contains("the module does more than run its children one after another ("), qPrintable(ended.errors));
     }
 
     // I4

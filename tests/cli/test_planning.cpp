@@ -116,8 +116,8 @@ private slots:
         const Said none = plan({"--devices", "2", "--stages", "0-4 on 0"});
         QCOMPARE(none.status, 2);
         QCOMPARE(none.err,
-            QByteArray(
-                "pipebd: error: block 5 has no stage: run.stages '0-4 on 0'; give every block to exactly one stage, in order, and every device to at most one\n"));
+            QByteArray("pipebd: error: block 5 has no stage: run.stages '0-4 on 0'; give every block to exactly one stage, in "
+                       "order, and every device to at most one\n"));
     }
 
     void theExhaustiveSearchFindsTheSameAndRanksTheCandidates()
@@ -175,8 +175,7 @@ private slots:
     {
         const Said said = plan({"--devices", "2", "--batch", "100", "--strategies", "dp,single"});
         QVERIFY2(said.out.startsWith("batch 100: measured for 256 and interpolated\n"), said.out);
-        QVERIFY2(
-            said.out.contains("\n~ uses times that are interpolated, not measured: parts of 100 and 50 samples; to measure: "),
+        QVERIFY2(said.out.contains("\n~ uses times that are interpolated, not measured: parts of 100 and 50 samples; to measure: "),
             said.out);
         const QJsonObject single = strategy("single", {"--devices", "1", "--batch", "100"});
         QVERIFY(qFuzzyCompare(single["step"].toDouble(), (2 + 6 * (4 + 5 + 9) + 18) * 100 / 256. + 6 * 0.5)); // linear as it is
@@ -195,9 +194,8 @@ private slots:
         const Said said = here_.run(two);
         QCOMPARE(said.status, 0);
         QVERIFY2(said.out.contains("\ndp ") && said.out.contains(" ~"), said.out);
-        QVERIFY2(
-            said.out.contains("\n~ uses times that are interpolated, not measured: parts of 128 samples; to measure: pipebd "
-                              "profile EXPERIMENT --sizes 128\n"),
+        QVERIFY2(said.out.contains("\n~ uses times that are interpolated, not measured: parts of 128 samples; to measure: pipebd "
+                                   "profile EXPERIMENT --sizes 128\n"),
             said.out);
         const QJsonArray strategies = here_.run(two + QStringList{"--json"}).object()["strategies"].toArray();
         QVERIFY(!strategies[0].toObject().contains("interpolated"));
@@ -233,7 +231,8 @@ private slots:
         here_.write("broken.toml", "[[device]]\nspeed = -1\n");
         const Said broken = plan({"--devices", "broken.toml"});
         QCOMPARE(broken.status, 2);
-        QCOMPARE(broken.err, QByteArray("pipebd: error: speed must be a number above 0: broken.toml:2; write it like speed = 0.5\n"));
+        QCOMPARE(
+            broken.err, QByteArray("pipebd: error: speed must be a number above 0: broken.toml:2; write it like speed = 0.5\n"));
     }
 
     void endToEndStrategiesTakeTheirOptions()
@@ -263,9 +262,11 @@ private slots:
         row({"--views", "3"}, "3 is not possible: --views; give a number from 1 to 2");
         row({"--microbatches", "0"}, "0 is not possible: --microbatches; give a number from 1 to 1073741824");
         row({"--backward-split", "65"}, "65 is not possible: --backward-split; give a number from 1 to 64");
-        row({"--set", "train.steps=3"}, "--profile takes no settings, which belong to an experiment: --set train.steps=3; leave them out with --profile");
+        row({"--set", "train.steps=3"},
+            "--profile takes no settings, which belong to an experiment: --set train.steps=3; leave them out with --profile");
         row({"--trace", "."}, "this is not a regular file: --trace .; name a regular file, or one that does not exist");
-        row({"--trace", "/dev/null"}, "this is not a regular file: --trace /dev/null; name a regular file, or one that does not exist");
+        row({"--trace", "/dev/null"},
+            "this is not a regular file: --trace /dev/null; name a regular file, or one that does not exist");
         row({"--samples", "0"}, "an epoch has at least one sample: --samples; give the number of samples of the data set");
         row({"--strategies", "dp,zigzag"},
             "unknown strategy 'zigzag': --strategies; known are single, dp, ls, ls-steal, ir, tr, tr+dpu, tr+dpu+ahd, ddp, mp, "
@@ -311,7 +312,8 @@ private slots:
         none = profile_json();
         none["batch"] = 0;
         row("batch 0", text_of(none), "batch");
-        row("a key twice", text_of(profile_json()).replace("\"batch\":256", "\"batch\":256,\"batch\":128"), "'batch' appears twice");
+        row("a key twice", text_of(profile_json()).replace("\"batch\":256", "\"batch\":256,\"batch\":128"),
+            "'batch' appears twice");
         row("empty", "", "bad.json:1:1");
         row("binary", QByteArray("\0\377\0", 3), "bad.json:1:1");
     }
@@ -353,8 +355,8 @@ private slots:
             = here_.run({"plan", "--profile", "long.json", "--devices", "8", "--strategies", "pipe-bd", "--search", "exhaustive"});
         QCOMPARE(said.status, 2);
         QCOMPARE(said.err,
-            QByteArray(
-                "pipebd: error: tr+dpu+ahd has 5373200880 candidates, too many to evaluate: exhaustive search; use the exact search, or fewer devices\n"));
+            QByteArray("pipebd: error: tr+dpu+ahd has 5373200880 candidates, too many to evaluate: exhaustive search; use the "
+                       "exact search, or fewer devices\n"));
     }
 
     void aProfileThatIsCutOffIsRefusedWithItsPlace()

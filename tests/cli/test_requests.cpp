@@ -50,7 +50,8 @@ private slots:
         row("one too many", {"run", "good.toml", "other.toml"}, "unexpected argument 'other.toml': pipebd run; leave it out");
         row("no experiment", {"run"}, "no experiment given: pipebd run EXPERIMENT; give an experiment file");
         row("machines without a launcher", {"run", "good.toml", "--machines", "2"},
-            "pipebd run starts ranks only on this machine: --machines 2; add --prepare DIR, then run pipebd launch on each machine");
+            "pipebd run starts ranks only on this machine: --machines 2; add --prepare DIR, then run pipebd launch on each "
+            "machine");
         row("no machine", {"run", "good.toml", "--machines", "0"},
             "this number of machines is not possible: --machines 0; give a number from 1 to 1024");
         row("out of a prepared run", {"run", "good.toml", "--prepare", "there", "--out", "here"},
@@ -62,11 +63,12 @@ private slots:
         row("a tolerance without bounds", {"verify", "good.toml", "--tolerance", "inf"},
             "the tolerance is not a number >= 0: --tolerance; give one such as 1e-6");
         row("strategies of the teacher's training", {"verify", "teacher.toml"},
-            "this experiment trains on labels, on one device and without a strategy: teacher.toml; give an experiment that distils a student");
-        row("nothing to import", {"runs", "import"},
-            "no folder given: pipebd runs import DIR; name the one that holds spec.json");
+            "this experiment trains on labels, on one device and without a strategy: teacher.toml; give an experiment that distils "
+            "a student");
+        row("nothing to import", {"runs", "import"}, "no folder given: pipebd runs import DIR; name the one that holds spec.json");
         row("import without a spec", {"runs", "import", "/nowhere"},
-            "the spec of the run is missing: /nowhere/spec.json; put the spec.json that the ranks were started with next to their metrics");
+            "the spec of the run is missing: /nowhere/spec.json; put the spec.json that the ranks were started with next to their "
+            "metrics");
         row("experiment missing", {"run", "missing.toml"},
             "cannot open the file (No such file or directory): missing.toml; check the path");
         row("experiment a folder", {"run", "."}, "this is a folder, not a file: .; name a regular file");
@@ -107,7 +109,8 @@ private slots:
             "training on labels uses a single device: --devices cpu,cpu; name one");
         row("results in a file", {"run", "good.toml", "--devices", "cpu", "--out", "file"},
             "cannot write the results there: --out file; name a folder that can be written to");
-        row("nothing to plan", {"plan"}, "neither an experiment nor a profile was given: pipebd plan; give an experiment file or --profile FILE");
+        row("nothing to plan", {"plan"},
+            "neither an experiment nor a profile was given: pipebd plan; give an experiment file or --profile FILE");
         row("plan both", {"plan", "good.toml", "--profile", "profile.json"},
             "an experiment and a profile exclude each other: pipebd plan; give an experiment file or --profile FILE");
         row("plan without devices", {"plan", "--profile", "profile.json"},
@@ -117,7 +120,8 @@ private slots:
         row("plan for -4", {"plan", "--profile", "profile.json", "--devices", "-4"},
             "'-4' is not a possible number of devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
         row("plan for many", {"plan", "--profile", "profile.json", "--devices", "99999999999"},
-            "'99999999999' is not a possible number of devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
+            "'99999999999' is not a possible number of devices: --devices; give a number from 1 to 1024, or a list such as "
+            "cpu,cpu");
         row("profile", {"plan", "--profile", "profile.json", "--devices", "2"},
             "\"pair\" is missing: profile.json; add it as docs/formats/profile.md describes");
         row("profile of later", {"plan", "--profile", "later.json", "--devices", "2"},
@@ -131,9 +135,11 @@ private slots:
             "KiB, MiB, GiB, TiB, such as 11GiB");
         row("bench of nothing", {"bench"}, "no experiment given: pipebd bench EXPERIMENT; give an experiment file");
         row("bench of the teacher", {"bench", "teacher.toml"},
-            "this experiment trains on labels, on one device and without a strategy: teacher.toml; give an experiment that distils a student");
+            "this experiment trains on labels, on one device and without a strategy: teacher.toml; give an experiment that distils "
+            "a student");
         row("bench end to end", {"bench", "good.toml", "--strategies", "dp,gpipe"},
-            "'gpipe' trains end to end: it can be planned, but not run: --strategies; known are auto, single, dp, ls, ls-steal, ir, "
+            "'gpipe' trains end to end: it can be planned, but not run: --strategies; known are auto, single, dp, ls, ls-steal, "
+            "ir, "
             "tr, "
             "tr+dpu, tr+dpu+ahd, pipe-bd");
         row("bench auto", {"bench", "good.toml", "--strategies", "auto"},
@@ -147,19 +153,19 @@ private slots:
         row("bench on unlike devices", {"bench", "good.toml", "--devices", "cpu,cpu@2"},
             "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices of one kind");
         row("no run", {"runs", "show"}, "no run given: pipebd runs show ID; give its number; pipebd runs list shows them");
-        row("run 0", {"runs", "show", "0"}, "'0' is not a run number: pipebd runs show ID; give its number; pipebd runs list shows them");
-        row("run x", {"runs", "stop", "x"}, "'x' is not a run number: pipebd runs stop ID; give its number; pipebd runs list shows them");
+        row("run 0", {"runs", "show", "0"},
+            "'0' is not a run number: pipebd runs show ID; give its number; pipebd runs list shows them");
+        row("run x", {"runs", "stop", "x"},
+            "'x' is not a run number: pipebd runs stop ID; give its number; pipebd runs list shows them");
         row("run 999", {"runs", "show", "999"}, "there is no run 999: HERE/lab/runs; there are no runs yet");
         row("no run to tag", {"runs", "tag", "--add", "a"},
             "no run given: pipebd runs tag ID --add good,paper; give its number; pipebd runs list shows them");
-        row("no tag", {"runs", "tag", "1"},
-            "no tag given: pipebd runs tag ID --add good,paper; give --add TAGS or --remove TAGS");
+        row("no tag", {"runs", "tag", "1"}, "no tag given: pipebd runs tag ID --add good,paper; give --add TAGS or --remove TAGS");
         row("no note", {"runs", "note", "1"},
             "no note given: pipebd runs note ID TEXT; give the text, or --clear to remove the note");
         row("no state", {"runs", "list", "--state", "asleep"},
             "'asleep' is not a state of a run: --state; known are queued, running, finished, failed, cancelled, lost");
-        row("purge nothing", {"runs", "purge"},
-            "no run given: pipebd runs purge ID; give its number; pipebd runs list shows them");
+        row("purge nothing", {"runs", "purge"}, "no run given: pipebd runs purge ID; give its number; pipebd runs list shows them");
         row("compare nothing", {"runs", "compare"},
             "no run given: pipebd runs compare ID ID; give its number; pipebd runs list shows them");
         row("delete one that is not there", {"runs", "delete", "9"}, "there is no run 9: HERE/lab/runs; there are no runs yet");

@@ -99,14 +99,18 @@ private slots:
     {
         QTest::addColumn<QStringList>("more");
         QTest::addColumn<QByteArray>("line");
-        QTest::newRow("no such stage") << QStringList{"--stage", "derive"}
-                                       << QByteArray("unknown stage 'derive': --stage derive; name one of teacher, distil, finetune");
+        QTest::newRow("no such stage") << QStringList{
+            "--stage", "derive"} << QByteArray("unknown stage 'derive': --stage derive; name one of teacher, distil, finetune");
         QTest::newRow("no weights") << QStringList{"--stage", "finetune"}
-                                    << QByteArray("the run that the stage starts from is missing: --stage finetune; give the run of the stage distil with --from RUN, or run that stage too");
+                                    << QByteArray("the run that the stage starts from is missing: --stage finetune; give the run "
+                                                  "of the stage distil with --from RUN, or run that stage too");
         QTest::newRow("no teacher") << QStringList{"--stage", "distil"}
-                                    << QByteArray("the run that the stage starts from is missing: --stage distil; give the run of the stage teacher with --from RUN, or run that stage too");
+                                    << QByteArray("the run that the stage starts from is missing: --stage distil; give the run of "
+                                                  "the stage teacher with --from RUN, or run that stage too");
         QTest::newRow("of another stage") << QStringList{"--stage", "finetune", "--from", "1"}
-                                          << QByteArray("the stage finetune follows the stage distil, which this run is not: --from 1; give a run of that stage; pipebd runs show prints the stage of a run");
+                                          << QByteArray(
+                                                 "the stage finetune follows the stage distil, which this run is not: --from 1; "
+                                                 "give a run of that stage; pipebd runs show prints the stage of a run");
         QTest::newRow("none before") << QStringList{"--from", "1"}
                                      << QByteArray("a teacher does not start from another run's weights: --from 1; leave it out");
     }

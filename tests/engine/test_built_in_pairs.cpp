@@ -209,7 +209,8 @@ private Q_SLOTS:
     {
         const std::optional<Error> error = error_of([] { require_same_outputs(small_resnet()); });
         VERIFY_SAYS(error,
-            "the pair cannot be trained block by block: the teacher gives [256, 8, 8], the student [64, 8, 8]: resnet-small, block layer1; plan it end to end");
+            "the pair cannot be trained block by block: the teacher gives [256, 8, 8], the student [64, 8, 8]: resnet-small, block "
+            "layer1; plan it end to end");
         QVERIFY(error->code() == Code::BadRequest);
         QVERIFY(error_of([] { require_same_outputs(resnet50_resnet18()); }));
         QVERIFY(is_end_to_end_only("resnet50-resnet18"));

@@ -168,7 +168,8 @@ private Q_SLOTS:
             "torch 2.11");
         model(
             "decomposed", [](json& m) { m["verifiers"] = {"ATEN"}; },
-            "the program was decomposed for inference and cannot be trained: model.pt2; save the result of torch.export.export(...), without run_decompositions()");
+            "the program was decomposed for inference and cannot be trained: model.pt2; save the result of "
+            "torch.export.export(...), without run_decompositions()");
         model(
             "frozen batch",
             [](json& m) {
@@ -212,7 +213,8 @@ private Q_SLOTS:
             "that part of the model with other operations");
         model(
             "used before it is there", [](json& m) { argument_of(node_of(m, "conv2d"), "input")["as_tensor"]["name"] = "flatten"; },
-            "the value 'flatten' is used before it is defined: model.pt2, node 1, inputs, arg, name; copy or export the file again");
+            "the value 'flatten' is used before it is defined: model.pt2, node 1, inputs, arg, name; copy or export the file "
+            "again");
         model(
             "named twice", [](json& m) { node_of(m, "flatten")["outputs"][0]["as_tensor"]["name"] = "conv2d"; },
             "two values have the name 'conv2d'");
@@ -230,12 +232,14 @@ private Q_SLOTS:
             [](json& m) {
                 argument_of(node_of(m, "conv2d"), "stride") = {{"as_string", "two"}};
             },
-            "the argument 'stride' has a different type than the operator takes: model.pt2, node 'conv2d' in stem.0; copy or export "
+            "the argument 'stride' has a different type than the operator takes: model.pt2, node 'conv2d' in stem.0; copy or "
+            "export "
             "the "
             "file again");
         model(
             "parameter in place", [](json& m) { argument_of(node_of(m, "add__2"), "self")["as_tensor"]["name"] = "p_head_weight"; },
-            "the model changes 'head.weight' in place: model.pt2, node 'add__2' in body.0; use the operation that returns a new tensor (x + 1, not x += 1)");
+            "the model changes 'head.weight' in place: model.pt2, node 'add__2' in body.0; use the operation that returns a new "
+            "tensor (x + 1, not x += 1)");
         model(
             "kind of two", [](json& m) { argument_of(node_of(m, "conv2d"), "stride")["as_int"] = 1; },
             "this is not an object with exactly one key: model.pt2, node 1, inputs, arg; copy or export the file again");

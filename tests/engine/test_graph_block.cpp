@@ -286,7 +286,8 @@ private Q_SLOTS:
             "there is no module 'bodies': --teacher-blocks; the model has the modules: stem.0, stem.1, stem.2, "
             "body.0.conv, body.0.norm, body.0.depth, body.0, body.0.relu, body.1.conv, body.1.norm, body.1.depth, body.1, ...");
         row("wrong order", "images", "body,stem,head",
-            "the blocks 'body' and 'stem' do not run one after the other: --teacher-blocks; list blocks in the order in which they run, "
+            "the blocks 'body' and 'stem' do not run one after the other: --teacher-blocks; list blocks in the order in which they "
+            "run, "
             "or join these two with +");
         row("forgotten", "images", "stem,body.0,head",
             "the module 'body.1.conv' has parameters but belongs to no block: --teacher-blocks; add it to a block with +");
@@ -400,8 +401,8 @@ private Q_SLOTS:
                                         }),
             .blocks = "stem,body,head"};
         QCOMPARE(refused(three, other),
-            QString(
-                "the teacher gives [batch, 6, 6, 6], the student [batch, 6, 3, 3]: block 0, 'stem'; cut where both have the same shape, or import the pair with --end-to-end, for end-to-end strategies only"));
+            QString("the teacher gives [batch, 6, 6, 6], the student [batch, 6, 3, 3]: block 0, 'stem'; cut where both have the "
+                    "same shape, or import the pair with --end-to-end, for end-to-end strategies only"));
         QCOMPARE(examine(three, other, true).blocks.size(), std::size_t{3});
     }
 

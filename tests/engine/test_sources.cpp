@@ -275,10 +275,12 @@ private Q_SLOTS:
         VERIFY_SAYS(error_of([&] { open_data(with_source("cifar10", ten), colour_32x32, 10); }),
             "these are the Python pickles of CIFAR-10, which are programs and are not opened: "
                 + (ten / "cifar-10-batches-py").native()
-                + "; download the binary version from https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and give the folder that it unpacks to");
+                + "; download the binary version from https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and give the folder "
+                  "that it unpacks to");
         VERIFY_SAYS(error_of([&] { open_data(with_source("cifar100", hundred), colour_32x32, 100); }),
             "these are the Python pickles of CIFAR-100, which are programs and are not opened: " + hundred.native()
-                + "; download the binary version from https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz and give the folder that it unpacks to");
+                + "; download the binary version from https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz and give the folder "
+                  "that it unpacks to");
         VERIFY_SAYS(error_of([&] { open_data(with_source("cifar10", hundred), colour_32x32, 10); }),
             "there is no data_batch_1.bin in the folder: " + hundred.native() + "; download the binary version");
     }
@@ -368,7 +370,8 @@ private Q_SLOTS:
         QTest::addColumn<int>("samples");
         QTest::addColumn<int>("channels");
         QTest::addColumn<QString>("says");
-        QTest::newRow("no labels") << "other" << 10 << 1 << "the tensor is missing: FILE, tensor labels; write the tensors as described";
+        QTest::newRow("no labels") << "other" << 10 << 1
+                                   << "the tensor is missing: FILE, tensor labels; write the tensors as described";
         QTest::newRow("fewer labels") << "labels" << 11 << 1
                                       << "not I64 with one label for each of the 11 samples: FILE, tensor labels";
         QTest::newRow("shape") << "labels" << 10 << 2

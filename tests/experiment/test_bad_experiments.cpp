@@ -86,7 +86,8 @@ private slots:
     {
         const QByteArray line = refusal("pair = \"p\"\nrun.strategy = \"tr+dup\"", {});
         QVERIFY2(
-            line.startsWith("run.strategy 'tr+dup' is not a possible value: a.toml:2; did you mean 'tr+dpu'? known are auto, "), line);
+            line.startsWith("run.strategy 'tr+dup' is not a possible value: a.toml:2; did you mean 'tr+dpu'? known are auto, "),
+            line);
         for (std::string_view name : schedule::blockwise_strategy_names())
             QVERIFY2(line.contains(name.data()), line);
     }

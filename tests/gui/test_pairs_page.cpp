@@ -433,7 +433,8 @@ void PairsPageTest::aRefusalOfTheCheckIsShownWordByWord()
     wizard->next();
     const auto* says = wizard->findChild<QLabel*>("checkSays");
     QTRY_VERIFY(
-        says->text().contains("the teacher gives [batch, 8, 32, 32], the student [batch, 4, 32, 32]: block 0, '0'; cut where both have the same shape, or import the pair with --end-to-end, for end-to-end strategies only"));
+        says->text().contains("the teacher gives [batch, 8, 32, 32], the student [batch, 4, 32, 32]: block 0, '0'; cut where both "
+                              "have the same shape, or import the pair with --end-to-end, for end-to-end strategies only"));
     QVERIFY(!wizard->button(QWizard::FinishButton)->isEnabled());
     wizard->back(); // and again with another answer
     wizard->findChild<QLineEdit*>("pairName")->setText("cut");

@@ -96,7 +96,8 @@ private slots:
         PairImport import = given();
         QVERIFY(!refused(import));
         QCOMPARE(QByteArray(refused(import)->what()),
-            QByteArray("a pair of this name already exists: --name 'mine'; choose another name, or delete that pair: pipebd pairs delete"));
+            QByteArray("a pair of this name already exists: --name 'mine'; choose another name, or delete that pair: pipebd pairs "
+                       "delete"));
         for (const std::string& name : {std::string(), std::string(201, 'x'), std::string("\xff\xfe")}) {
             import.name = name;
             QCOMPARE(refused(import)->problem(), "not a valid name for a pair");

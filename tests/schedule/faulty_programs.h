@@ -28,7 +28,8 @@ inline constexpr FaultyProgram faulty_programs[]{
         "device 1: recv[T0+1]<0 T1+1 F1 B1 U1",
         "at this place device 0 has send[T0]>1: device 1: recv[T0+1]<0; let both ends list the same pieces in the same order"},
     {"no input", 4, "device 0: load F0 B0 U0",
-        "it waits for the teacher's output of block 0, which no earlier instruction on its device makes or receives: device 0: F0; put the instruction that makes or receives it before this one"},
+        "it waits for the teacher's output of block 0, which no earlier instruction on its device makes or receives: device 0: F0; "
+        "put the instruction that makes or receives it before this one"},
     {"a Send before what it sends", 4,
         "device 0: load send[T0]>1 T0 F0 B0 U0\n"
         "device 1: recv<0 T1 F1 B1 U1",
@@ -46,14 +47,17 @@ inline constexpr FaultyProgram faulty_programs[]{
         "device 2 shard 0/3: recv<0 T1 F1 B1 A1{2,3,4} U1\n"
         "device 3 shard 1/3: recv<0 T1 F1 B1 A1{2,3,4} U1\n"
         "device 4 shard 2/3: recv<1 T1 F1 B1 A1{2,3,4} U1",
-        "it works on samples 3 to 4, but the teacher's output of block 0 is missing for sample 4: device 3: T1:1/3; make or receive it for all samples before this instruction"},
+        "it works on samples 3 to 4, but the teacher's output of block 0 is missing for sample 4: device 3: T1:1/3; make or "
+        "receive it for all samples before this instruction"},
     {"pieces that overlap", 4,
         "device 0: load T0 send>2 F0 B0 U0\n"
         "device 1: load T0 send>2\n"
         "device 2: recv<0 recv<1 T1 F1 B1 U1",
-        "recv[T0]<0 brings the teacher's output of block 0 for samples 0 to 3, which are already there: device 2: recv[T0]<1; leave one of them out, or divide the samples between them"},
+        "recv[T0]<0 brings the teacher's output of block 0 for samples 0 to 3, which are already there: device 2: recv[T0]<1; "
+        "leave one of them out, or divide the samples between them"},
     {"a piece made twice", 4, "device 0: load T0 T0 F0 B0 U0",
-        "T0 brings the teacher's output of block 0 for samples 0 to 3, which are already there: device 0: T0; leave one of them out, or divide the samples between them"},
+        "T0 brings the teacher's output of block 0 for samples 0 to 3, which are already there: device 0: T0; leave one of them "
+        "out, or divide the samples between them"},
     {"a piece that moves nothing", 7,
         "device 0 shard 0/2: load T0 send>3 F0 B0 A0{0,1} U0\n"
         "device 1 shard 1/2: load T0 send>2 send>3 F0 B0 A0{0,1} U0\n"
@@ -69,7 +73,8 @@ inline constexpr FaultyProgram faulty_programs[]{
     {"a loss without labels", 4,
         "device 0: load F0 send[F0]>1 recv[G0]<1 B0 U0\n"
         "device 1: recv<0 F1 loss B1 send[G0]>0 U1",
-        "without a teacher it needs the labels, which no earlier instruction on its device loads: device 1: loss; put a Load before it"},
+        "without a teacher it needs the labels, which no earlier instruction on its device loads: device 1: loss; put a Load "
+        "before it"},
     {"a loss of one view", 4, "device 0: load T0 T0v1 F0 loss F0v1 B0 B0v1 U0",
         "it works on samples 0 to 3, but the student's output of block 0, view 1 is missing for samples 0 to 3: device 0: loss; "
         "make or receive it for all samples before this instruction"},
@@ -85,12 +90,15 @@ inline constexpr FaultyProgram faulty_programs[]{
     {"devices that wait for each other", 4,
         "device 0: load T0 F0 B0 barrier send[T0]>1 U0\n"
         "device 1: recv<0 T1 F1 B1 barrier U1",
-        "the program deadlocks: it waits for a device that never reaches it (step 0): device 0: barrier; list transfers and all-reduces on all devices that take part, in the same order, and before anything that waits for their result"},
+        "the program deadlocks: it waits for a device that never reaches it (step 0): device 0: barrier; list transfers and "
+        "all-reduces on all devices that take part, in the same order, and before anything that waits for their result"},
     {"a gradient that needs what is sent after it", 4,
         "device 0: load T0 send>1 F0 recv[G0]<1 B0 send[F0]>1 U0\n"
         "device 1: recv<0 T1 recv[F0]<0 F1 loss B1 send[G0]>0 U1",
-        "the program deadlocks: it waits for something that device 1 never sends (step 0): device 0: B0; list transfers and all-reduces on all devices that take part, in the same order, and before anything that waits for their result"},
-    {"a forward pass alone", 4, "device 0: load T0 F0 B0 U0 T1 F1", "block 1 is never updated here: device 0: F1; add U1 behind it"},
+        "the program deadlocks: it waits for something that device 1 never sends (step 0): device 0: B0; list transfers and "
+        "all-reduces on all devices that take part, in the same order, and before anything that waits for their result"},
+    {"a forward pass alone", 4, "device 0: load T0 F0 B0 U0 T1 F1",
+        "block 1 is never updated here: device 0: F1; add U1 behind it"},
     {"a backward pass without update", 4, "device 0: load T0 F0 B0",
         "block 0 is never updated here: device 0: B0; add U0 behind it"},
     {"an update without gradients", 4, "device 0: load T0 F0 B0 U0 U1",
@@ -121,7 +129,8 @@ inline constexpr FaultyProgram faulty_programs[]{
         "device 0 shard 0/2: load T0 F0 B0 T1 F1 B1 A0{0,1} A1{0,1} U0 U1\n"
         "device 1 shard 1/2: load T0 F0 B0 T1 F1 B1 A1{0,1} A0{0,1} U0 U1",
         "the program deadlocks: another device of the group reduces another block at this point (step 0): device 1: "
-        "A1{0,1}:1/2; list transfers and all-reduces on all devices that take part, in the same order, and before anything that waits for their result"},
+        "A1{0,1}:1/2; list transfers and all-reduces on all devices that take part, in the same order, and before anything that "
+        "waits for their result"},
     {"the same shard twice", 4,
         "device 0 shard 0/2: load T0 F0 B0 A0{0,1} U0\n"
         "device 1 shard 0/2: load T0 F0 B0 A0{0,1} U0",
@@ -132,7 +141,8 @@ inline constexpr FaultyProgram faulty_programs[]{
         "it works on part 0 of 2 of the batch, but the number of devices that train block 0 is 1: device 0: B0:0/2; cut the batch "
         "into as many parts as devices train the block"},
     {"two shards on a device", 4, "device 0: load T0 F0:0/2 F0:1/2 B0:0/2 B0:1/2 U0",
-        "it works on part 1 of 2 of the batch, but the first backward pass of its block on part 0 of 2 of the batch: device 0: B0:1/2; "
+        "it works on part 1 of 2 of the batch, but the first backward pass of its block on part 0 of 2 of the batch: device 0: "
+        "B0:1/2; "
         "a device trains a block on a single part of the batch"},
     {"a block trained by two apart", 4,
         "device 0: load T0 F0 B0 U0\n"
@@ -174,12 +184,15 @@ inline constexpr FaultyProgram faulty_programs[]{
     {"half a barrier", 4,
         "device 0: load T0 F0 B0 barrier U0\n"
         "device 1: load T0 T1 F1 B1 U1",
-        "device 1 never reaches this: device 0: barrier; list transfers and all-reduces on all devices that take part, in the same order, and before anything that waits for their result"},
+        "device 1 never reaches this: device 0: barrier; list transfers and all-reduces on all devices that take part, in the same "
+        "order, and before anything that waits for their result"},
     {"a student ahead", 4, "device 0: load+1 T0+1 F0+1 B0+1 U0+1",
-        "it runs ahead of the step: it would use weights that lack the update of the previous batch: device 0: F0+1; let it work on "
+        "it runs ahead of the step: it would use weights that lack the update of the previous batch: device 0: F0+1; let it work "
+        "on "
         "the batch of its step"},
     {"stale weights", 4, "device 0: load T0 F0 B0-1 U0-1",
-        "its backward pass works on a different batch in the same step: it would use weights that lack the update of the previous batch: "
+        "its backward pass works on a different batch in the same step: it would use weights that lack the update of the previous "
+        "batch: "
         "device 0: F0; give both the same batch"},
     {"an update of another batch", 4, "device 0: load T0 F0 B0 U0-1",
         "it works on a different batch than the backward passes of its block: device 0: U0-1; give both the same batch"},
@@ -207,7 +220,8 @@ inline constexpr FaultyProgram faulty_programs[]{
         "it is too many batches away from its step: device 0: load+2000; use at most 1000"},
     {"nothing", 4, "", "there is nothing to do: program; list at least one device"},
     {"no block", 4, "device 0: load", "there is no block to train: program; name at least one"},
-    {"no sample", 0, "device 0: load T0 F0 B0 U0", "a batch of 0 samples is not possible: program; a batch has 1 to 100000000 samples"},
+    {"no sample", 0, "device 0: load T0 F0 B0 U0",
+        "a batch of 0 samples is not possible: program; a batch has 1 to 100000000 samples"},
 };
 
 } // namespace pipebd::schedule::test

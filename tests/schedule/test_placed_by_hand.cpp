@@ -136,8 +136,8 @@ private slots:
         Random random(5);
         const Profile profile = random_profile(random, 4, 3);
         QCOMPARE(refusal(profile, "0-1 on 0 | 3 on 1"),
-            std::string(
-                "block 2 has no stage; the next stage starts at block 3: stages '0-1 on 0 | 3 on 1'; give every block to exactly one stage, in order, and every device to at most one"));
+            std::string("block 2 has no stage; the next stage starts at block 3: stages '0-1 on 0 | 3 on 1'; give every block to "
+                        "exactly one stage, in order, and every device to at most one"));
         for (const char* strategy : {"single", "dp", "ls", "ls-steal", "ir", "gpipe", "tspipe"})
             QCOMPARE(refusal(profile, "0-3 on 0", strategy),
                 "the stages of " + std::string(strategy)

@@ -82,7 +82,8 @@ private slots:
         keep(library, "twice", "1");
         std::string line;
         QVERIFY(errorOf([&] { keep(library, "twice", "2"); }, &line) == Code::BadRequest);
-        QCOMPARE(line, "a pair of this name already exists: 'twice'; choose another --name, or delete that pair: pipebd pairs delete");
+        QCOMPARE(
+            line, "a pair of this name already exists: 'twice'; choose another --name, or delete that pair: pipebd pairs delete");
         QCOMPARE(library.pair("twice")->sha256, sha256("1"));
         QCOMPARE(namesIn(pairs()), Names{"0001-twice"});
     }

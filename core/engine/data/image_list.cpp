@@ -54,7 +54,8 @@ std::vector<std::string> classes_in(const fs::path& folder)
         std::error_code failure;
         const bool found = entry.is_directory(failure);
         if (failure) // a link that leads nowhere: left out, it would give the classes after it other labels
-            throw system_error("cannot tell whether this is the folder of a class", printable(entry.path().native()), failure.value());
+            throw system_error(
+                "cannot tell whether this is the folder of a class", printable(entry.path().native()), failure.value());
         return found && entry.path().filename().native().front() != '.';
     });
 }

@@ -97,8 +97,8 @@ private:
                     "list blocks in the order in which they run, or join these two with +");
         }
         if (forgotten)
-            refuse(
-                "the module " + in_quotes(forgotten->module) + " has parameters but belongs to no block", "add it to a block with +");
+            refuse("the module " + in_quotes(forgotten->module) + " has parameters but belongs to no block",
+                "add it to a block with +");
     }
 
     /// The first modules of the model, for an error.

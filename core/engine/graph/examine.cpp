@@ -82,7 +82,8 @@ private:
     {
         const Input otherwise = teacher_->input() ? *teacher_->input() : student_->input().value_or(given_input_);
         if (otherwise.shape.empty())
-            refuse("the file does not contain the shape of the input", teacher_->where(), "give the shape of one sample, such as --input 3x224x224");
+            refuse("the file does not contain the shape of the input", teacher_->where(),
+                "give the shape of one sample, such as --input 3x224x224");
         const Input teacher = teacher_->input().value_or(otherwise), student = student_->input().value_or(otherwise);
         if (teacher.shape != student.shape || teacher.is_text() != student.is_text())
             refuse("teacher and student take different inputs, " + text_of(teacher) + " and " + text_of(student), student_->where(),

@@ -184,8 +184,8 @@ void ExportedProgram::check_ends()
     const bool is_scores = out.meta && out.meta->sizes.size() == 2 && out.meta->sizes[0] == batch_size && out.meta->sizes[1] > 0
         && out.meta->sizes[1] <= most_classes && is_floating(out.meta->dtype);
     if (!is_scores)
-        throw Error(Code::BadRequest, "the model's output is not [batch, classes]",
-            where_ + ", output " + in_quotes(out.name), "export a module that returns class scores");
+        throw Error(Code::BadRequest, "the model's output is not [batch, classes]", where_ + ", output " + in_quotes(out.name),
+            "export a module that returns class scores");
     classes_ = static_cast<int>(out.meta->sizes[1]);
 }
 

@@ -216,8 +216,8 @@ private:
             if (holder != blocks_.end()) {
                 const auto found = static_cast<std::size_t>(holder - blocks_.begin());
                 if (found < block)
-                    throw Error(Code::BadRequest, "the module " + in_quotes(child.path) + " runs after a later block",
-                        blocks_where, "list the blocks in the order in which they run");
+                    throw Error(Code::BadRequest, "the module " + in_quotes(child.path) + " runs after a later block", blocks_where,
+                        "list the blocks in the order in which they run");
                 block = found;
             } else if (has_parameters(child)) {
                 throw Error(Code::BadRequest, "the module " + in_quotes(child.path) + " has parameters but belongs to no block",
