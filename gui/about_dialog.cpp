@@ -57,7 +57,7 @@ AboutDialog::AboutDialog(const FoundDevices& devices, QWidget* parent)
     QLabel* title = selectableLabel(this, tr("Pipe-BD Workbench %1").arg(programVersion()));
     scaleFont(title, 1.4, true);
     QLabel* purpose
-        = selectableLabel(this, tr("Plans, runs and compares schedules for training a student network beside its teacher."));
+        = selectableLabel(this, tr("Plans, runs and compares schedules for teacher-student training on several devices."));
     purpose->setWordWrap(true);
     auto* words = new QVBoxLayout;
     words->addWidget(title);
@@ -109,7 +109,7 @@ QWidget* AboutDialog::buildLicences()
 
 void AboutDialog::showVersions(const FoundDevices& devices)
 {
-    const QString libTorch = devices.libTorch().isEmpty() ? tr("not known (pipebd doctor has not answered)") : devices.libTorch();
+    const QString libTorch = devices.libTorch().isEmpty() ? tr("unknown (no answer from pipebd doctor)") : devices.libTorch();
     m_versions->setText(QStringList{tr("Pipe-BD Workbench %1").arg(programVersion()),
         tr("Qt %1 (built with %2)").arg(QString::fromLatin1(qVersion()), QStringLiteral(QT_VERSION_STR)),
         tr("QCustomPlot %1").arg(QStringLiteral(QCUSTOMPLOT_VERSION_STR)),

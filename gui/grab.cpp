@@ -42,7 +42,7 @@ void waitFor(QEventLoop& loop, Ready isReady, const std::filesystem::path& lab)
         loop.exec();
     if (!isReady())
         throw Error(
-            Code::TimedOut, "the page's data could not be read in 60 s", lab.string(), "look at the lab with pipebd doctor");
+            Code::TimedOut, "reading the page's data took more than 60 s", lab.string(), "check the lab with pipebd doctor");
 }
 
 void lay(QWidget& widget, QSize size, QSize defaultSize)
@@ -59,7 +59,7 @@ void write(QWidget& widget, const QString& name)
     QSaveFile file(name);
     if (!file.open(QIODevice::WriteOnly) || !widget.grab().save(&file, "PNG") || !file.commit())
         throw Error(
-            Code::System, "the picture cannot be written", name.toStdString(), "name a file in a folder that you may write to");
+            Code::System, "the picture cannot be written", name.toStdString(), "name a file in a folder that you can write to");
 }
 
 void grabWindow(Settings& settings, const Options& options)

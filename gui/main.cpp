@@ -42,8 +42,8 @@ void prepare(const Options& options)
         qputenv("QT_QPA_PLATFORM", "offscreen");
     if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY")
         && qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY"))
-        throw Error(Code::BadRequest, "there is no display to open a window on", "DISPLAY, WAYLAND_DISPLAY",
-            "use pipebd runs in this terminal, or draw a page with --grab");
+        throw Error(Code::BadRequest, "there is no display", "DISPLAY, WAYLAND_DISPLAY",
+            "use pipebd in this terminal, or draw a page with --grab");
 }
 
 // Ours from beside the program as it is installed, Qt's own from where Qt has them; English where there is none.

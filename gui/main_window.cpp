@@ -245,7 +245,7 @@ void MainWindow::restoreLayout()
     }
     QMainWindow::restoreState(m_layouts.value(m_front->id()), layoutVersion);
     if (m_settings.wasDamaged())
-        statusBar()->showMessage(tr("Some saved settings could not be used; their defaults are in force."));
+        statusBar()->showMessage(tr("Some saved settings could not be read; defaults are used instead."));
 }
 
 void MainWindow::saveLayout()
@@ -331,7 +331,7 @@ void MainWindow::take(const RunRecords& runs, const RunAnnotations& annotations)
         page->runsChanged(runs);
     const bool first = !std::exchange(m_scanned, true);
     if (m_wanted && !m_runList->select(*m_wanted))
-        statusBar()->showMessage(tr("There is no run %1 in this lab.").arg(*m_wanted), messageTime);
+        statusBar()->showMessage(tr("Run %1 does not exist in this lab.").arg(*m_wanted), messageTime);
     m_wanted.reset();
     if (first && !m_runList->selected())
         m_runList->selectNewest();

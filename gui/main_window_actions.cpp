@@ -45,18 +45,18 @@ void MainWindow::createActions()
 
     a.start = makeAction(this, tr("&Start a run…"), tr("Choose an experiment file and start it"), QKeySequence::New);
     connect(a.start, &QAction::triggered, this, [this] { openStartDialog({}); });
-    a.findSchedule = makeAction(this, tr("&Compare schedules…"), tr("See every strategy for a pair on a timeline"));
+    a.findSchedule = makeAction(this, tr("&Compare schedules…"), tr("Show all strategies for a pair on timelines"));
     connect(a.findSchedule, &QAction::triggered, this, [this] { planProfile({}); });
     a.openLab = makeAction(this, tr("&Open another lab…"), tr("Show the runs of another lab folder"), QKeySequence::Open);
     connect(a.openLab, &QAction::triggered, this, &MainWindow::chooseLab);
-    a.quit = makeAction(this, tr("&Quit"), tr("Close the window; runs go on"), QKeySequence(Qt::CTRL | Qt::Key_Q));
+    a.quit = makeAction(this, tr("&Quit"), tr("Close the window; runs continue"), QKeySequence(Qt::CTRL | Qt::Key_Q));
     connect(a.quit, &QAction::triggered, this, &QWidget::close);
 
-    a.fit = makeAction(this, tr("&Fit all"), tr("Show all data in every chart again"));
+    a.fit = makeAction(this, tr("&Fit all"), tr("Show all data in every chart"));
     a.fit->setShortcuts({QKeySequence(Qt::Key_F), QKeySequence(Qt::Key_Escape)});
     a.fit->setToolTip(tr("Fit all (F)"));
     connect(a.fit, &QAction::triggered, this, [this] { m_front->fitAll(); });
-    a.filter = makeAction(this, tr("Fi&lter the runs"), tr("Go to the filter of the list of runs"), QKeySequence::Find);
+    a.filter = makeAction(this, tr("Fi&lter the runs"), tr("Go to the filter of the run list"), QKeySequence::Find);
     connect(a.filter, &QAction::triggered, this, [this] {
         m_runsDock->show();
         m_runList->filterField()->setFocus(Qt::ShortcutFocusReason);
@@ -77,25 +77,24 @@ void MainWindow::createActions()
         action->setChecked(theme == current);
         connect(action, &QAction::triggered, this, [this, chosen = theme] { setTheme(chosen); });
     }
-    a.fullScreen = makeAction(this, tr("F&ull screen"), tr("Use the whole screen, or a window again"), Qt::Key_F11);
+    a.fullScreen = makeAction(this, tr("F&ull screen"), tr("Switch full screen on or off"), Qt::Key_F11);
     a.fullScreen->setCheckable(true);
     connect(a.fullScreen, &QAction::toggled, this, &MainWindow::showFullScreenOrNot);
     a.statusBar = makeAction(this, tr("St&atus bar"), tr("Show or hide the line at the bottom of the window"));
     a.statusBar->setCheckable(true);
     a.statusBar->setChecked(true);
     connect(a.statusBar, &QAction::toggled, this, [this](bool on) { statusBar()->setVisible(on); });
-    a.command = makeAction(this, tr("&Command line"), tr("Show or hide what does the same in a terminal"));
+    a.command = makeAction(this, tr("&Command line"), tr("Show or hide the equivalent command line"));
     a.command->setCheckable(true);
     a.command->setChecked(true);
     connect(a.command, &QAction::toggled, this, &MainWindow::showCommand);
     a.undo = m_undo->createUndoAction(this, tr("&Undo"));
     a.undo->setShortcut(QKeySequence::Undo);
-    a.undo->setStatusTip(tr("Take the last change on this page back"));
+    a.undo->setStatusTip(tr("Undo the last change on this page"));
     a.redo = m_undo->createRedoAction(this, tr("&Redo"));
     a.redo->setShortcut(QKeySequence::Redo);
-    a.redo->setStatusTip(tr("Make the change again that was taken back"));
-    a.defaultLayout
-        = makeAction(this, tr("&Restore default layout"), tr("Put docks, columns and charts back where they were at first"));
+    a.redo->setStatusTip(tr("Redo the change that was undone"));
+    a.defaultLayout = makeAction(this, tr("&Restore default layout"), tr("Reset docks, columns and charts to the default layout"));
     connect(a.defaultLayout, &QAction::triggered, this, &MainWindow::restoreDefaultLayout);
 
     for (MetricChart* chart : runPage()->charts()) {
@@ -104,7 +103,7 @@ void MainWindow::createActions()
         a.exports.push_back(action);
     }
 
-    a.shortcuts = makeAction(this, tr("&Keyboard shortcuts…"), tr("All keys of this window, by page"));
+    a.shortcuts = makeAction(this, tr("&Keyboard shortcuts…"), tr("All keyboard shortcuts, by page"));
     a.shortcuts->setShortcuts({QKeySequence(Qt::Key_F1), QKeySequence(Qt::Key_Question)});
     connect(a.shortcuts, &QAction::triggered, this, [this] {
         auto* list = new ShortcutList(shortcutsOf(*this), this);
@@ -117,7 +116,7 @@ void MainWindow::createActions()
         about->setAttribute(Qt::WA_DeleteOnClose);
         about->open();
     });
-    a.aboutQt = makeAction(this, tr("About &Qt"), tr("About the library that draws this window"));
+    a.aboutQt = makeAction(this, tr("About &Qt"), tr("About the Qt library"));
     connect(a.aboutQt, &QAction::triggered, qApp, &QApplication::aboutQt);
     connectRunActions();
     tintIcons();

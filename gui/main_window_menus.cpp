@@ -129,7 +129,7 @@ void MainWindow::createViewMenu()
 void MainWindow::createToolBar()
 {
     Actions& a = *m_actions;
-    QToolBar* toolBar = addToolBar(tr("Tools"));
+    QToolBar* toolBar = addToolBar(tr("Toolbar"));
     toolBar->setObjectName(QStringLiteral("tools"));
     toolBar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     toolBar->setIconSize({18, 18});

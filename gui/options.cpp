@@ -24,14 +24,16 @@ struct Known {
     QCommandLineOption lab{
         QStringLiteral("lab"), words("The lab folder (default: PIPEBD_LAB, else the XDG data folder)."), QStringLiteral("DIR")};
     QCommandLineOption run{
-        QStringLiteral("run"), words("Select the run with this id; the page compare takes several: 3,7."), QStringLiteral("ID")};
-    QCommandLineOption theme{QStringLiteral("theme"), words("system, light or dark, for this start."), QStringLiteral("NAME")};
+        QStringLiteral("run"), words("Select the run with this id; the compare page takes several: 3,7."), QStringLiteral("ID")};
+    QCommandLineOption theme{
+        QStringLiteral("theme"), words("Colour theme for this session: system, light or dark."), QStringLiteral("NAME")};
     QCommandLineOption grab{
-        QStringLiteral("grab"), words("Draw a page to this file, without a display, and exit."), QStringLiteral("FILE.png")};
+        QStringLiteral("grab"), words("Draw a page to this file without a display, and exit."), QStringLiteral("FILE.png")};
     QCommandLineOption page{QStringLiteral("page"),
         words("The page to draw: pairs, profile, schedules, runs, run, timeline, compare, start, welcome."),
         QStringLiteral("NAME")};
-    QCommandLineOption size{QStringLiteral("size"), words("Its size in pixels, such as 1280x800."), QStringLiteral("WxH")};
+    QCommandLineOption size{
+        QStringLiteral("size"), words("Size of the picture in pixels, such as 1280x800."), QStringLiteral("WxH")};
     QCommandLineOption experiment{
         QStringLiteral("experiment"), words("Open the Start dialog with this experiment file."), QStringLiteral("FILE")};
 
@@ -162,8 +164,8 @@ Options readOptions(const QStringList& arguments)
     if (parser.isSet(known.grab))
         readGrab(parser, known, options);
     else if (parser.isSet(known.page) || parser.isSet(known.size))
-        throw badOption(QStringLiteral("--page and --size say how to draw a picture, and no file is named for it"),
-            QStringLiteral("--grab"), QStringLiteral("add --grab FILE.png"));
+        throw badOption(QStringLiteral("--page and --size need a file to draw the picture to"), QStringLiteral("--grab"),
+            QStringLiteral("add --grab FILE.png"));
     return options;
 }
 

@@ -92,7 +92,7 @@ ShortcutList::ShortcutList(const std::vector<Shortcut>& shortcuts, QWidget* pare
     setObjectName(QStringLiteral("shortcutList"));
     setWindowTitle(tr("Keyboard shortcuts"));
     resize(560, 600);
-    m_filter->setPlaceholderText(tr("Filter: what it does, or the key"));
+    m_filter->setPlaceholderText(tr("Filter: action or key"));
     m_filter->setAccessibleName(tr("Filter the shortcuts"));
     m_filter->setClearButtonEnabled(true);
     connect(m_filter, &QLineEdit::textChanged, this, &ShortcutList::filter);

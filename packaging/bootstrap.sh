@@ -2,12 +2,12 @@
 # Sets everything up on a bare Debian 12 and does one thing with it:
 #
 #   packaging/bootstrap.sh build   builds into build/: build/bin/{pipebd,pipebd-engine,pipebd-workbench}
-#   packaging/bootstrap.sh run     builds, runs the main job on the embedded data on whatever devices are there, prints the result,
-#                                  and opens the workbench on it when there is a display
-#   packaging/bootstrap.sh test    builds and passes the tests; for those against PyTorch and torchvision in Python it fetches these
-#                                  too (once, 5 GB), unless PIPEBD_PYTHON names a Python that has them, or "none"
+#   packaging/bootstrap.sh run     builds, runs the demo on the embedded data and the devices of this machine, prints the result,
+#                                  and opens it in the workbench if there is a display
+#   packaging/bootstrap.sh test    builds and runs the tests; for those that compare with PyTorch in Python it downloads PyTorch and
+#                                  torchvision (once, 5 GB), unless PIPEBD_PYTHON names a Python that has them, or "none"
 #
-# What is missing is installed: Debian packages (that needs root; otherwise they are listed), LibTorch from the PyPI wheel into
+# Missing parts are installed: Debian packages (needs root; otherwise they are listed), and LibTorch from the PyPI wheel into
 # ${XDG_CACHE_HOME:-~/.cache}/pipebd, shared by all checkouts. With CMAKE_PREFIX_PATH set to the folder that holds torch/, that
 # LibTorch is used instead.
 set -euo pipefail
@@ -38,7 +38,7 @@ install_packages() {
     done
     [ ${#missing[@]} -eq 0 ] && return
     if [ "$(id -u)" -ne 0 ]; then
-        say "bootstrap: these Debian packages are missing; install them as root, then call this again:"
+        say "bootstrap: these Debian packages are missing; install them as root, then run this again:"
         say "    apt-get install --no-install-recommends ${missing[*]}"
         exit 1
     fi
@@ -86,7 +86,7 @@ install_libtorch() {
     exec 9>"$cache/lock"
     flock 9
     if [ ! -e "$target/.complete-$kind" ]; then
-        say "fetching LibTorch $torch_version into $cache (once, about 0.6 GB; 3 GB where there is a GPU)"
+        say "downloading LibTorch $torch_version to $cache (once, about 0.6 GB; 3 GB with a GPU)"
         local partial=$cache/partial
         rm -rf "$partial"
         local all=()
@@ -109,7 +109,7 @@ install_python_packages() {
     exec 9>"$cache/lock"
     flock 9
     if [ ! -e "$target/python" ]; then
-        say "fetching PyTorch and torchvision for the tests that compare with them (once, 5 GB on disk)"
+        say "downloading PyTorch and torchvision for the tests that compare with them (once, 5 GB on disk)"
         local partial=$cache/partial-python
         rm -rf "$partial"
         if fetch "${python_packages[@]}"; then
@@ -119,7 +119,7 @@ install_python_packages() {
             mv "$partial" "$target"
         else
             rm -rf "$partial"
-            say "bootstrap: they could not be fetched: the tests that need them will be skipped"
+            say "bootstrap: the download failed; tests that need PyTorch will be skipped"
         fi
     fi
     exec 9>&-
@@ -155,7 +155,7 @@ configure_and_build() {
     cmake --build "$build" -- "$@" >"$build/build.log" 2>&1 || {
         grep -E 'error|FAILED|warning: unused' "$build/build.log" | head -40 >&2 || true
         tail -20 "$build/build.log" >&2
-        fail "the build failed; all of its output is in build/build.log"
+        fail "the build failed; see build/build.log for its output"
     }
 }
 

@@ -27,7 +27,7 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 void Sha256::update(std::span<const std::byte> bytes)
 {
     if (EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) != 1)
-        throw Error(Code::Internal, "SHA-256 cannot be continued", "libcrypto");
+        throw Error(Code::Internal, "SHA-256 failed", "libcrypto");
 }
 
 void Sha256::update(std::string_view text)
@@ -40,7 +40,7 @@ std::string Sha256::finish()
     std::array<unsigned char, 32> digest{};
     unsigned int length = 0;
     if (EVP_DigestFinal_ex(state_->context.get(), digest.data(), &length) != 1 || length != digest.size())
-        throw Error(Code::Internal, "SHA-256 cannot be finished", "libcrypto");
+        throw Error(Code::Internal, "SHA-256 failed at the end", "libcrypto");
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
     for (unsigned char byte : digest) {

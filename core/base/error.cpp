@@ -79,12 +79,12 @@ Error system_error(std::string_view action, std::string_view where, int error_nu
     case ENOTDIR:
         return {Code::NotFound, what, std::string(where), "check the path"};
     case ENOMEM:
-        return {Code::OutOfMemory, what, std::string(where), "close other programs, or give it more memory"};
+        return {Code::OutOfMemory, what, std::string(where), "close other programs, or provide more memory"};
     case EACCES:
     case EPERM:
         return {Code::System, what, std::string(where), "check its owner and permissions"};
     case EROFS:
-        return {Code::System, what, std::string(where), "choose a place that can be written to"};
+        return {Code::System, what, std::string(where), "choose a place that is not read-only"};
     default:
         return {Code::System, what, std::string(where)};
     }

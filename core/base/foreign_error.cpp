@@ -57,7 +57,7 @@ std::string foreign_reason(std::string_view text)
         {" (Exception raised from ", "Exception raised from ", "<Error computing", " (Could this error"})
         reason.erase(std::min(reason.find(frames), reason.size()));
     reason = std::string(trimmed(without_marks(std::move(reason))));
-    return reason.empty() ? "no reason is given" : printable(reason, longest);
+    return reason.empty() ? "no reason given" : printable(reason, longest);
 }
 
 Error error_from(const std::exception& error, std::string_view where)
@@ -65,12 +65,11 @@ Error error_from(const std::exception& error, std::string_view where)
     if (const auto* ours = dynamic_cast<const Error*>(&error))
         return *ours;
     if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr)
-        return {Code::OutOfMemory, "there is no memory left", std::string(where), "close other programs, or give it more memory"};
+        return {Code::OutOfMemory, "out of memory", std::string(where), "close other programs, or provide more memory"};
     if (const auto* files = dynamic_cast<const std::filesystem::filesystem_error*>(&error); files != nullptr && files->code())
         return system_error(
-            "cannot get at the file", files->path1().empty() ? where : files->path1().native(), files->code().value());
-    return {
-        Code::Internal, "a fault of this program (" + foreign_reason(error.what()) + ")", std::string(where), "please report it"};
+            "cannot access the file", files->path1().empty() ? where : files->path1().native(), files->code().value());
+    return {Code::Internal, "internal error (" + foreign_reason(error.what()) + ")", std::string(where), "please report it"};
 }
 
 } // namespace pipebd

@@ -11,7 +11,7 @@ namespace pipebd {
 
 /// The reason in what a library says: its first line, without the places in sources ("[/gloo/tcp/pair.cc:553]", "[enforce fail at
 /// alloc_cpu.cpp:124] err == 0."), the marks ("[json.exception.type_error.302]") and the frames that libraries add. At most 300
-/// bytes, in one line; "no reason is given" if nothing is left.
+/// bytes, in one line; "no reason given" if nothing is left.
 std::string foreign_reason(std::string_view text);
 
 /// What no edge below has caught, where the program ends or goes on: an Error as it is; Error{OutOfMemory} for std::bad_alloc; by

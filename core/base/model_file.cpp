@@ -57,16 +57,16 @@ constexpr std::array refusals = {
     Refusal{Kind::Gguf, "this is a GGUF file, quantised for inference", "load the model it was made from in Python, then: ", {}},
     Refusal{Kind::NumPy, "these are NumPy arrays", "load them into their model in Python, then: ", {}},
     Refusal{
-        Kind::Zip, "this is a zip archive that holds no model, or is cut off", "unpack it, or export the model in Python: ", {}},
+        Kind::Zip, "this is a zip archive without a model, or an incomplete one", "unpack it, or export the model in Python: ", {}},
     Refusal{Kind::Tar, "this is a tar archive", "unpack it, or export the model in Python: ", {}},
     Refusal{Kind::Compressed, "this is a compressed file", "unpack it, or export the model in Python: ", {}},
-    Refusal{Kind::LfsPointer, "this is a pointer of Git LFS, the file itself was not downloaded",
+    Refusal{Kind::LfsPointer, "this is a Git LFS pointer; the file itself was not downloaded",
         "run git lfs pull, or export the model in Python: ", {}},
     Refusal{Kind::Html, "this is a web page", "download the file again, or export the model in Python: ", {}},
-    Refusal{Kind::Text, "this is a text", "export the model in Python: ", {}},
+    Refusal{Kind::Text, "this is a text file", "export the model in Python: ", {}},
     Refusal{Kind::Empty, "this file is empty", "export the model again in Python: ", {}},
     Refusal{Kind::Folder, "this is a folder", "name the file in it, or export the model in Python: ", {}},
-    Refusal{Kind::Unknown, "this is no kind of model file that is known", "export the model in Python: ", {}},
+    Refusal{Kind::Unknown, "not a supported model file", "export the model in Python: ", {}},
 };
 
 const Refusal& refusal_of(Kind kind)

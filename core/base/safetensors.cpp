@@ -42,7 +42,7 @@ const DTypeRow& row_of(DType dtype)
     for (const DTypeRow& row : dtypes)
         if (row.dtype == dtype)
             return row;
-    throw Error(Code::Internal, "no such dtype", std::to_string(static_cast<int>(dtype)));
+    throw Error(Code::Internal, "unknown dtype", std::to_string(static_cast<int>(dtype)));
 }
 
 // Nothing if a size is negative or the product does not fit in 64 bits.
@@ -64,7 +64,7 @@ void check_entry(const safetensors::Entry& entry, std::uint64_t data_size, std::
 {
     const auto range = [&] { return "[" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + ")"; };
     if (entry.begin > entry.end)
-        throw safetensors::damaged("its data ends before it begins " + range(), where, entry.name);
+        throw safetensors::damaged("the end of its data lies before the start " + range(), where, entry.name);
     if (entry.end > data_size)
         throw safetensors::damaged(
             "its data " + range() + " runs past the end of the file, which has " + std::to_string(data_size) + " bytes of data",
@@ -99,7 +99,7 @@ void check_coverage(const std::vector<safetensors::Entry>& entries, std::uint64_
             throw safetensors::damaged("its data overlaps that of another tensor", where, entry.name);
         if (entry.begin > covered)
             throw safetensors::damaged(
-                "there is a hole of " + std::to_string(entry.begin - covered) + " bytes before its data", where, entry.name);
+                "there is a gap of " + std::to_string(entry.begin - covered) + " bytes before its data", where, entry.name);
         covered = entry.end;
     }
     if (covered != data_size)
@@ -109,7 +109,7 @@ void check_coverage(const std::vector<safetensors::Entry>& entries, std::uint64_
 Error cannot_write(const std::string& what, const std::filesystem::path& file, std::string_view tensor)
 {
     return {Code::BadRequest, "cannot write safetensors: " + what, file.native() + ", tensor " + in_quotes(tensor),
-        "give every tensor a name of its own in UTF-8 and as many bytes as its shape needs"};
+        "give every tensor a unique name in UTF-8 and as many bytes as its shape needs"};
 }
 
 std::string header_of(
@@ -121,7 +121,7 @@ std::string header_of(
     std::uint64_t offset = 0;
     for (const TensorView& tensor : tensors) {
         if (!is_utf8(tensor.name) || tensor.name == safetensors::metadata_key)
-            throw cannot_write("this is no name for a tensor", file, tensor.name);
+            throw cannot_write("not a valid name for a tensor", file, tensor.name);
         header[tensor.name] = {
             {"dtype", to_string(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.data.size()}}};
         offset += tensor.data.size();
@@ -170,7 +170,7 @@ SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string w
 void SafetensorsFile::parse(std::span<const std::byte> bytes)
 {
     if (bytes.size() < length_bytes)
-        throw safetensors::damaged("it is too short to hold the length of a header", where_);
+        throw safetensors::damaged("the file is too short for the length of a header", where_);
     std::uint64_t header_size = 0;
     for (std::size_t i = 0; i < length_bytes; ++i)
         header_size |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
@@ -216,7 +216,7 @@ void write_safetensors(
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const TensorView& tensor = tensors[i];
         if (bytes_of(tensor.dtype, tensor.shape) != tensor.data.size())
-            throw cannot_write("its data does not have the size that its shape needs", file, tensor.name);
+            throw cannot_write("the size of its data does not match its shape", file, tensor.name);
         for (std::size_t j = i + 1; j < tensors.size(); ++j)
             if (tensors[j].name == tensor.name)
                 throw cannot_write("two tensors have the same name", file, tensor.name);

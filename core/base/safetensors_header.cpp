@@ -82,7 +82,7 @@ public:
             place_ = Place::File;
         } else if (place_ == Place::FileValue && name_ == metadata_key) {
             if (std::exchange(has_metadata_, true))
-                throw damaged("__metadata__ stands there twice", where_);
+                throw damaged("__metadata__ appears twice", where_);
             place_ = Place::Metadata;
         } else if (place_ == Place::FileValue) {
             keep(sizeof(Entry) + name_.size());
@@ -113,7 +113,7 @@ public:
             constexpr std::size_t node = 128;
             keep(node + name_.size() + text.size());
             if (!header_.metadata.emplace(name_, std::move(text)).second)
-                throw damaged("the metadata key " + in_quotes(name_) + " stands there twice", where_);
+                throw damaged("the metadata key " + in_quotes(name_) + " appears twice", where_);
             place_ = Place::Metadata;
         } else if (place_ == Place::DType) {
             const auto dtype = dtype_from_string(text);
@@ -167,12 +167,12 @@ public:
     bool number_integer(number_integer_t) override { throw not_a_size(); }
     bool number_float(number_float_t, const string_t&) override { throw not_a_size(); }
     bool null() override { throw misplaced("null"); }
-    bool boolean(bool) override { throw misplaced("a truth value"); }
+    bool boolean(bool) override { throw misplaced("a boolean"); }
     bool binary(binary_t&) override { throw misplaced("binary data"); }
 
     bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override
     {
-        throw damaged("the header is not JSON at its byte " + std::to_string(position), where_);
+        throw damaged("the header is not JSON at byte " + std::to_string(position), where_);
     }
 
 private:
@@ -197,7 +197,7 @@ private:
     {
         const auto begin = [&](bool& seen, Place place) {
             if (std::exchange(seen, true))
-                throw damaged(name + " stands there twice", where_, entry().name);
+                throw damaged(name + " appears twice", where_, entry().name);
             place_ = place;
             return true;
         };
@@ -232,12 +232,12 @@ private:
             return damaged("dtype is " + what + " instead of a string", where_, header_.entries.back().name);
         case Place::Shape:
         case Place::ShapeItems:
-            return damaged("shape has " + what + " where sizes belong", where_, header_.entries.back().name);
+            return damaged("shape has " + what + " where sizes are expected", where_, header_.entries.back().name);
         case Place::Offsets:
         case Place::OffsetItems:
-            return damaged("data_offsets have " + what + " where offsets belong", where_, header_.entries.back().name);
+            return damaged("data_offsets have " + what + " where offsets are expected", where_, header_.entries.back().name);
         default:
-            return damaged("the header has " + what + " where none belongs", where_);
+            return damaged("the header has " + what + " where none is allowed", where_);
         }
     }
 
@@ -269,7 +269,7 @@ Error damaged(const std::string& rule, std::string_view where, std::string_view 
     std::string place(where);
     if (!tensor.empty())
         place += ", tensor " + in_quotes(tensor);
-    return {Code::Damaged, "not a sound safetensors file: " + rule, place, "export or fetch the file again"};
+    return {Code::Damaged, "damaged safetensors file: " + rule, place, "export or download the file again"};
 }
 
 Header read_header(std::string_view json, std::string_view where)

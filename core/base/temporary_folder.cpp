@@ -76,7 +76,7 @@ TemporaryFolder::TemporaryFolder()
     sweep(parent);
     std::string name = parent / (std::string(prefix) + "XXXXXX");
     if (::mkdtemp(name.data()) == nullptr)
-        throw system_error("cannot make a temporary folder", name);
+        throw system_error("cannot create a temporary folder", name);
     path_ = name;
     lock_ = make_lock(path_);
 }

@@ -123,13 +123,13 @@ std::int64_t parse_bandwidth(std::string_view text, std::string_view where)
 {
     std::string_view size = trimmed(text);
     if (!size.ends_with("/s"))
-        throw Error(
-            Code::BadRequest, in_quotes(text) + " is not a bandwidth", std::string(where), "write bytes a second, such as 25GB/s");
+        throw Error(Code::BadRequest, in_quotes(text) + " is not a bandwidth", std::string(where),
+            "write bytes per second, such as 25GB/s");
     size.remove_suffix(2);
     const std::int64_t bytes = parse_bytes(size, where);
     if (bytes == 0)
-        throw Error(Code::BadRequest, "nothing can be sent over a link of " + in_quotes(text), std::string(where),
-            "write bytes a second, such as 25GB/s");
+        throw Error(Code::BadRequest, "a link cannot have a bandwidth of " + in_quotes(text), std::string(where),
+            "write bytes per second, such as 25GB/s");
     return bytes;
 }
 

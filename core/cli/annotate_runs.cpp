@@ -67,7 +67,7 @@ int tag_runs(const Context& context, const TagOptions& options)
     const std::vector<std::string> add = all_parts(options.add);
     const std::vector<std::string> remove = all_parts(options.remove);
     if (add.empty() && remove.empty())
-        throw Error(Code::BadRequest, "no tag is named", usage, "give --add TAGS or --remove TAGS");
+        throw Error(Code::BadRequest, "no tag given", usage, "give --add TAGS or --remove TAGS");
     return annotate(context, ids, [&](store::Lab& lab, int id) { lab.change_tags(id, add, remove); });
 }
 
@@ -76,8 +76,8 @@ int note_run(const Context& context, const NoteOptions& options)
     const char* const usage = "pipebd runs note ID TEXT";
     const int id = run_id_from(options.id, usage);
     if (options.words.empty() != options.clear)
-        throw Error(Code::BadRequest, options.clear ? "there is a note, and --clear" : "there is no note", usage,
-            "give the text, or --clear to take the note away");
+        throw Error(Code::BadRequest, options.clear ? "a note and --clear exclude each other" : "no note given", usage,
+            "give the text, or --clear to remove the note");
     std::string note;
     for (const std::string& word : options.words)
         note += (note.empty() ? "" : " ") + word;
@@ -111,7 +111,7 @@ int purge_runs(const Context& context, const PurgeOptions& options)
     if (context.json)
         print(json);
     else if (runs.empty() && !context.quiet)
-        std::cout << "no run is deleted\n";
+        std::cout << "there are no deleted runs\n";
     return 0;
 }
 

@@ -42,7 +42,7 @@ int count_from(const std::string& text, const std::string& where)
 {
     if (const auto count = whole(text, 1, most_devices))
         return *count;
-    throw Error(Code::BadRequest, "there cannot be " + in_quotes(text) + " devices", where,
+    throw Error(Code::BadRequest, in_quotes(text) + " is not a possible number of devices", where,
         "give a number from 1 to " + std::to_string(most_devices) + ", or a list such as cpu,cpu");
 }
 
@@ -58,7 +58,7 @@ void refuse_cluster(const std::string& text, const std::string& where)
 experiment::Experiment experiment_from(const std::string& file, const std::vector<std::string>& settings, const std::string& usage)
 {
     if (file.empty())
-        throw Error(Code::BadRequest, "no experiment is named", usage, "give an experiment file");
+        throw Error(Code::BadRequest, "no experiment given", usage, "give an experiment file");
     return named_by_user([&] { return experiment::read_experiment(file, settings); });
 }
 
@@ -103,8 +103,8 @@ schedule::Cluster cluster_from(const std::string& text, const std::string& where
         return schedule::alike(count_from(text, where));
     if (text.empty() || text == "auto")
         throw Error(Code::BadRequest,
-            text.empty() ? "it is not known for how many devices to plan"
-                         : "'auto' is the devices of this computer, a profile may be of another",
+            text.empty() ? "the number of devices to plan for is missing"
+                         : "'auto' means the devices of this computer, and a profile may come from another one",
             where, "give a number, a list such as cpu,cpu, or a cluster file");
     if (is_cluster_file(text))
         return named_by_user([&] { return experiment::read_cluster(text); });
@@ -145,7 +145,7 @@ std::string strategy_to_run_from(const std::string& text, const std::string& whe
     if (std::find(known.begin(), known.end(), text) != known.end())
         return text;
     throw Error(Code::BadRequest,
-        schedule::is_end_to_end(text) ? in_quotes(text) + " trains end to end: that can be planned, not run"
+        schedule::is_end_to_end(text) ? in_quotes(text) + " trains end to end: it can be planned, but not run"
                                       : "unknown strategy " + in_quotes(text),
         where, "known are " + joined(known));
 }
@@ -169,14 +169,14 @@ std::vector<std::int64_t> batch_sizes_from(const std::string& text, const std::s
     while (std::getline(parts, part, ',') && !parts.eof()) {
         const auto size = whole(std::string(trimmed(part)), 1, static_cast<int>(experiment::largest_batch));
         if (!size)
-            throw Error(Code::BadRequest, "there is no batch of " + in_quotes(part), where,
+            throw Error(Code::BadRequest, in_quotes(part) + " is not a batch size", where,
                 "give numbers from 1 to " + std::to_string(experiment::largest_batch) + ", such as 8,16,128");
         if (std::find(sizes.begin(), sizes.end(), *size) == sizes.end())
             sizes.push_back(*size);
     }
     if (sizes.size() > most)
         throw Error(Code::BadRequest, std::to_string(sizes.size()) + " batch sizes are too many", where,
-            "give " + std::to_string(most) + " at most");
+            "give at most " + std::to_string(most));
     return sizes;
 }
 
@@ -193,23 +193,24 @@ std::string strategy_by_hand(const experiment::Run& run)
 void refuse_placement(const experiment::Experiment& experiment)
 {
     if (!experiment.run.stages.empty())
-        throw Error(Code::BadRequest, "strategies are compared by the stages that they choose, not by those placed by hand",
+        throw Error(Code::BadRequest,
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses",
             "run.stages " + in_quotes(experiment.run.stages), "leave it out, or add --set run.stages=");
 }
 
 Error one_device_only(const std::string& file)
 {
-    return {Code::BadRequest, "a network is trained on labels on one device, without a strategy", file,
-        "name an experiment that trains a student"};
+    return {Code::BadRequest, "this experiment trains on labels, on one device and without a strategy", file,
+        "give an experiment that distils a student"};
 }
 
 int run_id_from(const std::string& text, const std::string& usage)
 {
     if (text.empty())
-        throw Error(Code::BadRequest, "no run is named", usage, "give its number; pipebd runs list shows them");
+        throw Error(Code::BadRequest, "no run given", usage, "give its number; pipebd runs list shows them");
     if (const auto id = whole(text, 1, 1'000'000'000))
         return *id;
-    throw Error(Code::BadRequest, in_quotes(text) + " is no run", usage, "give its number; pipebd runs list shows them");
+    throw Error(Code::BadRequest, in_quotes(text) + " is not a run number", usage, "give its number; pipebd runs list shows them");
 }
 
 std::vector<int> run_ids_from(const std::vector<std::string>& texts, const std::string& usage)

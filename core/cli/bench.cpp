@@ -30,10 +30,10 @@ constexpr double enough_steps = 200;
 void refuse_what_cannot_be(const BenchOptions& options)
 {
     if (options.rounds < 1 || options.rounds > most_rounds)
-        throw Error(Code::BadRequest, "there cannot be " + std::to_string(options.rounds) + " rounds", "--rounds",
+        throw Error(Code::BadRequest, std::to_string(options.rounds) + " rounds are not possible", "--rounds",
             "give a number from 1 to " + std::to_string(most_rounds));
     if (options.steps && (*options.steps < 2 || *options.steps > most_steps)) // the first one does not count
-        throw Error(Code::BadRequest, "there cannot be turns of " + std::to_string(*options.steps) + " steps", "--steps",
+        throw Error(Code::BadRequest, "turns of " + std::to_string(*options.steps) + " steps are not possible", "--steps",
             "give a number from 2 to " + std::to_string(most_steps));
 }
 

@@ -14,13 +14,13 @@ namespace pipebd::cli {
 
 namespace {
 
-constexpr const char* devices_help = "cpu,cpu@4 or cuda:0,cuda:1 or auto (every GPU, else a cpu for each core)";
+constexpr const char* devices_help = "cpu,cpu@4 or cuda:0,cuda:1 or auto (all GPUs; without a GPU, one cpu rank per core)";
 
 constexpr const char* placement_help = "blocks on devices by hand, such as \"0-2 on 0,1 | 3-5 on 2\"";
 
 void add_settings(CLI::App& command, std::vector<std::string>& settings)
 {
-    command.add_option("--set", settings, "a setting of the experiment, such as train.steps=20; may be repeated")
+    command.add_option("--set", settings, "override a setting of the experiment, such as train.steps=20; may be repeated")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
 }
@@ -32,71 +32,74 @@ void add_profile(CLI::App& app, Parsed& parsed)
         [&options](const Context& context) { return measure_profile(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
-    command->add_option("--sizes", options.sizes, "measure for these batch sizes too, such as 8,16,128")->type_name("LIST");
+    command->add_option("--sizes", options.sizes, "also measure these batch sizes, such as 8,16,128")->type_name("LIST");
     add_settings(*command, options.settings);
 }
 
 void add_profiles(CLI::App& app, Parsed& parsed)
 {
-    CLI::App* profiles = add_command(app, "profiles", "profiles that the lab keeps", parsed, list_profiles);
+    CLI::App* profiles = add_command(app, "profiles", "the profiles stored in the lab", parsed, list_profiles);
     profiles->require_subcommand(0, 1);
     StoredProfileOptions& options = parsed.stored_profile;
-    add_command(*profiles, "list", "every one: what it was measured for, and when", parsed, list_profiles);
-    CLI::App* show = add_command(*profiles, "show", "one: a row a block; with --json as pipebd.profile/1", parsed,
+    add_command(*profiles, "list", "list all profiles: what each was measured for, and when", parsed, list_profiles);
+    CLI::App* show = add_command(*profiles, "show", "show one profile, one row per block; with --json as pipebd.profile/1", parsed,
         [&options](const Context& context) { return show_profile(context, options.id); });
-    CLI::App* import = add_command(*profiles, "import", "keep a profile that was measured elsewhere", parsed,
+    CLI::App* import = add_command(*profiles, "import", "store a profile that was measured elsewhere", parsed,
         [&options](const Context& context) { return import_profile(context, options.file); });
-    CLI::App* exports = add_command(*profiles, "export", "write one to a file (pipebd.profile/1)", parsed,
+    CLI::App* exports = add_command(*profiles, "export", "write a profile to a file (pipebd.profile/1)", parsed,
         [&options](const Context& context) { return export_profile(context, options); });
-    CLI::App* remove = add_command(*profiles, "delete", "delete one", parsed,
+    CLI::App* remove = add_command(*profiles, "delete", "delete a profile", parsed,
         [&options](const Context& context) { return delete_profile(context, options.id); });
     for (CLI::App* command : {show, exports, remove})
-        command->add_option("id", options.id, "as the list says")->type_name("ID");
+        command->add_option("id", options.id, "the id shown by pipebd profiles list")->type_name("ID");
     for (CLI::App* command : {import, exports})
-        command->add_option("file", options.file, "a profile (pipebd.profile/1)")->type_name("FILE");
+        command->add_option("file", options.file, "a profile file (pipebd.profile/1)")->type_name("FILE");
 }
 
 void add_plan(CLI::App& app, Parsed& parsed)
 {
     PlanOptions& options = parsed.plan;
-    CLI::App* command = add_command(app, "plan", "compare the strategies by what was measured", parsed,
+    CLI::App* command = add_command(app, "plan", "compare strategies by simulation, from measured block times", parsed,
         [&options](const Context& context) { return plan(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT")->group(optional_group);
-    CLI::Option* profile = command
-                               ->add_option("--profile", options.profile,
-                                   "a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored one")
-                               ->type_name("FILE");
+    CLI::Option* profile
+        = command
+              ->add_option("--profile", options.profile,
+                  "use a profile instead of an experiment: a file (pipebd.profile/1), or the id of a stored profile")
+              ->type_name("FILE");
     command
         ->add_flag("--measure", options.measure,
             "measure on exactly these devices, even if a profile is stored or there are more of them than this computer has")
         ->excludes(profile);
     command
-        ->add_option("--devices", options.devices,
-            "how many devices, which (" + std::string(devices_help) + "), or a file that describes them")
+        ->add_option(
+            "--devices", options.devices, "a number of devices, a list (" + std::string(devices_help) + "), or a cluster file")
         ->type_name("G|LIST|CLUSTER.toml");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu; or blockwise, end-to-end, all")
         ->type_name("NAMES");
     command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
-    command->add_option("--memory-limit", options.memory_limit, "of each device, such as 11GiB")->type_name("BYTES");
-    command->add_flag("--program", options.program, "print each strategy's program in its text form");
+    command->add_option("--memory-limit", options.memory_limit, "memory limit of each device, such as 11GiB")->type_name("BYTES");
+    command->add_flag("--program", options.program, "print the instructions of each strategy");
     command->add_option("--trace", options.trace, "write the predicted timelines as Chrome trace JSON (ui.perfetto.dev opens it)")
         ->type_name("FILE");
-    command->add_option("--search", options.search, "exact, or exhaustive: walk every candidate")->type_name("HOW");
-    command->add_option("--ranked", options.ranked, "list so many of the best candidates of an exhaustive search")->type_name("K");
-    const char* const pipelines = "End-to-end strategies (searched where not given)";
-    command->add_option("--microbatches", options.microbatches, "of a batch")->type_name("M")->group(pipelines);
-    command->add_option("--backward-split", options.backward_split, "parts of a backward pass")->type_name("R")->group(pipelines);
-    command->add_option("--views", options.views, "1, or 2 of each sample")->type_name("V")->group(pipelines);
-    command->add_option("--teacher", options.teacher, "frozen or momentum")->type_name("KIND")->group(pipelines);
+    command->add_option("--search", options.search, "exact, or exhaustive to evaluate every candidate")->type_name("HOW");
+    command->add_option("--ranked", options.ranked, "list the K best candidates of an exhaustive search")->type_name("K");
+    const char* const pipelines = "End-to-end strategies (default: found by search)";
+    command->add_option("--microbatches", options.microbatches, "microbatches per batch")->type_name("M")->group(pipelines);
+    command->add_option("--backward-split", options.backward_split, "parts per backward pass")->type_name("R")->group(pipelines);
+    command->add_option("--views", options.views, "views per sample: 1 or 2")->type_name("V")->group(pipelines);
+    command->add_option("--teacher", options.teacher, "kind of teacher: frozen or momentum")->type_name("KIND")->group(pipelines);
     const char* const what_if = "What if";
-    command->add_option("--scale-device", options.scale_device, "each device computes so many times as fast")
+    command->add_option("--scale-device", options.scale_device, "each device is FACTOR times as fast")
         ->type_name("FACTOR")
         ->group(what_if);
     command->add_option("--link", options.link, "each link has this bandwidth, such as 25GB/s")
         ->type_name("BYTES/s")
         ->group(what_if);
-    command->add_option("--batch", options.batch, "another global batch; times are interpolated")->type_name("B")->group(what_if);
-    command->add_option("--samples", options.samples, "of an epoch, for the time that an epoch takes")
+    command->add_option("--batch", options.batch, "use another global batch size; times are interpolated")
+        ->type_name("B")
+        ->group(what_if);
+    command->add_option("--samples", options.samples, "samples per epoch, to predict the time of an epoch")
         ->type_name("N")
         ->group(what_if);
     add_settings(*command, options.settings);
@@ -110,40 +113,43 @@ void add_run(CLI::App& app, Parsed& parsed)
     command->add_option("experiment", options.experiment, "an experiment file; not needed with --resume")
         ->type_name("EXPERIMENT")
         ->group(optional_group);
-    command->add_option("--strategy", options.strategy, "such as tr+dpu; auto: the best by prediction")->type_name("NAME");
+    command->add_option("--strategy", options.strategy, "strategy, such as tr+dpu; auto: the fastest by prediction")
+        ->type_name("NAME");
     command->add_option("--stages", options.placement, placement_help)->type_name("STAGES");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
-    command->add_option("--out", options.out, "a folder that the results are also written to")->type_name("DIR");
+    command->add_option("--out", options.out, "also write the results to this folder")->type_name("DIR");
     CLI::Option* profile
         = command
               ->add_option("--profile", options.profile,
-                  "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored one")
+                  "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored profile")
               ->type_name("FILE");
     command->add_flag("--profile-again", options.profile_again, "measure even if a profile is stored")->excludes(profile);
-    command
-        ->add_option("--resume", options.resume,
-            "go on from a checkpoint of this run, under the same or another strategy, on the same or other devices")
+    command->add_option("--resume", options.resume, "resume this run from a checkpoint; strategy and devices may change")
         ->type_name("RUN");
-    command->add_option("--checkpoint", options.checkpoint, "which: best or a name such as round-000000120; default: the newest")
+    command
+        ->add_option("--checkpoint", options.checkpoint,
+            "the checkpoint to resume from: best, or a name such as round-000000120; default: the newest")
         ->type_name("NAME");
     command->add_flag(
-        "--check", options.check, "start nothing: tell whether pair, data, weights and devices fit, and how long it is");
+        "--check", options.check, "start nothing: check that pair, data, weights and devices fit, and print the number of steps");
     const char* const stages = "Stages";
     command
         ->add_option("--stage", options.stages,
-            "only these of an experiment that has several: teacher, distil, finetune; default: one after another")
+            "run only these stages: teacher, distil, finetune; default: all that the experiment has, in order")
         ->type_name("STAGES")
         ->group(stages);
-    command->add_option("--from", options.from, "the run whose results the first of them begins with")
+    command->add_option("--from", options.from, "the run whose results the first stage starts from")
         ->type_name("RUN")
         ->group(stages);
     const char* const machines = "Several machines";
     command
-        ->add_option(
-            "--prepare", options.prepare, "start nothing: write all stages there, and print how each machine starts its share")
+        ->add_option("--prepare", options.prepare,
+            "start nothing: write all stages to this folder, and print the command that each machine runs")
         ->type_name("DIR")
         ->group(machines);
-    command->add_option("--machines", options.machines, "so many, each with the devices named")->type_name("M")->group(machines);
+    command->add_option("--machines", options.machines, "number of machines, each with the devices given")
+        ->type_name("M")
+        ->group(machines);
     add_settings(*command, options.settings);
 }
 
@@ -152,14 +158,14 @@ void add_launch(CLI::App& app, Parsed& parsed)
     LaunchOptions& options = parsed.launch;
     CLI::App* command = add_command(app, "launch", "run this machine's share of a prepared run", parsed,
         [&options](const Context& context) { return launch_share(context, options); });
-    command->add_option("folder", options.folder, "the prepared folder, which all machines share")->type_name("DIR");
-    command->add_option("--node-rank", options.machine, "which machine this is, from 0")->type_name("K")->capture_default_str();
-    command->add_option("--master-addr", options.master, "an address of machine 0; not needed if there is one machine")
+    command->add_option("folder", options.folder, "the prepared folder, shared by all machines")->type_name("DIR");
+    command->add_option("--node-rank", options.machine, "number of this machine, from 0")->type_name("K")->capture_default_str();
+    command->add_option("--master-addr", options.master, "address of machine 0; not needed for a single machine")
         ->type_name("HOST");
-    command->add_option("--master-port", options.port, "the port there at which the ranks meet")
+    command->add_option("--master-port", options.port, "port on machine 0 where the ranks meet")
         ->type_name("PORT")
         ->capture_default_str();
-    command->add_option("--wait", options.wait, "how many seconds the launchers of the other machines may take to come")
+    command->add_option("--wait", options.wait, "seconds to wait for the launchers of the other machines")
         ->type_name("SECONDS")
         ->capture_default_str();
 }
@@ -172,14 +178,15 @@ void add_verify(CLI::App& app, Parsed& parsed)
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
-    command->add_option("--steps", options.steps, "so many training steps")->type_name("N");
-    command->add_option("--dtype", options.dtype, "float64, in which rounding hides nothing, or float32, bfloat16")
-        ->type_name("DTYPE");
-    command->add_option("--tolerance", options.tolerance, "where a batch is split, as a share of a block's largest weight")
+    command->add_option("--steps", options.steps, "number of training steps")->type_name("N");
+    command->add_option("--dtype", options.dtype, "float64 (rounding hides nothing), float32 or bfloat16")->type_name("DTYPE");
+    command
+        ->add_option("--tolerance", options.tolerance,
+            "largest difference allowed where a batch is split, relative to a block's largest weight")
         ->type_name("SHARE");
     command
         ->add_option("--profile", options.profile,
-            "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored one")
+            "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored profile")
         ->type_name("FILE");
     add_settings(*command, options.settings);
 }
@@ -187,16 +194,16 @@ void add_verify(CLI::App& app, Parsed& parsed)
 void add_bench(CLI::App& app, Parsed& parsed)
 {
     BenchOptions& options = parsed.bench;
-    CLI::App* command = add_command(app, "bench", "measure the strategies side by side on the same work", parsed,
+    CLI::App* command = add_command(app, "bench", "measure strategies side by side on the same batches", parsed,
         [&options](const Context& context) { return bench(context, options); });
     command->add_option("experiment", options.experiment, "an experiment file")->type_name("EXPERIMENT");
     command->add_option("--devices", options.devices, devices_help)->type_name("LIST");
     command->add_option("--strategies", options.strategies, "only these, such as dp,tr+dpu")->type_name("NAMES");
-    command->add_option("--rounds", options.rounds, "in which each strategy takes a turn (5)")->type_name("N");
-    command->add_option("--steps", options.steps, "of a turn; the first fifth does not count")->type_name("N");
+    command->add_option("--rounds", options.rounds, "number of rounds; each strategy takes one turn per round (5)")->type_name("N");
+    command->add_option("--steps", options.steps, "steps per turn; the first fifth is not counted")->type_name("N");
     command
         ->add_option("--profile", options.profile,
-            "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored one")
+            "plan from this profile instead of measuring: a file (pipebd.profile/1), or the id of a stored profile")
         ->type_name("FILE");
     add_settings(*command, options.settings);
 }
@@ -204,46 +211,50 @@ void add_bench(CLI::App& app, Parsed& parsed)
 void add_doctor(CLI::App& app, Parsed& parsed)
 {
     DoctorOptions& options = parsed.doctor;
-    CLI::App* command = add_command(app, "doctor", "devices, versions, check of the lab", parsed,
+    CLI::App* command = add_command(app, "doctor", "show devices and versions, and check the lab", parsed,
         [&options](const Context& context) { return doctor(context, options); });
-    command->add_flag("--repair", options.repair, "save what can be read of damaged runs; the damaged databases are kept");
+    command->add_flag("--repair", options.repair, "save what is readable of damaged runs; the damaged databases are kept");
 }
 
 void add_pairs(CLI::App& app, Parsed& parsed)
 {
     CLI::App* pairs = add_command(app, "pairs", "teacher-student pairs", parsed, list_pairs);
     pairs->require_subcommand(0, 1);
-    add_command(*pairs, "list", "every pair there is", parsed, list_pairs);
+    add_command(*pairs, "list", "list all pairs", parsed, list_pairs);
     const std::string& name = parsed.pair;
-    add_command(*pairs, "show", "blocks, shapes, parameters and multiply-accumulates of a pair", parsed,
+    add_command(*pairs, "show", "show a pair's blocks, shapes, parameters and multiply-accumulates", parsed,
         [&name](const Context& context) { return show_pair(context, name); })
         ->add_option("name", parsed.pair, "the pair's name")
         ->type_name("NAME");
     ImportPairOptions& options = parsed.import_pair;
-    CLI::App* import = add_command(*pairs, "import", "make a pair of two models of your own", parsed,
+    CLI::App* import = add_command(*pairs, "import", "make a pair from two models of your own", parsed,
         [&options](const Context& context) { return import_pair(context, options); });
-    import->add_option("--teacher", options.teacher, "a model that torch.export.save has written")
+    import->add_option("--teacher", options.teacher, "the teacher, a model written by torch.export.save")
         ->type_name("T.pt2")
         ->group(required_group);
-    import->add_option("--student", options.student, "the same of the student")->type_name("S.pt2")->group(required_group);
-    import->add_option("--teacher-blocks", options.teacher_blocks, "where to cut it, such as features.0-3,features.4-6+classifier")
+    import->add_option("--student", options.student, "the student, likewise")->type_name("S.pt2")->group(required_group);
+    import
+        ->add_option(
+            "--teacher-blocks", options.teacher_blocks, "where to cut the teacher, such as features.0-3,features.4-6+classifier")
         ->type_name("LIST");
-    import->add_option("--student-blocks", options.student_blocks, "the same of the student")->type_name("LIST");
-    import->add_option("--name", options.name, "by which experiments name the pair")->type_name("NAME")->group(required_group);
-    import->add_flag("--end-to-end", options.end_to_end, "blocks may differ in shape: for strategies that train end to end");
+    import->add_option("--student-blocks", options.student_blocks, "where to cut the student")->type_name("LIST");
+    import->add_option("--name", options.name, "the name that experiments use for the pair")->type_name("NAME")->group(required_group);
+    import->add_flag("--end-to-end", options.end_to_end, "allow block shapes to differ (for end-to-end strategies only)");
     import
         ->add_option("--test-data", options.test_data,
-            "an experiment file: tell how much of the test data that it names the teacher classifies right")
+            "experiment file: test how well the teacher classifies its test data")
         ->type_name("EXPERIMENT");
     const char* const script = "TorchScript";
-    import->add_flag("--trust", options.trust, "run such a file, which is a program")->group(script);
-    import->add_option("--input", options.input, "one sample's shape, such as 3x224x224, or 128 tokens; where neither file tells")
+    import->add_flag("--trust", options.trust, "allow TorchScript files, which are programs, to be run")->group(script);
+    import
+        ->add_option("--input", options.input,
+            "shape of one sample, such as 3x224x224, or 128 for tokens; needed if neither file contains it")
         ->type_name("SHAPE")
         ->group(script);
-    import->add_option("--vocabulary", options.vocabulary, "tokens are below it")->type_name("N")->group(script);
+    import->add_option("--vocabulary", options.vocabulary, "vocabulary size")->type_name("N")->group(script);
     CLI::App* remove = add_command(*pairs, "delete", "delete an imported pair", parsed,
         [&name](const Context& context) { return delete_pair(context, name); });
-    remove->add_option("name", parsed.pair, "of the pair")->type_name("NAME");
+    remove->add_option("name", parsed.pair, "the pair's name")->type_name("NAME");
 }
 
 /// An option that is given nothing would be taken for one that is not given.
@@ -261,7 +272,7 @@ void refuse_empty_values(const CLI::App& app)
 ProgressStyle progress_style(const Parsed& parsed)
 {
     if (parsed.progress != "text" && parsed.progress != "lines")
-        throw Error(Code::BadRequest, "progress is not told as " + in_quotes(parsed.progress), "--progress", "give text or lines");
+        throw Error(Code::BadRequest, "unknown form of progress " + in_quotes(parsed.progress), "--progress", "give text or lines");
     return parsed.progress == "lines" ? ProgressStyle::Lines : parsed.quiet ? ProgressStyle::None : ProgressStyle::Text;
 }
 
@@ -280,14 +291,15 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* help, Parsed&
 Action parse_command_line(int argc, const char* const* argv, Context& context)
 {
     const auto parsed = std::make_shared<Parsed>();
-    CLI::App app("Teacher-student training under the schedule that suits the devices.", "pipebd");
+    CLI::App app("Plan, run and watch teacher-student training on several devices.", "pipebd");
     app.fallthrough();
     app.formatter(std::make_shared<HelpFormatter>());
-    app.add_option("--lab", parsed->lab, "the folder that holds runs and profiles (PIPEBD_LAB, else the XDG data folder)")
+    app.add_option("--lab", parsed->lab, "folder of runs and profiles (default: PIPEBD_LAB, else the XDG data folder)")
         ->type_name("DIR");
     app.add_flag("--json", parsed->json, "print JSON");
     app.add_flag("--quiet", parsed->quiet, "print errors only");
-    app.add_option("--progress", parsed->progress, "on standard error: text, or lines, a JSON object each, for programs")
+    app.add_option(
+           "--progress", parsed->progress, "progress on standard error: text, or lines (one JSON object per line, for programs)")
         ->type_name("HOW");
     app.set_version_flag("--version", "pipebd " PIPEBD_VERSION);
     add_doctor(app, *parsed);

@@ -68,11 +68,12 @@ Error error_about(const CLI::Option& option, const CLI::ParseError& error, const
     const std::string& name = option.get_name();
     const std::string text = error.what();
     if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr)
-        return {Code::BadRequest, name + " does not go with " + text.substr(text.rfind(' ') + 1), where, "leave one of them out"};
+        return {Code::BadRequest, name + " cannot be combined with " + text.substr(text.rfind(' ') + 1), where,
+            "leave one of them out"};
     if (option.get_type_name().empty())
         return {Code::BadRequest, name + " takes no value", where, "leave the value out"};
     if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr && !option.results().empty())
-        return {Code::BadRequest, in_quotes(option.results().back()) + " is no number that can be given here", name,
+        return {Code::BadRequest, in_quotes(option.results().back()) + " is not a number that is allowed here", name,
             "give " + option.get_type_name() + " as a number, such as 4"};
     if (option.results().size() > 1)
         return {Code::BadRequest, name + " is given more than once", where, "give it once"};
@@ -130,8 +131,7 @@ Error error_from(const CLI::ParseError& error, const CLI::App& app)
     const std::string text = error.what();
     if (const CLI::Option* option = option_in(text, command))
         return error_about(*option, error, where);
-    return {
-        Code::BadRequest, "the command line is not understood (" + foreign_reason(text) + ")", where, "see " + where + " --help"};
+    return {Code::BadRequest, "invalid command line (" + foreign_reason(text) + ")", where, "see " + where + " --help"};
 }
 
 } // namespace pipebd::cli

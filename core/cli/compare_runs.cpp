@@ -70,7 +70,7 @@ std::string repetitions_text(const RunComparison& comparison)
         std::string ids;
         for (const std::size_t run : repetition.runs)
             ids += (ids.empty() ? "" : ", ") + std::to_string(comparison.runs[run].record.id);
-        Table table({"runs " + ids + ", which differ in the seed only", ">mean", ">deviation", ">runs"});
+        Table table({"runs " + ids + ", which differ only in the seed", ">mean", ">deviation", ">runs"});
         for (std::size_t place = 0; place < repetition.results.size(); ++place)
             if (const auto& repeated = repetition.results[place]) {
                 const store::ComparedResult& result = comparison.results[place];

@@ -132,7 +132,7 @@ int doctor(const Context& context, const DoctorOptions& options)
     if (context.json)
         std::cout << findings.json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     else if (!context.quiet || !findings.sound)
-        std::cout << findings.text << (findings.sound ? "all is well\n" : "something is broken\n");
+        std::cout << findings.text << (findings.sound ? "all is well\n" : "something is wrong\n");
     return findings.sound ? 0 : 1;
 }
 

@@ -38,7 +38,7 @@ std::string what_is_whole(const store::RunRecord& run)
     }
     if (sound > 0)
         whole.push_back(std::to_string(sound) + (sound == 1 ? " checkpoint" : " checkpoints"));
-    return whole.empty() ? std::string() : "; files of its own, whole: " + joined(whole);
+    return whole.empty() ? std::string() : "; intact files: " + joined(whole);
 }
 
 void repair_and_tell(Findings& findings, const store::RunRecord& run)
@@ -80,19 +80,19 @@ void look_at_lab(Findings& findings, const Context& context, bool repair)
     if (!lab.exists()) {
         findings.json["lab"] = lab.folder().string();
         findings.json["runs"] = 0;
-        findings.say("lab", lab.folder().string() + " (none yet: the first run makes it)");
+        findings.say("lab", lab.folder().string() + " (does not exist yet: the first run creates it)");
         return;
     }
     findings.json["lab"] = lab.folder().string();
     findings.json["read_only"] = !lab.can_be_written();
-    findings.say("lab", lab.folder().string() + (lab.can_be_written() ? "" : " (may be read only)"));
+    findings.say("lab", lab.folder().string() + (lab.can_be_written() ? "" : " (read-only)"));
     const std::vector<store::RunRecord> runs = lab.runs();
     findings.json["runs"] = runs.size();
     findings.say("runs", std::to_string(runs.size()));
     if (lab.can_be_written()) {
         if (const std::size_t removed = store::remove_leftovers(runs); removed > 0) {
             findings.json["leftovers_removed"] = removed;
-            findings.say("removed", std::to_string(removed) + " unfinished checkpoints of runs that were killed");
+            findings.say("removed", std::to_string(removed) + " unfinished checkpoints of killed runs");
         }
     }
     const std::string state = lab.check();

@@ -48,7 +48,7 @@ int export_run(const Context& context, const ExportOptions& options)
 {
     const store::RunRecord run = context.existing_lab().run(run_id_from(options.id, "pipebd runs export ID --trace FILE"));
     if (options.trace.empty() && options.csv.empty() && options.metrics.empty() && options.folder.empty())
-        throw Error(Code::BadRequest, "it is not said what to export", "pipebd runs export",
+        throw Error(Code::BadRequest, "nothing to export was given", "pipebd runs export",
             "give --trace FILE, --csv FILE, --metrics FILE or --folder DIR");
     const bool damaged = warn_if_damaged(run);
     Written written;

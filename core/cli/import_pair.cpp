@@ -102,7 +102,8 @@ std::vector<std::int64_t> shape_from(const std::string& text)
         const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
         const bool fits = error == std::errc{} && end == part.data() + part.size() && size >= 1 && size <= largest;
         if (!fits || shape.size() == most_dimensions)
-            throw Error(Code::BadRequest, in_quotes(text) + " is no shape of a sample", "--input", "give one such as 3x224x224");
+            throw Error(
+                Code::BadRequest, in_quotes(text) + " is not the shape of a sample", "--input", "give one such as 3x224x224");
         shape.push_back(size);
     }
     return shape;
@@ -129,10 +130,11 @@ int import_pair(const Context& context, const ImportPairOptions& options)
     import.input = shape_from(options.input);
     import.vocabulary = options.vocabulary;
     if (options.vocabulary < 0)
-        throw Error(Code::BadRequest, "there cannot be so many tokens", "--vocabulary", "give how many there are");
+        throw Error(Code::BadRequest, "the vocabulary size is out of range", "--vocabulary", "give the number of different tokens");
     for (const launch::EnginePair& pair : launch::engine_pairs(context.cancel))
         if (pair.name == import.name)
-            throw Error(Code::BadRequest, "a built-in pair has this name", "--name " + in_quotes(import.name), "choose another");
+            throw Error(
+                Code::BadRequest, "a built-in pair already has this name", "--name " + in_quotes(import.name), "choose another");
 
     std::optional<experiment::Experiment> test;
     if (!options.test_data.empty())
@@ -140,7 +142,7 @@ int import_pair(const Context& context, const ImportPairOptions& options)
 
     store::Lab lab = context.writable_lab();
     ProgressLine line(context.progress);
-    line.note("opening and trying the models");
+    line.note("opening and testing the models");
     const launch::ImportedPair imported = named_by_user([&] { return launch::import_pair(lab, import, context.cancel); });
     line.clear();
     if (!context.json && !context.quiet)

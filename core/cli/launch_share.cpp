@@ -13,7 +13,8 @@ namespace pipebd::cli {
 int launch_share(const Context& context, const LaunchOptions& options)
 {
     if (options.folder.empty())
-        throw Error(Code::BadRequest, "no folder is named", "pipebd launch DIR", "name the one given to pipebd run --prepare");
+        throw Error(
+            Code::BadRequest, "no folder given", "pipebd launch DIR", "give the folder that was given to pipebd run --prepare");
     if (options.wait < 1)
         throw Error(Code::BadRequest, "not a number of seconds", "--wait " + std::to_string(options.wait), "give 1 or more");
     ProgressLine line(context.progress);

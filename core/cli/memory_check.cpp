@@ -77,7 +77,7 @@ std::optional<Shortage> shortage_of(const Need& need, const Room& room, int batc
         return std::nullopt;
     const bool is_certain = static_cast<double>(need.peak) > certain * static_cast<double>(room.total);
     const bool in_use = !is_certain && room.available < room.total;
-    return Shortage{.text = "it needs about " + format_bytes(need.peak) + " " + room.of
+    return Shortage{.text = "this run needs about " + format_bytes(need.peak) + " " + room.of
             + (need.ranks > 1 ? ", " + std::to_string(need.ranks) + " ranks together" : "") + ", and " + room.where + " has "
             + (in_use ? format_bytes(room.available) + " free of " : "") + format_bytes(room.total),
         .remedy = need.fitting_batch(batch, is_certain ? room.total : room.available),
@@ -111,7 +111,7 @@ std::vector<Shortage> shortages_of(
     if (cpu.ranks > 0) {
         cpu.add(bytes_of_the_programs);
         look(cpu,
-            {"of memory", memory.machine.of_group ? "the control group of this process" : "this machine", memory.machine.total,
+            {"of memory", memory.machine.of_group ? "this process's control group" : "this machine", memory.machine.total,
                 memory.machine.available});
     }
     for (const auto& [index, need] : gpus) {
@@ -144,7 +144,7 @@ std::string check_memory(
     for (const Shortage& shortage : shortages_of(planned.simulation, batch, devices, memory)) {
         if (shortage.is_certain)
             throw Error(Code::BadRequest, shortage.text, "the plan", shortage.remedy);
-        warning += (warning.empty() ? "" : "; ") + shortage.text + ": it may be killed; " + shortage.remedy;
+        warning += (warning.empty() ? "" : "; ") + shortage.text + ": the system may kill it; " + shortage.remedy;
     }
     return warning;
 }

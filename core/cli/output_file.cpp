@@ -16,7 +16,8 @@ std::filesystem::path file_to_replace(const std::string& option, const std::file
     std::error_code failure;
     const std::filesystem::file_status status = std::filesystem::status(file, failure);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-        throw Error(Code::BadRequest, "this is not a regular file", option + " " + file.native(), "name a file to be written");
+        throw Error(Code::BadRequest, "this is not a regular file", option + " " + file.native(),
+            "name a regular file, or one that does not exist");
     const std::filesystem::path target = std::filesystem::canonical(file, failure);
     return failure ? file : target;
 }

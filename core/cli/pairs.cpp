@@ -19,7 +19,8 @@ using launch::BlockDescription;
 
 std::string input_of(const launch::EnginePair& pair)
 {
-    return pair.vocabulary > 0 ? shape_text(pair.input) + " tokens of " + std::to_string(pair.vocabulary) : shape_text(pair.input);
+    return pair.vocabulary > 0 ? shape_text(pair.input) + " tokens, vocabulary " + std::to_string(pair.vocabulary)
+                               : shape_text(pair.input);
 }
 
 std::string millions(std::int64_t count)
@@ -97,14 +98,14 @@ int list_pairs(const Context& context)
     for (const launch::EnginePair& pair : pairs)
         if (pair.end_to_end_only)
             std::cout << printable(pair.name)
-                      << " can be planned end to end, not run: blocks of its teacher and student give different shapes\n";
+                      << " can be planned end to end, but not run: output shapes of teacher and student blocks differ\n";
     return 0;
 }
 
 int show_pair(const Context& context, const std::string& name)
 {
     if (name.empty())
-        throw Error(Code::BadRequest, "no pair is named", "pipebd pairs show", "name one of those that pipebd pairs list prints");
+        throw Error(Code::BadRequest, "no pair given", "pipebd pairs show", "pipebd pairs list shows them");
     const launch::PairDescription described = with_pair(context, context.existing_lab(), name,
         [&](const std::filesystem::path& folder) { return launch::describe_pair(name, folder, context.cancel); });
     if (context.json) {

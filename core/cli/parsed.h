@@ -51,7 +51,7 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* help, Parsed&
 /// Groups of arguments, as --help heads them. Arguments by place are required unless they are in the second; options only in the
 /// first.
 inline constexpr const char* required_group = "Required";
-inline constexpr const char* optional_group = "May be left out";
+inline constexpr const char* optional_group = "Optional";
 
 /// "Usage: pipebd pairs import --teacher T.pt2 --name NAME [OPTIONS]": brackets are around what may be left out, nothing else.
 class HelpFormatter final : public CLI::Formatter {

@@ -94,11 +94,11 @@ schedule::WhatIf supposed_from(const PlanOptions& options)
 {
     schedule::WhatIf supposed{options.batch, options.scale_device, {}, {}, options.samples};
     if (options.batch && (*options.batch < 1 || *options.batch > largest_batch))
-        refuse("there cannot be a batch of " + std::to_string(*options.batch), "--batch",
+        refuse("a batch of " + std::to_string(*options.batch) + " is not possible", "--batch",
             "give a number from 1 to " + std::to_string(largest_batch));
     if (options.scale_device && !(*options.scale_device >= 1e-6 && *options.scale_device <= 1e6))
-        refuse("a device cannot be " + general(*options.scale_device) + " times as fast", "--scale-device",
-            "give a factor such as 1.7");
+        refuse(
+            general(*options.scale_device) + " is not a possible factor of speed", "--scale-device", "give a factor such as 1.7");
     if (!options.link.empty())
         supposed.bytes_per_second = static_cast<double>(parse_bandwidth(options.link, "--link"));
     if (!options.memory_limit.empty())
@@ -112,14 +112,14 @@ schedule::PlanningOptions planning_options(const PlanOptions& options)
 {
     schedule::PlanningOptions planning;
     if (options.search != "exact" && options.search != "exhaustive")
-        refuse("there is no search " + in_quotes(options.search), "--search", "choose exact or exhaustive");
+        refuse("unknown search " + in_quotes(options.search), "--search", "choose exact or exhaustive");
     if (options.ranked < 0 || options.ranked > most_ranked)
-        refuse("so many candidates cannot be listed", "--ranked", "give a number up to " + std::to_string(most_ranked));
+        refuse("too many or too few candidates to list", "--ranked", "give a number up to " + std::to_string(most_ranked));
     planning.exhaustive = options.search == "exhaustive" || options.ranked > 0;
     planning.ranked = static_cast<std::size_t>(options.ranked);
     const auto in_range = [](std::optional<int> number, int most, const char* option) {
         if (number && (*number < 1 || *number > most))
-            refuse("it cannot be " + std::to_string(*number), option, "give a number from 1 to " + std::to_string(most));
+            refuse(std::to_string(*number) + " is not possible", option, "give a number from 1 to " + std::to_string(most));
     };
     in_range(options.microbatches, largest_batch, "--microbatches");
     in_range(options.backward_split, 64, "--backward-split");
@@ -132,7 +132,7 @@ schedule::PlanningOptions planning_options(const PlanOptions& options)
     else if (options.teacher == "momentum")
         planning.pipeline.teacher = schedule::Teacher::Momentum;
     else if (!options.teacher.empty())
-        refuse("there is no teacher of the kind " + in_quotes(options.teacher), "--teacher", "choose frozen or momentum");
+        refuse("unknown kind of teacher " + in_quotes(options.teacher), "--teacher", "choose frozen or momentum");
     return planning;
 }
 
@@ -151,14 +151,16 @@ int plan(const Context& context, const PlanOptions& options)
 {
     if (options.experiment.empty() == options.profile.empty())
         throw Error(Code::BadRequest,
-            options.profile.empty() ? "nothing to plan for" : "an experiment and a profile are both named", "pipebd plan",
-            "give an experiment file or --profile FILE");
+            options.profile.empty() ? "neither an experiment nor a profile was given"
+                                    : "an experiment and a profile exclude each other",
+            "pipebd plan", "give an experiment file or --profile FILE");
     std::vector<std::string> strategies = strategies_from(options.strategies, "--strategies");
     const schedule::PlanningOptions planning = planning_options(options);
     const schedule::WhatIf supposed = supposed_from(options);
     const std::string placement = options.placement.empty() ? "" : placement_from(options.placement, "--stages");
     if (!options.profile.empty() && !options.settings.empty())
-        refuse("settings are those of an experiment", "--set " + options.settings.front(), "leave them out with --profile");
+        refuse("--profile takes no settings, which belong to an experiment", "--set " + options.settings.front(),
+            "leave them out with --profile");
 
     Basis basis = options.profile.empty() ? basis_from_experiment(context, options) : basis_from_profile(context, options);
     const std::vector<std::string> supposed_notes = suppose(supposed, basis.profile, basis.cluster);

@@ -204,17 +204,18 @@ schedule::Profile profile_named(const Context& context, const std::string& name,
     schedule::Profile profile = profile_named(context, name);
     if (profile.pair != experiment.pair)
         throw Error(Code::BadRequest,
-            "the profile is of the pair " + in_quotes(profile.pair) + ", the run trains " + in_quotes(experiment.pair), name,
-            "give one of " + in_quotes(experiment.pair) + ", or leave it out");
+            "the profile was measured for the pair " + in_quotes(profile.pair) + ", but the run trains "
+                + in_quotes(experiment.pair),
+            name, "give a profile of " + in_quotes(experiment.pair) + ", or leave it out");
     if (profile.batch != experiment.data.batch)
         throw Error(Code::BadRequest,
-            "the profile is of a batch of " + std::to_string(profile.batch) + ", the run takes "
+            "the profile was measured for batch " + std::to_string(profile.batch) + ", but the run uses "
                 + std::to_string(experiment.data.batch),
-            name, "give one of " + std::to_string(experiment.data.batch) + ", or leave it out");
+            name, "give a profile of batch " + std::to_string(experiment.data.batch) + ", or leave it out");
     if (profile.dtype != experiment.run.dtype)
         ProgressLine(context.progress)
-            .note("pipebd: warning: the profile is of the dtype " + profile.dtype + ", the run computes in " + experiment.run.dtype
-                + ": predictions will be off");
+            .note("pipebd: warning: the profile was measured in " + profile.dtype + ", but the run computes in "
+                + experiment.run.dtype + ": predictions will be off");
     profile.interpolates = true;
     return profile;
 }

@@ -13,19 +13,20 @@ void check_preparation(const RunOptions& options)
 {
     constexpr int most_machines = 1024;
     if (options.machines < 1 || options.machines > most_machines)
-        throw Error(Code::BadRequest, "there cannot be so many machines", "--machines " + std::to_string(options.machines),
+        throw Error(Code::BadRequest, "this number of machines is not possible", "--machines " + std::to_string(options.machines),
             "give a number from 1 to " + std::to_string(most_machines));
     if (options.machines > 1 && options.prepare.empty())
-        throw Error(Code::BadRequest, "pipebd run starts ranks on this machine only",
-            "--machines " + std::to_string(options.machines), "add --prepare DIR, and start each machine's share by pipebd launch");
+        throw Error(Code::BadRequest, "pipebd run starts ranks only on this machine",
+            "--machines " + std::to_string(options.machines), "add --prepare DIR, then run pipebd launch on each machine");
     if (options.prepare.empty())
         return;
     if (!options.out.empty())
-        throw Error(Code::BadRequest, "a run that is prepared has its results in the folder it is prepared in",
-            "--out " + options.out, "leave it out");
+        throw Error(Code::BadRequest, "a prepared run writes its results to the folder of --prepare", "--out " + options.out,
+            "leave it out");
     const std::filesystem::path folder = options.prepare;
     if (std::filesystem::exists(folder / "spec.json") || launch::is_prepared(folder))
-        throw Error(Code::BadRequest, "another run has been prepared there", "--prepare " + options.prepare, "name a new folder");
+        throw Error(
+            Code::BadRequest, "this folder already holds a prepared run", "--prepare " + options.prepare, "name a new folder");
 }
 
 void check_ranks(int ranks, int machines)
@@ -77,7 +78,7 @@ void Preparation::add(const std::string& stage, const launch::TrainingRequest& r
     std::error_code error;
     std::filesystem::create_directories(folder_ / folder, error);
     if (error)
-        throw system_error("the folder of a stage cannot be made", (folder_ / folder).string(), error.value());
+        throw system_error("cannot create the folder of a stage", (folder_ / folder).string(), error.value());
     launch::prepare(request, stages_ == 1 ? folder_ : folder_ / folder);
     prepared_.stages.push_back({.stage = stage, .folder = folder, .ranks = launch::spread(ranks, per_machine, machines_)});
 }
@@ -117,14 +118,14 @@ void Preparation::finish(const Context& context) const
     }
     if (context.quiet)
         return;
-    std::cout << (machines_ > 1 ? "Start it with, on one machine each (HOST: an address of the first; all share the folder):\n"
+    std::cout << (machines_ > 1 ? "Run one of these on each machine (HOST: an address of the first; all share the folder):\n"
                                 : "Start it with:\n");
     for (const std::string& line : launch_lines())
         std::cout << "    " << line << "\n";
-    std::cout << "or, where torchrun is installed, stage by stage:\n";
+    std::cout << "or with torchrun, stage by stage:\n";
     for (const std::string& line : torchrun_lines())
         std::cout << "    " << line << "\n";
-    std::cout << "When it has ended:\n    pipebd runs import " << shell_word(folder_.string()) << "\n";
+    std::cout << "When all have ended:\n    pipebd runs import " << shell_word(folder_.string()) << "\n";
 }
 
 } // namespace pipebd::cli

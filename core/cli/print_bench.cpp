@@ -64,7 +64,7 @@ std::string heading_of(const Bench& bench)
     const std::string devices = to_string(bench.devices);
     return bench.plan.pair + " on " + devices + ", batch " + std::to_string(bench.plan.batch) + ": "
         + std::to_string(bench.rounds()) + " rounds of turns of " + std::to_string(bench.steps) + " steps\nlimit "
-        + format_milliseconds(median(bench.limit_steps)) + " a step, spread " + percent(spread(bench.limit_steps))
+        + format_milliseconds(median(bench.limit_steps)) + " per step, spread " + percent(spread(bench.limit_steps))
         + ": single on every device at the same time, divided by their number\n\n";
 }
 
@@ -76,7 +76,7 @@ std::string warning_of(const Bench& bench)
         largest = std::max(largest, spread(benched.steps));
     return largest <= telling_spread ? ""
                                      : "rounds differ by up to " + percent(largest)
-            + ": does other work run on this machine? measure again, or with more --rounds\n";
+            + ": is this machine doing other work? Measure again, or with more --rounds\n";
 }
 
 Json number_or_null(std::optional<double> value)

@@ -60,14 +60,14 @@ std::string kinds_text(const store::RunRecord& run, const std::vector<schedule::
     if (kinds.empty())
         return {};
     const auto time = [](const std::optional<double>& number) { return number ? fixed(*number, 2) : std::string("-"); };
-    Table table({"ms a step, all devices", ">predicted", ">measured", ">error"});
+    Table table({"ms per step, all devices", ">predicted", ">measured", ">error"});
     const auto add = [&](std::string_view kind, const schedule::KindTime& row) {
         table.add({std::string(kind), time(row.predicted), time(row.measured), row.error() ? signed_percent(*row.error()) : "-"});
     };
     for (const schedule::KindTime& kind : kinds)
         add(kind.kind, kind);
     if (run.measured_step > 0)
-        add("step, of the slowest", {"", run.predicted_step, run.measured_step});
+        add("step, slowest device", {"", run.predicted_step, run.measured_step});
     return "\n" + table.text();
 }
 
@@ -92,7 +92,7 @@ std::string accuracy_text(const store::RunRecord& run, const store::RunDetails& 
     const auto top5 = details.evaluation.find("test_accuracy_top5");
     return line("accuracy",
         percent(run.accuracy) + " on the test split"
-            + (top5 == details.evaluation.end() ? "" : ", " + percent(top5->second) + " among the first five"));
+            + (top5 == details.evaluation.end() ? "" : ", " + percent(top5->second) + " top 5"));
 }
 
 } // namespace
@@ -119,7 +119,8 @@ std::string run_text(const store::RunRecord& run, const store::RunDetails& detai
     text += line("strategy", printable(run.strategy) + " on " + devices_text(run));
     if (!run.stage.empty())
         text += line("stage",
-            printable(run.stage) + (run.weights_from > 0 ? ", with the results of run " + std::to_string(run.weights_from) : ""));
+            printable(run.stage)
+                + (run.weights_from > 0 ? ", starting from the results of run " + std::to_string(run.weights_from) : ""));
     if (run.resumed_from > 0)
         text += line("resumed", "from run " + std::to_string(run.resumed_from) + ", " + printable(run.resumed_checkpoint));
     if (!run.started.empty())

@@ -34,20 +34,20 @@ std::string text_of(const Json& json)
 void require_id(const std::string& id, const std::string& usage)
 {
     if (id.empty())
-        throw Error(Code::BadRequest, "no profile is named", usage, "give its id; pipebd profiles list shows them");
+        throw Error(Code::BadRequest, "no profile given", usage, "give the id of a profile; pipebd profiles list shows them");
 }
 
 void require_file(const std::string& file, const std::string& usage)
 {
     if (file.empty())
-        throw Error(Code::BadRequest, "no file is named", usage, "name one of pipebd.profile/1");
+        throw Error(Code::BadRequest, "no file given", usage, "give a profile file (pipebd.profile/1)");
 }
 
 schedule::Profile profile_of(const store::Lab& lab, const std::string& id)
 {
     if (std::optional<schedule::Profile> profile = lab.profile(lab.profile_of_id(id).key))
         return std::move(*profile);
-    throw Error(Code::NotFound, "the profile has just been deleted", "profile " + id);
+    throw Error(Code::NotFound, "the profile was deleted meanwhile", "profile " + id);
 }
 
 } // namespace

@@ -26,8 +26,8 @@ Error finished(const ResumePoint& point, std::string_view next)
     std::string remedy = "to train it longer: pipebd run --resume " + id + " --set train.steps=" + std::to_string(2 * steps)
         + "; to run it again with changes: pipebd run " + point.experiment_file.string() + " --set KEY=VALUE";
     if (!next.empty())
-        remedy = "to go on with the next stage, add --stage " + std::string(next) + " --from " + id + " instead; " + remedy;
-    return {Code::BadRequest, "run " + id + " is finished: all of its steps are done", "--resume " + id, remedy};
+        remedy = "to continue with the next stage, add --stage " + std::string(next) + " --from " + id + " instead; " + remedy;
+    return {Code::BadRequest, "run " + id + " has finished all of its steps", "--resume " + id, remedy};
 }
 
 experiment::CheckpointManifest checked_manifest(const fs::path& checkpoint)
@@ -72,8 +72,8 @@ std::string another(const std::vector<fs::path>& checkpoints, const fs::path& un
 {
     for (const fs::path& checkpoint : checkpoints)
         if (checkpoint != unusable && is_sound(checkpoint))
-            return "go on from the newest that is sound with --checkpoint " + checkpoint.filename().string();
-    return "there is no other that is sound: start the run again";
+            return "resume from the newest intact one: --checkpoint " + checkpoint.filename().string();
+    return "no other checkpoint is intact: start the run again";
 }
 
 } // namespace
@@ -110,13 +110,13 @@ void check_same_data(const std::string& path, const ResumePoint& point)
     const auto recorded = point.inputs.find("data.path");
     if (recorded == point.inputs.end())
         throw Error(Code::BadRequest,
-            "what was in the data of run " + std::to_string(point.run) + " is not recorded, so they cannot be known again", place,
-            "put them where they were: " + point.manifest.experiment.data.path);
+            "run " + std::to_string(point.run) + " recorded no checksum of its data, so moved data cannot be recognised", place,
+            "put the data back where they were: " + point.manifest.experiment.data.path);
     if (const std::string digest = launch::digest_of_data(path); digest != recorded->second)
         throw Error(Code::BadRequest,
             "these are not the data that run " + std::to_string(point.run) + " was trained on: SHA-256 " + digest + " instead of "
                 + recorded->second,
-            place, "name a copy of the same files");
+            place, "give a copy of the same files");
 }
 
 } // namespace
@@ -126,13 +126,12 @@ ResumePoint resume_point(const store::Lab& lab, const std::string& id, const std
     const store::RunRecord run = lab.run(run_id_from(id, "pipebd run --resume RUN"));
     const std::string place = "run " + std::to_string(run.id);
     if (!store::is_final(run.state))
-        throw Error(Code::BadRequest, "the run is not over", place, "stop it first: pipebd runs stop " + std::to_string(run.id));
+        throw Error(Code::BadRequest, "the run has not ended", place, "stop it first: pipebd runs stop " + std::to_string(run.id));
     const std::vector<fs::path> checkpoints = experiment::checkpoints_of(run.folder);
     if (checkpoints.empty())
         throw Error(Code::NotFound, "the run has no checkpoint", place,
-            run.resumed_from > 0
-                ? "resume the run that it was resumed from: pipebd run --resume " + std::to_string(run.resumed_from)
-                : "start it again");
+            run.resumed_from > 0 ? "resume the earlier run instead: pipebd run --resume " + std::to_string(run.resumed_from)
+                                 : "start it again");
 
     ResumePoint point;
     point.run = run.id;
@@ -172,9 +171,9 @@ std::string input_of(const store::Lab& lab, const ResumePoint& point, const std:
     const std::string remedy = "give the file with --set " + key + "=FILE";
     if (here.empty() && !is_there)
         throw Error(
-            Code::NotFound, "the file that it began with does not exist any more", place, "copy the lab as a whole, or " + remedy);
+            Code::NotFound, "the file that the run started from no longer exists", place, "copy the lab as a whole, or " + remedy);
     throw Error(Code::BadRequest,
-        "run " + std::to_string(point.weights_from) + " of this lab is not the one that it began with: SHA-256 "
+        "run " + std::to_string(point.weights_from) + " of this lab is not the one that the run started from: SHA-256 "
             + sha256_of_file(here.empty() ? fs::path(was) : here) + " instead of " + recorded->second,
         place, remedy);
 }
@@ -193,11 +192,11 @@ void check_same_training(const experiment::Experiment& experiment, const ResumeP
             continue;
         }
         if (key.starts_with("derive.") && point.stage != experiment::StageKind::Distil)
-            throw Error(Code::BadRequest, "run " + std::to_string(point.run) + " derives no student, so " + key + " has no meaning",
-                "--resume", "resume the run that has distilled the supernet, or leave it out");
+            throw Error(Code::BadRequest, "run " + std::to_string(point.run) + " derives no student, so " + key + " cannot be set",
+                "--resume", "resume the run that distilled the supernet, or leave it out");
         if (std::find(may_differ.begin(), may_differ.end(), key) == may_differ.end())
-            throw Error(Code::BadRequest, key + " is not what run " + std::to_string(point.run) + " was trained with", "--resume",
-                "leave it as it was; strategy, devices, checkpoints, length and [derive] may change");
+            throw Error(Code::BadRequest, key + " differs from what run " + std::to_string(point.run) + " was trained with",
+                "--resume", "leave it unchanged; only strategy, devices, checkpoints, length and [derive] may change");
     }
 }
 
@@ -217,7 +216,7 @@ void check_same_pair(const std::filesystem::path& folder, const ResumePoint& poi
     if (folder.filename() != point.pair_folder.filename())
         throw Error(Code::BadRequest,
             "the pair " + in_quotes(point.manifest.experiment.pair) + " is not the one that run " + std::to_string(point.run)
-                + " was trained with: it was deleted, and another imported under its name",
+                + " was trained with: that pair was deleted and another imported under its name",
             "--resume", "start the run again");
 }
 
@@ -227,9 +226,8 @@ launch::TrainingRequest::Resumed resumed_from(const ResumePoint& point, std::int
     const std::int64_t most = *std::max_element(resumed.done.begin(), resumed.done.end());
     if (most > steps)
         throw Error(Code::BadRequest,
-            "the checkpoint has been trained for " + std::to_string(most) + " steps, more than the " + std::to_string(steps)
-                + " that are asked for",
-            point.checkpoint.string(), "give at least so many with --set train.steps=" + std::to_string(most));
+            "the checkpoint has " + std::to_string(most) + " steps, more than the " + std::to_string(steps) + " requested",
+            point.checkpoint.string(), "give at least --set train.steps=" + std::to_string(most));
     return resumed;
 }
 

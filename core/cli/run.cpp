@@ -45,7 +45,7 @@ std::vector<std::string> settings_of(const RunOptions& options)
 
 Error cannot_be_written(const std::string& name, const std::string& option)
 {
-    return {Code::BadRequest, "the results cannot be written there", option + " " + name, "name a folder that can be written to"};
+    return {Code::BadRequest, "cannot write the results there", option + " " + name, "name a folder that can be written to"};
 }
 
 /// Throws as make_folder() would; makes nothing.
@@ -84,8 +84,8 @@ schedule::PlannedStrategy supervised(const launch::Checked& checked)
 
 Error not_possible(const std::string& why, const std::string& strategy)
 {
-    return {Code::BadRequest, "it cannot be run on these devices" + (why.empty() ? why : " (" + why + ")"), "strategy " + strategy,
-        "name other devices or another strategy"};
+    return {Code::BadRequest, "the strategy cannot run on these devices" + (why.empty() ? why : " (" + why + ")"),
+        "strategy " + strategy, "name other devices or another strategy"};
 }
 
 schedule::PlannedStrategy chosen(const schedule::Plan& plan, const std::string& strategy)
@@ -211,7 +211,7 @@ void plan_distillation(
         request.planned = with_prediction(context, experiment, *request.profile, request.devices.size());
     else {
         request.planned = without_prediction(experiment, checked, request.devices.size());
-        ProgressLine(context.progress).note("nothing was measured for this run: it starts without a prediction");
+        ProgressLine(context.progress).note("no profile for this run: it starts without a prediction");
     }
     schedule::validate(request.planned.program, experiment.data.batch);
     // A program for fewer devices than there are leaves the last ones free.
@@ -268,13 +268,13 @@ store::RunRecord train(const Context& context, store::Lab& lab, const TrainingRe
     std::int64_t stopping = -1;
     const auto show = [&](const launch::Progress& progress) {
         if (!announced)
-            line.note("run " + std::to_string(progress.run) + " has begun");
+            line.note("run " + std::to_string(progress.run) + " has started");
         announced = true;
         if (progress.notice != notice)
             line.note("pipebd: warning: " + printable(progress.notice));
         notice = progress.notice;
         if (progress.warning != warning && !progress.warning.empty())
-            line.note("pipebd: warning: what is measured cannot be stored at present: " + progress.warning);
+            line.note("pipebd: warning: measurements cannot be stored at the moment: " + progress.warning);
         warning = progress.warning;
         if (progress.stopping > 0 && stopping <= 0)
             line.note(launch::stopping_text(progress.stopping));
@@ -298,8 +298,8 @@ TrainingRequest request_for(const Context& context, const RunOptions& options, c
     if (!distils(experiment) && (any_devices || !alone))
         request.devices.resize(1);
     if (!distils(experiment) && request.devices.size() != 1)
-        throw Error(Code::BadRequest, "a network is trained on labels on one device", "--devices " + to_string(request.devices),
-            "name one");
+        throw Error(
+            Code::BadRequest, "training on labels uses a single device", "--devices " + to_string(request.devices), "name one");
     return request;
 }
 
@@ -469,7 +469,7 @@ private:
             std::erase_if(stages_, [&](StageKind stage) { return stage < point_->stage; });
             if (stages_.empty() || stages_.front() != point_->stage)
                 throw Error(Code::BadRequest,
-                    "run " + std::to_string(point_->run) + " is of the stage " + std::string(to_string(point_->stage)),
+                    "run " + std::to_string(point_->run) + " belongs to the stage " + std::string(to_string(point_->stage)),
                     "--resume " + options_.resume, "resume that stage, or leave out --stage");
             const experiment::Experiment own = request_of(point_->stage).experiment;
             check_same_training(own, *point_);
@@ -477,7 +477,7 @@ private:
         }
         if (!options_.from.empty() && point_)
             throw Error(
-                Code::BadRequest, "a resumed run has its weights from its checkpoint", "--from " + options_.from, "leave it out");
+                Code::BadRequest, "a resumed run takes its weights from its checkpoint", "--from " + options_.from, "leave it out");
         if (!options_.from.empty())
             from_ = run_before(lab_, options_.from, stages_.front());
         else if (!point_)
@@ -532,7 +532,7 @@ private:
         const std::string id = std::to_string(done_->id);
         std::string what = done_->error;
         if (done_->state == store::RunState::Cancelled)
-            what = "the run was cancelled: run " + id + (what.empty() ? "" : "; " + what);
+            what = "cancelled: run " + id + (what.empty() ? "" : "; " + what);
         std::cout.flush();
         std::cerr << "pipebd: error: " << what << "\n";
         const std::string command = "pipebd run " + (options_.experiment.empty() ? "" : shell_word(options_.experiment) + " ");
@@ -548,7 +548,7 @@ private:
     int cancelled_before(StageKind stage) const
     {
         std::cout.flush();
-        std::cerr << "pipebd: error: cancelled: before the stage " << to_string(stage);
+        std::cerr << "pipebd: error: cancelled before the stage " << to_string(stage);
         if (done_)
             std::cerr << "; to resume: pipebd run " << shell_word(options_.experiment) << " --stage " << names_from(stage)
                       << " --from " << done_->id;
@@ -586,8 +586,7 @@ int run(const Context& context, const RunOptions& options)
 {
     check_preparation(options);
     if (!options.checkpoint.empty() && options.resume.empty())
-        throw Error(
-            Code::BadRequest, "a checkpoint without its run", "--checkpoint " + options.checkpoint, "give --resume RUN too");
+        throw Error(Code::BadRequest, "--checkpoint needs --resume", "--checkpoint " + options.checkpoint, "add --resume RUN");
     return StagedRun(context, options).run();
 }
 

@@ -23,7 +23,7 @@ RunState state_from(const std::string& text)
             return state;
         names.push_back(to_string(state));
     }
-    throw Error(Code::BadRequest, in_quotes(text) + " is no state of a run", "--state", "known are " + joined(names));
+    throw Error(Code::BadRequest, in_quotes(text) + " is not a state of a run", "--state", "known are " + joined(names));
 }
 
 /// ASCII letters alike, great or small.

@@ -74,7 +74,7 @@ int show_run(const Context& context, const std::string& text)
 int import_run(const Context& context, const ImportOptions& options)
 {
     if (options.folder.empty())
-        throw Error(Code::BadRequest, "no folder is named", "pipebd runs import DIR", "name the one that holds spec.json");
+        throw Error(Code::BadRequest, "no folder given", "pipebd runs import DIR", "name the one that holds spec.json");
     store::Lab lab = context.writable_lab();
     const std::vector<launch::ImportedRun> imported
         = named_by_user([&] { return launch::import_stages(lab, options.folder, options.name); });

@@ -83,15 +83,15 @@ RunRecord run_before(const store::Lab& lab, const std::string& id, StageKind sta
 {
     RunRecord run = lab.run(run_id_from(id, "pipebd run EXPERIMENT --stage STAGE --from RUN"));
     if (stage == StageKind::Teacher)
-        throw Error(Code::BadRequest, "a teacher begins with no other run's weights", place_of(run), "leave it out");
+        throw Error(Code::BadRequest, "a teacher does not start from another run's weights", place_of(run), "leave it out");
     if (run.state != store::RunState::Finished)
         throw Error(Code::BadRequest, "the run is " + std::string(to_string(run.state)) + ", not finished", place_of(run),
-            is_final(run.state) ? "go on with it first: pipebd run --resume " + std::to_string(run.id) : "wait for its end");
+            is_final(run.state) ? "resume it first: pipebd run --resume " + std::to_string(run.id) : "wait until it ends");
     const std::string expected(to_string(before(stage)));
     if (run.stage != expected)
         throw Error(Code::BadRequest,
-            "the run is not of the stage " + expected + " that " + std::string(to_string(stage)) + " follows", place_of(run),
-            "name one of that stage; pipebd runs show tells it");
+            "the stage " + std::string(to_string(stage)) + " follows the stage " + expected + ", which this run is not",
+            place_of(run), "give a run of that stage; pipebd runs show prints the stage of a run");
     return run;
 }
 
@@ -100,7 +100,7 @@ experiment::Experiment with_results(experiment::Experiment experiment, const Run
     const std::filesystem::path weights = std::filesystem::absolute(run.folder / "student.safetensors");
     const std::filesystem::path architecture = std::filesystem::absolute(run.folder / "architecture.json");
     if (!std::filesystem::exists(weights))
-        throw Error(Code::NotFound, "the run has left no weights", "run " + std::to_string(run.id), "start it again");
+        throw Error(Code::NotFound, "the run left no weights", "run " + std::to_string(run.id), "start it again");
     if (distils(experiment)) {
         experiment.teacher.weights = weights.string();
         return experiment;
@@ -125,9 +125,8 @@ void require_weights(const experiment::Experiment& experiment, StageKind stage)
     const bool waits = waits_for_teacher ? experiment.teacher.weights.empty()
                                          : stage == StageKind::Finetune && experiment.student.weights.empty();
     if (waits)
-        throw Error(Code::BadRequest, "it is not said whose results the stage begins with",
-            "--stage " + std::string(to_string(stage)),
-            "name the run of the stage " + std::string(to_string(before(stage))) + " with --from RUN, or run that stage too");
+        throw Error(Code::BadRequest, "the run that the stage starts from is missing", "--stage " + std::string(to_string(stage)),
+            "give the run of the stage " + std::string(to_string(before(stage))) + " with --from RUN, or run that stage too");
 }
 
 std::vector<RunRecord> life_of(const store::Lab& lab, const RunRecord& run)

@@ -102,20 +102,21 @@ int stop_run(const Context& context, const StopOptions& options)
     if (is_final(run.state))
         throw nothing_to_stop(run);
     if (run.supervisor.host != store::this_process().host)
-        throw Error(Code::BadRequest, "the run is on another computer", place + " on " + run.supervisor.host, "stop it there");
+        throw Error(
+            Code::BadRequest, "the run is running on another computer", place + " on " + run.supervisor.host, "stop it there");
 
     const ProcessHandle supervisor(run.supervisor.pid); // first held, then compared: so it is that process that is signalled
     if (!supervisor.is_open() || !is_alive(run.supervisor))
         throw nothing_to_stop(lab.run(id));
     const bool is_stopping = run.stopping >= 0 && !options.now; // a second signal would end it at once
     if (!is_stopping && !supervisor.signal(options.now ? SIGQUIT : SIGTERM))
-        throw system_error("the run cannot be stopped", place);
+        throw system_error("cannot stop the run", place);
     const auto limit = patience + (options.now ? 0ms : grace_of(run));
     if (!await_end(context, lab, id, supervisor, limit))
         throw Error(Code::TimedOut,
             context.cancel ? "the run is still stopping" : "the run has not stopped within " + std::to_string(limit / 1s) + " s",
             place,
-            "look again with pipebd runs show " + std::to_string(id) + ", or stop it at once with pipebd runs stop "
+            "check again with pipebd runs show " + std::to_string(id) + ", or stop it at once with pipebd runs stop "
                 + std::to_string(id) + " --now");
     if (context.json)
         std::cout << launch::run_to_json(lab.run(id), {}) << "\n";

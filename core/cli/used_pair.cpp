@@ -35,7 +35,7 @@ void require_known_pair(const Context& context, const store::Lab& lab, const std
         if (std::find(known->begin(), known->end(), name) != known->end())
             return;
     throw Error(Code::NotFound, "there is no such pair", in_quotes(name),
-        "built in are " + listed(built_in) + (imported.empty() ? "; none was imported" : "; imported are " + listed(imported)));
+        "built in: " + listed(built_in) + (imported.empty() ? "; imported: none" : "; imported: " + listed(imported)));
 }
 
 launch::Checked check_work(const Context& context, const store::Lab& lab, const experiment::Experiment& experiment,

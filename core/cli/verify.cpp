@@ -62,8 +62,8 @@ Verdict verdict_on(const PlannedStrategy& planned, std::vector<BlockDifference> 
 std::string in_words(const Verdict& verdict)
 {
     if (!verdict.holds())
-        return verdict.splits ? "DIFFERS" : "DIFFERS: must be the same bits";
-    return verdict.bit_identical ? "the same bits" : "within tolerance";
+        return verdict.splits ? "DIFFERS" : "DIFFERS: must be bit-identical";
+    return verdict.bit_identical ? "bit-identical" : "within tolerance";
 }
 
 std::string scientific(double value)
@@ -78,7 +78,7 @@ std::string table_of(const std::vector<Verdict>& verdicts, const schedule::Plan&
     std::vector<std::string> headings = {"strategy", "blocks on devices"};
     for (std::size_t block = 0; block < verdicts.front().blocks.size(); ++block)
         headings.push_back(">block " + std::to_string(block));
-    headings.push_back("against single");
+    headings.push_back("compared with single");
     Table table(std::move(headings));
     for (const Verdict& verdict : verdicts) {
         std::vector<std::string> row = {verdict.planned->schedule.strategy, placement_text(verdict.planned->schedule)};
@@ -113,13 +113,12 @@ std::string json_of(const std::vector<Verdict>& verdicts, const std::string& dty
 int verify(const Context& context, const VerifyOptions& options)
 {
     if (options.steps < 1 || options.steps > most_steps)
-        throw Error(Code::BadRequest, "there cannot be " + std::to_string(options.steps) + " steps", "--steps",
+        throw Error(Code::BadRequest, std::to_string(options.steps) + " steps are not possible", "--steps",
             "give a number from 1 to " + std::to_string(most_steps));
     if (options.dtype != "float32" && options.dtype != "bfloat16" && options.dtype != "float64")
-        throw Error(
-            Code::BadRequest, "there is no dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
+        throw Error(Code::BadRequest, "unknown dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
     if (options.tolerance && !(*options.tolerance >= 0 && std::isfinite(*options.tolerance)))
-        throw Error(Code::BadRequest, "the tolerance is not a number from 0", "--tolerance", "give one such as 1e-6");
+        throw Error(Code::BadRequest, "the tolerance is not a number >= 0", "--tolerance", "give one such as 1e-6");
     const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
 
     const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
@@ -149,7 +148,7 @@ int verify(const Context& context, const VerifyOptions& options)
         plan.strategies.begin(), plan.strategies.end(), [](const PlannedStrategy& planned) { return planned.schedule.feasible; });
     Turns turns(context, "pipebd verify", static_cast<std::size_t>(possible) + 1);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
-    turns.line().note(std::to_string(possible + 1) + " trainings of " + std::to_string(request.steps) + " steps each");
+    turns.line().note(std::to_string(possible + 1) + " training runs of " + std::to_string(request.steps) + " steps each");
     const auto trained = [&](const PlannedStrategy& planned) {
         request.checkpoint_steps = request.steps * static_cast<std::int64_t>(planned.program.phases.size());
         return turns.take(request, planned, planned.schedule.strategy).folder;
@@ -164,8 +163,8 @@ int verify(const Context& context, const VerifyOptions& options)
             verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
     }
 
-    const std::string heading = "largest difference of a weight after " + std::to_string(request.steps) + " steps in "
-        + options.dtype + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";
+    const std::string heading = "largest weight difference after " + std::to_string(request.steps) + " steps in " + options.dtype
+        + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";
     if (context.json)
         std::cout << json_of(verdicts, options.dtype, request.steps, tolerance) << "\n";
     else if (!context.quiet)

@@ -251,7 +251,7 @@ void check_derivation(const experiment::Experiment& experiment, const Pair& pair
     if (!has_cells(costs))
         throw Error(Code::BadRequest, "the student of " + std::string(pair.name()) + " has no cells to choose from",
             experiment.architecture.train ? "architecture.train" : "[derive]",
-            "leave it out, or name a pair whose student is a supernet");
+            "leave it out, or use a pair whose student is a supernet");
     require_within_reach(costs, budget_of(experiment.derive, sum_of(costs_in(figures_of(pair, Network::Teacher)))));
 }
 

@@ -173,7 +173,7 @@ void require_shared_folder(const RunSpec& spec, const Rank& rank)
     if (rank.rendezvous.rank == 0)
         std::filesystem::remove(mark, ignored);
     if (!seen)
-        throw Error(Code::BadRequest, "the machines do not share the run's folder, into which every rank writes its blocks",
+        throw Error(Code::BadRequest, "the machines do not share the run's folder, where every rank writes its blocks",
             spec.folder.string(), "put it on a file system that all of them mount, or set deliver to false in the spec");
 }
 
@@ -209,7 +209,8 @@ std::optional<std::filesystem::path> take_steps(const RunSpec& spec, std::int64_
         }
         if (!saved.stops && (is_last || rhythm.is_due(round)))
             save(round);
-        if (!saved.stops && spec.deliver && watch.stops_after(round, [&reporter] { reporter.waiting("where the others stop"); }))
+        if (!saved.stops && spec.deliver
+            && watch.stops_after(round, [&reporter] { reporter.waiting("waiting for the step at which the others stop"); }))
             saved = checkpointer.save(round, true, false);
         if (saved.stops)
             executor.stop();
@@ -223,11 +224,10 @@ void read_checkpoint(const RunSpec& spec, Models& models)
 {
     const experiment::CheckpointManifest manifest = experiment::read_manifest(spec.resume);
     if (manifest.updates() != spec.done)
-        throw Error(Code::BadRequest, "the checkpoint is not the one that was to be gone on from", spec.resume.string(),
-            "start the run again");
+        throw Error(Code::BadRequest, "this is not the checkpoint to resume from", spec.resume.string(), "start the run again");
     const bool taught = !models.teacher_sha256.empty() && !manifest.teacher_sha256.empty();
     if (taught && models.teacher_sha256 != manifest.teacher_sha256)
-        throw Error(Code::BadRequest, "the teacher's weights are not those that the checkpoint was trained with",
+        throw Error(Code::BadRequest, "the teacher's weights differ from those that the checkpoint was trained with",
             spec.resume.string(), "set weights in [teacher] to the file that was used");
     for (const auto& [block, student] : models.student)
         read_block(spec.resume, manifest, block, *student, *models.optimizer.at(block));

@@ -8,7 +8,7 @@
 //
 // With --metrics the rank's lines also go to DIR/rank-N.jsonl.
 //
-// Exit status: 0 done, 1 failed, 2 the request was wrong.
+// Exit status: 0 done, 1 failed, 2 invalid request.
 
 #include "base/error.h"
 #include "base/file.h"
@@ -36,21 +36,21 @@ namespace {
 using pipebd::Code;
 using pipebd::Error;
 
-constexpr std::string_view usage = R"(One rank of a run, or an answer to a question of pipebd; pipebd starts it.
+constexpr std::string_view usage = R"(One rank of a run, or the answer to a question of pipebd. Started by pipebd.
 
-    pipebd-engine train --spec FILE [--metrics DIR]   one rank, at the place that RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and
-                                                      MASTER_PORT name; its metrics go to standard output, and to DIR/rank-N.jsonl
-    pipebd-engine profile --spec FILE                 what the blocks cost
-    pipebd-engine check --spec FILE                   whether it could be trained
-    pipebd-engine evaluate --spec FILE                what the teacher is worth
-    pipebd-engine devices                             the devices of this machine
-    pipebd-engine pairs                               the built-in pairs
-    pipebd-engine pair NAME [FOLDER]                  one pair, block by block
-    pipebd-engine import --request FILE               makes a pair of two model files
+    pipebd-engine train --spec FILE [--metrics DIR]   run one rank, as given by RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and
+                                                      MASTER_PORT; metrics go to standard output and to DIR/rank-N.jsonl
+    pipebd-engine profile --spec FILE                 measure block costs
+    pipebd-engine check --spec FILE                   check whether it can be trained
+    pipebd-engine evaluate --spec FILE                test how well the teacher classifies
+    pipebd-engine devices                             list the devices of this machine
+    pipebd-engine pairs                               list the built-in pairs
+    pipebd-engine pair NAME [FOLDER]                  describe one pair, block by block
+    pipebd-engine import --request FILE               make a pair from two model files
     pipebd-engine --help, --version
 
-A rank prints one JSON object per line (docs/formats/metrics.md), text for people on standard error.
-Exit status: 0 done, 1 failed, 2 the request was wrong.
+A rank prints one JSON object per line on standard output (docs/formats/metrics.md), and text for people on standard error.
+Exit status: 0 done, 1 failed, 2 invalid request.
 )";
 
 /// The parent's end is ours, also under torchrun; if it ended before we asked, so do we.
@@ -124,12 +124,11 @@ int main(int argc, char** argv)
 
     pipebd::engine::run_milliseconds(); // the clock starts now
     pipebd::engine::Reporter reporter;
-    const auto report_no_memory = [&] {
-        reporter.report(Error(Code::OutOfMemory, "there is no memory left", "engine", "use a smaller batch or more devices"));
-    };
+    const auto report_no_memory
+        = [&] { reporter.report(Error(Code::OutOfMemory, "out of memory", "engine", "use a smaller batch or more devices")); };
     const auto report_other = [&](const std::string& text) {
-        const Error ours(Code::Internal, "a fault of this program, or of LibTorch: " + pipebd::foreign_reason(text), "engine",
-            "please report it");
+        const Error ours(Code::Internal, "internal error, in this program or in LibTorch: " + pipebd::foreign_reason(text),
+            "engine", "please report it");
         reporter.report(ours);
         std::fprintf(stderr, "pipebd-engine: error: %s\n", ours.what());
     };

@@ -31,7 +31,7 @@ const Pair& find_pair(std::string_view name)
             return pair;
         known += (known.empty() ? "" : ", ") + std::string(pair.name());
     }
-    throw Error(Code::NotFound, "there is no such pair", "\"" + std::string(name) + "\"", "choose one of: " + known);
+    throw Error(Code::NotFound, "unknown pair", "\"" + std::string(name) + "\"", "choose one of: " + known);
 }
 
 std::vector<std::string_view> pair_names()

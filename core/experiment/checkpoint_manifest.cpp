@@ -54,7 +54,7 @@ CheckpointManifest manifest_from(const nlohmann::json& json, const std::string& 
             .sha256 = entry.at("sha256").get<std::string>(),
             .loss = {}};
         if (block.file.find('/') != std::string::npos)
-            throw Error(Code::Damaged, "a block's file is not in the checkpoint's folder", where, remedy);
+            throw Error(Code::Damaged, "a block's file is outside the checkpoint's folder", where, remedy);
         if (!entry.at("loss").is_null())
             block.loss = entry.at("loss").get<double>();
         manifest.blocks.push_back(std::move(block));
@@ -112,7 +112,7 @@ CheckpointManifest read_manifest(const std::filesystem::path& checkpoint)
             throw Error(Code::Damaged, "the manifest is not JSON", file.string(), remedy);
         const auto found = json.at("format").get<std::string>();
         if (found != format && found.starts_with(format_of_any_version))
-            throw Error(Code::Newer, "the checkpoint's format is '" + found + "'", file.string(),
+            throw Error(Code::Newer, "the checkpoint has the format '" + found + "'", file.string(),
                 "this version reads " + std::string(format));
         const std::size_t place = place_of_checksum(text);
         if (place == text.npos || checksum_of(text, place) != text.substr(place, checksum_length))

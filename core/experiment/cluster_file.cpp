@@ -39,8 +39,8 @@ public:
         const toml::node* devices = root.get("device");
         const toml::array* list = devices ? devices->as_array() : nullptr;
         if (!list || list->empty())
-            throw Error(Code::BadRequest, "there is no device", devices ? place_of(*devices) : where_,
-                "describe each kind of device under a [[device]] of its own");
+            throw Error(Code::BadRequest, "no devices are described", devices ? place_of(*devices) : where_,
+                "describe each kind of device in its own [[device]] section");
         for (const toml::node& device : *list)
             read_devices(table_of(device, "[[device]]"));
         return std::move(cluster_);
@@ -84,7 +84,7 @@ private:
             return otherwise;
         const std::optional<double> value = node->value<double>();
         if (!value || !std::isfinite(*value) || *value < 0 || (*value == 0 && !may_be_zero) || *value > most)
-            refuse(*node, std::string(key) + (may_be_zero ? " is a number that is not negative" : " is a number above 0"),
+            refuse(*node, std::string(key) + (may_be_zero ? " must be a number >= 0" : " must be a number above 0"),
                 "write it like " + std::string(key) + " = 0.5");
         return *value;
     }
@@ -95,7 +95,7 @@ private:
         if (!node)
             return {};
         if (!node->is_string() || node->as_string()->get().empty())
-            refuse(*node, std::string(key) + " is a text", "write it like " + std::string(key) + " = \"" + like + '"');
+            refuse(*node, std::string(key) + " must be a string", "write it like " + std::string(key) + " = \"" + like + '"');
         return node->as_string()->get();
     }
 
@@ -118,7 +118,7 @@ private:
             : node->is_integer()                                  ? std::optional(std::to_string(node->as_integer()->get()))
                                                                   : std::nullopt;
         if (!name)
-            refuse(*node, "node is a name or a number", "write it like node = \"a\"");
+            refuse(*node, "node must be a name or a number", "write it like node = \"a\"");
         return nodes_.emplace(*name, static_cast<int>(nodes_.size())).first->second;
     }
 
@@ -129,7 +129,7 @@ private:
         device.name = text(table, "name", "RTX A6000");
         device.speed = number(table, "speed", 1, false, 1e6);
         if (device.speed < 1e-6)
-            refuse(*table.get("speed"), "speed is less than a millionth of the profiled device's", "write it like speed = 0.5");
+            refuse(*table.get("speed"), "speed must be at least a millionth of the profiled device's", "write it like speed = 0.5");
         if (const std::string memory = text(table, "memory", "11GiB"); !memory.empty())
             device.memory_limit = parse_bytes(memory, place_of(*table.get("memory")));
         device.node = node_of(table);
@@ -137,9 +137,9 @@ private:
         if (const toml::node* node = table.get("count")) {
             count = node->is_integer() ? node->as_integer()->get() : 0;
             if (count < 1 || count > most_devices - cluster_.size())
-                refuse(*node, "a cluster has from 1 to " + std::to_string(most_devices) + " devices", "write it like count = 4");
+                refuse(*node, "a cluster must have 1 to " + std::to_string(most_devices) + " devices", "write it like count = 4");
         } else if (cluster_.size() == most_devices)
-            refuse(table, "a cluster has at most " + std::to_string(most_devices) + " devices", "leave some out");
+            refuse(table, "a cluster can have at most " + std::to_string(most_devices) + " devices", "leave some out");
         cluster_.devices.insert(cluster_.devices.end(), static_cast<std::size_t>(count), device);
     }
 

@@ -75,7 +75,7 @@ std::vector<Device> parse_devices(std::string_view list, std::string_view where)
         const std::string_view name = trimmed(rest.substr(0, comma));
         const auto device = parse_device(name);
         if (!device)
-            throw refused(name.empty() ? "a device is missing in " + in_quotes(list) : in_quotes(name) + " is no device");
+            throw refused(name.empty() ? "a device is missing in " + in_quotes(list) : in_quotes(name) + " is not a device");
         if (devices.size() == most_devices)
             throw refused("there are more than " + std::to_string(most_devices) + " devices");
         devices.push_back(*device);

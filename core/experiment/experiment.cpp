@@ -46,8 +46,8 @@ private:
         const std::filesystem::path absolute = (folder_ / path).lexically_normal();
         std::error_code ignored;
         if (std::filesystem::status(absolute, ignored).type() != type)
-            throw Error(Code::NotFound, key + " names no " + kind + ": " + in_quotes(absolute.native(), 500),
-                given_.find(key)->second.place, "give the path of " + wanted + ", seen from the folder of the experiment");
+            throw Error(Code::NotFound, key + " is not an existing " + kind + ": " + in_quotes(absolute.native(), 500),
+                given_.find(key)->second.place, "give the path of " + wanted + ", relative to the experiment's folder");
         path = absolute.native();
     }
 

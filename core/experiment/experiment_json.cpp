@@ -63,7 +63,7 @@ namespace {
 Settings settings_of(const nlohmann::json& json, std::string_view where)
 {
     if (!json.is_object())
-        throw Error(Code::BadRequest, "an experiment is a JSON object", std::string(where));
+        throw Error(Code::BadRequest, "an experiment must be a JSON object", std::string(where));
     for (std::string_view section : known_sections())
         if (const auto path = pointer(section); json.contains(path) && !json[path].is_object())
             throw Error(Code::BadRequest, "this section is not a JSON object", std::string(where) + ": " + std::string(section));

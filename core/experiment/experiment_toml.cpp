@@ -78,7 +78,7 @@ public:
                 if (!entry.node->is_table())
                     throw is_section(key, place);
                 if (is_stage && entry.node->as_table()->empty())
-                    throw Error(Code::BadRequest, "the stage [" + key + "] is empty", place, "give it a key, such as epochs = 4");
+                    throw Error(Code::BadRequest, "the stage [" + key + "] is empty", place, "add a key, such as epochs = 4");
                 add(*entry.node->as_table(), key);
             } else if (plain && contains(known_keys(), key)) {
                 settings_[key] = {.value = value_of(*entry.node), .place = place, .raw = {}, .order = line};

@@ -60,8 +60,8 @@ std::optional<Metric> MetricParts::take(Metric metric)
         && (!begun_ || (begun_->type == metric.type && begun_->parts == metric.parts));
     if (!follows) {
         begun_.reset();
-        refuse("part " + std::to_string(metric.part) + " of " + std::to_string(metric.parts) + " of a text came where part "
-            + std::to_string(expected) + " belongs");
+        refuse("part " + std::to_string(metric.part) + " of " + std::to_string(metric.parts) + " of a text arrived where part "
+            + std::to_string(expected) + " was expected");
     }
     if (begun_) {
         const std::size_t bytes = begun_->text.size() + metric.text.size();

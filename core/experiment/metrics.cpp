@@ -169,7 +169,7 @@ public:
     void read(const std::string& key, Member& member) const
     {
         if (const auto found = json_.find(key); found != json_.end() && !convert(*found, member))
-            refuse(key + " is not what belongs there");
+            refuse(key + " has the wrong type or value");
     }
 
 private:

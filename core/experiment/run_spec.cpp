@@ -23,7 +23,7 @@ public:
         , where_(where)
     {
         if (!json.is_object())
-            throw Error(Code::BadRequest, "a run's spec is a JSON object", where_);
+            throw Error(Code::BadRequest, "a run's spec must be a JSON object", where_);
     }
 
     bool has(const std::string& key) const { return json_.contains(key); }
@@ -32,7 +32,7 @@ public:
     {
         const auto found = json_.find(key);
         if (found == json_.end())
-            throw refused(key, "this key is missing");
+            throw refused(key, "the key is missing");
         return *found;
     }
 
@@ -41,14 +41,14 @@ public:
     std::string text(const Json& value, const std::string& path) const
     {
         if (!value.is_string())
-            throw refused(path, "a text belongs here");
+            throw refused(path, "a string is expected here");
         return value.get<std::string>();
     }
 
     bool flag(const std::string& key) const
     {
         if (!at(key).is_boolean())
-            throw refused(key, "true or false belongs here");
+            throw refused(key, "true or false is expected here");
         return at(key).get<bool>();
     }
 
@@ -63,7 +63,7 @@ public:
             && (!value.is_number_unsigned()
                 || value.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
         if (!fits || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
-            throw refused(path, "a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " belongs here");
+            throw refused(path, "an integer from " + std::to_string(least) + " to " + std::to_string(most) + " is expected here");
         return value.get<std::int64_t>();
     }
 
@@ -94,13 +94,13 @@ std::vector<Device> devices_of(const SpecReader& reader)
 {
     const Json& list = reader.at("devices");
     if (!list.is_array())
-        throw reader.refused("devices", "a list of devices belongs here");
+        throw reader.refused("devices", "a list of devices is expected here");
     std::vector<Device> devices;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const std::string path = "devices[" + std::to_string(i) + ']';
         const std::vector<Device> one = parse_devices(reader.text(list[i], path), reader.place(path));
         if (one.size() != 1)
-            throw reader.refused(path, "one device belongs here");
+            throw reader.refused(path, "one device is expected here");
         devices.push_back(one.front());
     }
     return devices;
@@ -110,7 +110,7 @@ std::vector<std::int64_t> wholes_of(const SpecReader& reader, const std::string&
 {
     const Json& list = reader.at(key);
     if (!list.is_array())
-        throw reader.refused(key, "a list of whole numbers belongs here");
+        throw reader.refused(key, "a list of integers is expected here");
     std::vector<std::int64_t> numbers;
     for (std::size_t i = 0; i < list.size(); ++i)
         numbers.push_back(reader.whole(list[i], key + '[' + std::to_string(i) + ']', least, most));
@@ -178,7 +178,7 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     spec.done = wholes_of(reader, "done", 0, std::int64_t{1} << 40);
     if (!spec.done.empty() && spec.done.size() != static_cast<std::size_t>(spec.program.blocks))
         throw reader.refused("done",
-            "there are steps of " + std::to_string(spec.done.size()) + " blocks, the program has "
+            "steps are given for " + std::to_string(spec.done.size()) + " blocks, the program has "
                 + std::to_string(spec.program.blocks));
     if (static_cast<std::size_t>(spec.program.devices()) != spec.devices.size() && !spec.program.phases.empty())
         throw reader.refused("program",
@@ -187,7 +187,7 @@ RunSpec run_spec_from_json(std::string_view json, std::string_view where)
     spec.planned_bytes = wholes_of(reader, "planned_bytes", 0, std::numeric_limits<std::int64_t>::max());
     if (!spec.planned_bytes.empty() && spec.planned_bytes.size() != spec.devices.size())
         throw reader.refused("planned_bytes",
-            "there are sizes of " + std::to_string(spec.planned_bytes.size()) + " devices, the list has "
+            "sizes are given for " + std::to_string(spec.planned_bytes.size()) + " devices, the list has "
                 + std::to_string(spec.devices.size()));
     if (reader.has("profile_sizes"))
         spec.profile_sizes = wholes_of(reader, "profile_sizes", 1, largest_batch);

@@ -33,14 +33,24 @@ std::string shown(double number)
     return {buffer, end};
 }
 
+/// Whether `text` is a number that TOML cannot hold, such as 1e400.
+bool is_out_of_range(const std::string& text)
+{
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return end == text.data() + text.size()
+        && (error == std::errc::result_out_of_range
+            || (error == std::errc() && std::isfinite(number) && std::abs(number) >= 0x1p63));
+}
+
 std::string kind(const Value& value)
 {
     struct Name {
-        std::string operator()(const std::string&) const { return "a text"; }
-        std::string operator()(bool) const { return "a truth value"; }
-        std::string operator()(std::int64_t) const { return "a whole number"; }
-        std::string operator()(std::uint64_t) const { return "a whole number"; }
-        std::string operator()(double) const { return "a number with a fraction"; }
+        std::string operator()(const std::string&) const { return "a string"; }
+        std::string operator()(bool) const { return "a boolean"; }
+        std::string operator()(std::int64_t) const { return "an integer"; }
+        std::string operator()(std::uint64_t) const { return "an integer"; }
+        std::string operator()(double) const { return "a floating-point number"; }
         std::string operator()(const Unsuitable& other) const { return other.kind; }
     };
     return std::visit(Name{}, value);
@@ -48,12 +58,12 @@ std::string kind(const Value& value)
 
 std::string description(const Text& rule)
 {
-    return "a text in quotes of at most " + std::to_string(rule.longest) + " bytes" + (rule.may_be_empty ? "" : ", not empty");
+    return "a string in quotes of at most " + std::to_string(rule.longest) + " bytes" + (rule.may_be_empty ? "" : ", not empty");
 }
 
 std::string description(const Whole& rule)
 {
-    return "a whole number from " + std::to_string(rule.least) + " to " + std::to_string(rule.most);
+    return "an integer from " + std::to_string(rule.least) + " to " + std::to_string(rule.most);
 }
 
 std::string description(const Real& rule)
@@ -103,6 +113,8 @@ private:
         template <typename Rule>
         Error wrong_type(const Rule& rule) const
         {
+            if (given.is_setting && is_out_of_range(given.raw))
+                return {Code::BadRequest, std::string(key) + ": number out of range", given.place, "give " + description(rule)};
             return {Code::BadRequest, std::string(key) + " is " + kind(given.value), given.place, "give " + description(rule)};
         }
 
@@ -140,7 +152,7 @@ private:
                 return;
             }
         const std::string_view meant = nearest(text, rule.names);
-        throw Error(Code::BadRequest, std::string(item.key) + ' ' + in_quotes(text) + " is not known here", item.given.place,
+        throw Error(Code::BadRequest, std::string(item.key) + ' ' + in_quotes(text) + " is not a possible value", item.given.place,
             (meant.empty() ? "" : "did you mean " + in_quotes(meant) + "? ") + "known are " + joined(rule.names));
     }
 
@@ -228,13 +240,13 @@ void check_data(const Data& data, const Settings& settings)
     const auto place = [&](std::string_view key) { return settings.find(key)->second.place; };
     const SourceRule& rule = *std::ranges::find(source_rules, std::string_view(data.source), &SourceRule::source);
     if (rule.path.empty() && !data.path.empty())
-        throw Error(Code::BadRequest, "data.path has no meaning for the source " + in_quotes(data.source), place("data.path"),
-            "leave it out");
+        throw Error(
+            Code::BadRequest, "data.path is not used by the source " + in_quotes(data.source), place("data.path"), "leave it out");
     if (!rule.path.empty() && data.path.empty())
         throw Error(Code::BadRequest, "data.path is missing for the source " + in_quotes(data.source), place("data.source"),
             "give it " + std::string(rule.path));
     if (data.augment != "none" && data.augment != rule.augment)
-        throw Error(Code::BadRequest, "the source " + in_quotes(data.source) + " is not augmented by " + in_quotes(data.augment),
+        throw Error(Code::BadRequest, "the source " + in_quotes(data.source) + " cannot be augmented by " + in_quotes(data.augment),
             place("data.augment"), "give \"none\"" + (rule.augment.empty() ? "" : " or \"" + std::string(rule.augment) + "\""));
 }
 
@@ -247,23 +259,22 @@ void check_together(const Experiment& experiment, const Settings& settings)
             "give train.momentum a number above 0, or set train.nesterov to false");
     check_data(experiment.data, settings);
     if (experiment.architecture.train && experiment.data.held_out == 0)
-        throw Error(Code::BadRequest, "architecture parameters are trained on held-out samples, of which there are none",
+        throw Error(Code::BadRequest, "architecture parameters are trained on held-out samples, but none are held out",
             place("architecture.train"), "set data.held_out to a share such as 0.2");
     if (experiment.architecture.train && !experiment.student.architecture.empty())
         throw Error(Code::BadRequest, "a derived student has no architecture to train", place("architecture.train"),
             "leave out student.architecture");
     if (!distils(experiment) && experiment.stage != Stages{})
-        throw Error(Code::BadRequest, "stages are those of a distillation", place("train.network"),
+        throw Error(Code::BadRequest, "only a distillation has stages", place("train.network"),
             "leave out [stage.teacher] and [stage.finetune], or set train.network to \"student\"");
     const std::string& strategy = experiment.run.strategy;
     if (!distils(experiment) && strategy != "auto" && strategy != "single")
         throw Error(Code::BadRequest,
             std::string(train.network == "teacher" ? "the teacher itself" : "a student on labels")
-                + " cannot be trained under the strategy " + in_quotes(strategy),
+                + " cannot be trained with the strategy " + in_quotes(strategy),
             place("run.strategy"), "give auto or single, or set train.network to \"student\"");
     if (!experiment.run.stages.empty() && !distils(experiment))
-        throw Error(
-            Code::BadRequest, "a network that is trained on labels has no stages on devices", place("run.stages"), "leave it out");
+        throw Error(Code::BadRequest, "training on labels has no stages to place on devices", place("run.stages"), "leave it out");
     if (!experiment.run.stages.empty() && strategy != "auto" && !schedule::may_be_placed(strategy))
         throw Error(Code::BadRequest, "the stages of " + strategy + " cannot be placed by hand", place("run.stages"),
             "leave it out, or choose one of " + joined(schedule::placeable_strategy_names()));

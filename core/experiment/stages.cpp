@@ -26,7 +26,7 @@ StageKind parse_stage(std::string_view name, std::string_view where)
             return stage;
         known.push_back(its_name);
     }
-    throw Error(Code::BadRequest, "there is no stage " + in_quotes(name), std::string(where), "name one of " + joined(known));
+    throw Error(Code::BadRequest, "unknown stage " + in_quotes(name), std::string(where), "name one of " + joined(known));
 }
 
 template <typename Value>

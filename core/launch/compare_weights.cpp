@@ -55,7 +55,7 @@ BlockDifference compare_block(const std::filesystem::path& file, const std::file
             continue;
         const TensorView* found = run.find(expected.name);
         if (!found || found->dtype != expected.dtype || found->shape != expected.shape)
-            throw Error(Code::Damaged, "the two runs differ in what they trained", file.string() + ", tensor " + expected.name);
+            throw Error(Code::Damaged, "the two runs trained different weights", file.string() + ", tensor " + expected.name);
         ++compared;
         difference.bit_identical = difference.bit_identical && std::ranges::equal(found->data, expected.data);
         if (expected.dtype == DType::F32)
@@ -65,7 +65,7 @@ BlockDifference compare_block(const std::filesystem::path& file, const std::file
         else if (expected.dtype == DType::I64)
             compare<std::int64_t>(*found, expected, difference);
         else
-            throw Error(Code::Internal, "a weight of an unexpected type", reference_file.string() + ", tensor " + expected.name);
+            throw Error(Code::Internal, "a weight has an unexpected type", reference_file.string() + ", tensor " + expected.name);
     }
     if (compared == 0)
         throw Error(Code::Damaged, "there are no weights to compare", reference_file.string());

@@ -23,8 +23,7 @@ std::filesystem::path engine_program()
 {
     if (const char* named = std::getenv("PIPEBD_ENGINE"); named != nullptr && *named != '\0') {
         if (!is_program(named))
-            throw Error(Code::NotFound, "the engine named by PIPEBD_ENGINE is not a program", named,
-                "set it to a pipebd-engine, or unset it");
+            throw Error(Code::NotFound, "PIPEBD_ENGINE does not name a program", named, "set it to a pipebd-engine, or unset it");
         return std::filesystem::absolute(named);
     }
     std::error_code ignored;
@@ -36,7 +35,7 @@ std::filesystem::path engine_program()
     for (std::string folder; std::getline(folders, folder, ':');)
         if (!folder.empty() && is_program(std::filesystem::path(folder) / engine_name))
             return std::filesystem::absolute(std::filesystem::path(folder) / engine_name);
-    throw Error(Code::NotFound, "there is no pipebd-engine", beside.string(),
+    throw Error(Code::NotFound, "pipebd-engine does not exist", beside.string(),
         "build it (packaging/bootstrap.sh build), or set PIPEBD_ENGINE");
 }
 

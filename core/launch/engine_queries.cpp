@@ -49,7 +49,7 @@ void run_to_end(const Job& job, const Listener& listener, const std::atomic<bool
     if (error.code() != Code::RankDied || outcome.last_lines.empty())
         throw error;
     throw Error(error.code(), what + " failed: " + error.problem(), error.where(),
-        "it last said " + in_quotes(outcome.last_lines.back(), 500));
+        "its last output was " + in_quotes(outcome.last_lines.back(), 500));
 }
 
 /// `start_limit`: until the engine has answered; it may read much before.
@@ -78,7 +78,7 @@ json details(const Metric& hello)
 {
     json parsed = json::parse(hello.text, nullptr, false);
     if (!parsed.is_object())
-        throw Error(Code::Protocol, "the engine's answer is not understood", in_quotes(hello.text), mismatch);
+        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(hello.text), mismatch);
     return parsed;
 }
 
@@ -196,7 +196,7 @@ Checked check(const Work& work, const std::vector<Device>& devices, const std::a
     checked.train_samples = value_or(text, "train_samples", checked.train_samples);
     checked.test_samples = value_or(text, "test_samples", checked.test_samples);
     if (checked.blocks.empty() || checked.steps <= 0)
-        throw Error(Code::Protocol, "the engine names no blocks or no steps", in_quotes(hellos.front().text), mismatch);
+        throw Error(Code::Protocol, "the engine's answer has no blocks or no steps", in_quotes(hellos.front().text), mismatch);
     return checked;
 }
 
@@ -222,7 +222,7 @@ void require_alike(const std::vector<Device>& devices)
         [&](const Device& device) { return device.kind != devices.front().kind || device.threads != devices.front().threads; });
     if (other != devices.end())
         throw Error(Code::BadRequest, "devices of different kinds cannot be profiled together",
-            to_string(devices.front()) + " and " + to_string(*other), "name devices that are all alike");
+            to_string(devices.front()) + " and " + to_string(*other), "name devices of one kind");
 }
 
 schedule::Profile measure(const Work& work, const std::vector<Device>& devices, const std::vector<std::int64_t>& further,

@@ -20,8 +20,8 @@ constexpr std::size_t longest_reason = 100; // bytes, of what a rank waits for
 std::string remedy_for(const Exit& exit)
 {
     if (exit.signal == SIGKILL)
-        return "someone killed it, or the computer ran out of memory (see dmesg)";
-    return "see its last lines";
+        return "it was killed by someone, or the computer ran out of memory (see dmesg)";
+    return "see its last lines of output";
 }
 
 } // namespace
@@ -77,7 +77,8 @@ void FollowedRank::read_output(std::size_t budget, const Listener& listener, Clo
         if (error.code() != Code::Protocol && error.code() != Code::Newer)
             throw;
         output_open_ = false; // nothing it says is understood any more
-        fail(Error(Code::Protocol, error.problem(), place() + ", " + error.where(), "only metrics belong on its standard output"),
+        fail(
+            Error(Code::Protocol, error.problem(), place() + ", " + error.where(), "its standard output must contain only metrics"),
             Clock::now());
     }
 }
@@ -159,7 +160,7 @@ void FollowedRank::count_line()
 {
     begin_second();
     if (++lines_in_second_ > lines_per_second_)
-        throw Error(Code::Protocol, "more than " + std::to_string(lines_per_second_) + " lines in a second", "standard output");
+        throw Error(Code::Protocol, "more than " + std::to_string(lines_per_second_) + " lines per second", "standard output");
 }
 
 void FollowedRank::stop(int signal)
@@ -182,10 +183,10 @@ void FollowedRank::note_exit(const Exit& exit)
         return;
     if (exit.signal == 0 && exit.status == 0 && !output_.rest().empty())
         fail(Error(Code::Protocol, "a rank ended in the middle of a line", place() + ", " + in_quotes(output_.rest()),
-                 "see its last lines"),
+                 "see its last lines of output"),
             Clock::now());
     const std::string how
-        = exit.signal != 0 ? "was killed by " + exit.text() : "ended with " + exit.text() + " before its work was done";
+        = exit.signal != 0 ? "was killed by " + exit.text() : "ended with " + exit.text() + " before it had finished";
     fail(Error(Code::RankDied, "rank " + std::to_string(number_) + " " + how, "pid " + std::to_string(process_.pid()),
              remedy_for(exit)),
         Clock::now());

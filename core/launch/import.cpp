@@ -37,8 +37,9 @@ bool is_there(const fs::path& file)
     if (status.type() == fs::file_type::not_found)
         return false;
     if (status.type() != fs::file_type::regular)
-        throw Error(Code::BadRequest, fs::is_symlink(status) ? "this is a link, and links are not followed" : "this is not a file",
-            file.string(), "put the file itself there");
+        throw Error(Code::BadRequest,
+            fs::is_symlink(status) ? "this is a symbolic link, and links are not followed" : "this is not a file", file.string(),
+            "replace it by the file itself");
     return true;
 }
 
@@ -150,11 +151,11 @@ void Import::read_spec()
 {
     const fs::path file = folder_ / file_of_document("spec");
     if (!is_there(file))
-        throw Error(Code::NotFound, "there is no spec of a run", file.string(),
-            "put the spec that the ranks were started with beside their metrics");
+        throw Error(Code::NotFound, "the spec of the run is missing", file.string(),
+            "put the spec.json that the ranks were started with next to their metrics");
     spec_ = experiment::run_spec_from_json(read_file(file), file.string());
     if (spec_.program.phases.empty())
-        throw Error(Code::BadRequest, "the spec has no program", file.string(), "name the spec of a training run");
+        throw Error(Code::BadRequest, "the spec has no program", file.string(), "use the spec of a training run");
     if (!name_.empty())
         spec_.experiment.name = name_;
     if (!before_)
@@ -172,7 +173,7 @@ void Import::read_through()
     for (int rank = 0; rank < static_cast<int>(ranks_.size()); ++rank) {
         const fs::path path = folder_ / file_of_rank(rank);
         if (!is_there(path)) {
-            warnings_.push_back("rank " + std::to_string(rank) + " has left no metrics: there is no " + path.string());
+            warnings_.push_back("rank " + std::to_string(rank) + " left no metrics: missing file " + path.string());
             continue;
         }
         RankSummary& summary = ranks_[static_cast<std::size_t>(rank)];
@@ -182,11 +183,11 @@ void Import::read_through()
         if (const std::string left_out = file.left_out(); !left_out.empty())
             warnings_.push_back(left_out);
         else if (!summary.there)
-            warnings_.push_back(path.string() + ": it holds no metrics");
+            warnings_.push_back(path.string() + ": it contains no metrics");
         digest_ += file_of_rank(rank) + " " + sha256_of_file(path) + "\n";
     }
     if (std::none_of(ranks_.begin(), ranks_.end(), [](const RankSummary& rank) { return rank.there; }))
-        throw Error(Code::NotFound, "there are no metrics of any rank", (folder_ / file_of_rank(0)).string(),
+        throw Error(Code::NotFound, "no rank left metrics", (folder_ / file_of_rank(0)).string(),
             "start the ranks with --metrics " + folder_.string());
 }
 
@@ -219,7 +220,7 @@ void Import::refuse_if_known() const
             continue; // a run that cannot be read says so wherever runs are listed
         }
         if (known == digest_)
-            throw Error(Code::BadRequest, "these metrics are in the lab already, as run " + std::to_string(record.id),
+            throw Error(Code::BadRequest, "these metrics were already imported, as run " + std::to_string(record.id),
                 folder_.string(), "see pipebd runs show " + std::to_string(record.id));
     }
 }
@@ -336,7 +337,7 @@ void Import::end(RecordedRun& run)
             failures.emplace(rank, failure_said(*summary.error, rank, zero_ + std::chrono::duration_cast<Clock::duration>(t)));
         } else if (!summary.said_bye) {
             silent.push_back(rank);
-            run.log(-1, "rank " + std::to_string(rank) + " has said neither how it failed nor bye");
+            run.log(-1, "rank " + std::to_string(rank) + " reported neither an error nor its end");
         }
     }
     for (const std::string& warning : warnings_)
@@ -360,7 +361,7 @@ void Import::end_lost(RecordedRun& run, const std::vector<int>& silent)
     std::string who = silent.size() == 1 ? "rank " : "ranks ";
     for (std::size_t i = 0; i < silent.size(); ++i)
         who += (i == 0 ? "" : ", ") + std::to_string(silent[i]);
-    run.end_lost(Error(Code::RankDied, who + " ended without saying how", folder_.string(), "start the run again"), date(last_));
+    run.end_lost(Error(Code::RankDied, who + " ended without reporting how", folder_.string(), "start the run again"), date(last_));
 }
 
 void Import::copy_results(const fs::path& to) const
@@ -389,7 +390,7 @@ void Import::copy_results(const fs::path& to) const
             break;
         }
     } catch (const fs::filesystem_error& problem) {
-        throw system_error("the results cannot be copied", problem.path1().string(), problem.code().value());
+        throw system_error("cannot copy the results", problem.path1().string(), problem.code().value());
     }
 }
 
@@ -416,7 +417,7 @@ std::vector<ImportedRun> import_stages(store::Lab& lab, const std::filesystem::p
         const fs::path place = stage.folder == "." ? folder : folder / stage.folder;
         if (!imported.empty() && !fs::exists(place / file_of_rank(0))) {
             imported.back().warnings.push_back(
-                "the stage " + stage.stage + " and those after it have not begun: " + place.string());
+                "the stage " + stage.stage + " and later stages have not started: " + place.string());
             break;
         }
         imported.push_back(import_run(

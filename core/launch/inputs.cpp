@@ -76,7 +76,7 @@ std::string digest_of_data(const fs::path& path)
         }
         return sha.finish();
     } catch (const fs::filesystem_error& problem) {
-        throw system_error("the data cannot be read", problem.path1().string(), problem.code().value());
+        throw system_error("cannot read the data", problem.path1().string(), problem.code().value());
     }
 }
 

@@ -59,7 +59,7 @@ LoopbackSocket::LoopbackSocket()
     sockaddr_in address;
     descriptor_ = listen_on_loopback(address);
     if (descriptor_ < 0 || !is_reachable(address)) {
-        const Error reason = system_error("the ranks have no port to meet at", place);
+        const Error reason = system_error("no port is free for the ranks to meet", place);
         if (descriptor_ >= 0)
             ::close(descriptor_);
         throw Error(Code::System, reason.problem(), place, "check that the loopback interface is up and has free ports");

@@ -50,8 +50,8 @@ MachineBoard::MachineBoard(std::filesystem::path folder, int machine, int machin
     , machines_(machines)
 {
     if (std::filesystem::exists(file_of(machine)))
-        throw Error(Code::BadRequest, "the share of machine " + std::to_string(machine) + " was launched before",
-            file_of(machine).string(), "prepare the run again in a new folder; each machine has a number of its own (--node-rank)");
+        throw Error(Code::BadRequest, "the share of machine " + std::to_string(machine) + " was already launched",
+            file_of(machine).string(), "prepare the run again in a new folder; each machine needs its own number (--node-rank)");
     write();
 }
 
@@ -165,8 +165,8 @@ void MachineBoard::watch(int machine)
         heard = {.beat = state->beat, .when = now};
     if (now - heard.when >= silence_limit)
         throw Error(Code::TimedOut,
-            "machine " + std::to_string(machine) + " has not been heard of for " + std::to_string(silence_limit / 1s) + " s",
-            file_of(machine).string(), "see whether its pipebd launch still runs");
+            "machine " + std::to_string(machine) + " has sent no sign of life for " + std::to_string(silence_limit / 1s) + " s",
+            file_of(machine).string(), "check whether its pipebd launch is still running");
 }
 
 } // namespace pipebd::launch

@@ -40,18 +40,18 @@ void check_master(const std::string& master, int port, bool here)
     if (port < 1 || port > last_port)
         throw Error(Code::BadRequest, "not a port", where, "give a number from 1 to 65535");
     if (master.empty())
-        throw Error(Code::BadRequest, "it is not said where the machines meet", "pipebd launch",
-            "name an address of machine 0 with --master-addr HOST");
+        throw Error(Code::BadRequest, "the address where the machines meet is missing", "pipebd launch",
+            "give an address of machine 0 with --master-addr HOST");
     addrinfo hints = {};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     if (::getaddrinfo(master.c_str(), nullptr, &hints, &found) != 0)
-        throw Error(Code::BadRequest, "no machine of this name is known here", "--master-addr " + printable(master),
-            "name an address of machine 0 that every machine reaches");
+        throw Error(Code::BadRequest, "cannot resolve this host name", "--master-addr " + printable(master),
+            "give an address of machine 0 that all machines can reach");
     ::freeaddrinfo(found);
     if (here && is_in_use(port))
-        throw Error(
-            Code::BadRequest, "another program of this machine has the port", where, "name another one, the same on every machine");
+        throw Error(Code::BadRequest, "another program on this machine uses the port", where,
+            "choose another one, the same on every machine");
 }
 
 } // namespace pipebd::launch

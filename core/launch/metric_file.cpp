@@ -25,7 +25,7 @@ int open_file(const std::filesystem::path& file)
     if (S_ISREG(status.st_mode))
         return descriptor;
     ::close(descriptor);
-    throw Error(Code::BadRequest, "this is no file of metrics", file.string());
+    throw Error(Code::BadRequest, "this is not a metrics file", file.string());
 }
 
 } // namespace
@@ -85,9 +85,9 @@ void MetricFile::take(std::string_view line)
     try {
         experiment::Metric metric = experiment::metric_from_line(line);
         if (metric.t < 0 || metric.t > longest_run)
-            return leave_out("not a metric: its time cannot be");
+            return leave_out("not a metric: its time is out of range");
         if (metric.rank != rank_ && metric.type != experiment::Metric::Type::Error) // a rank may fail before it knows its number
-            return leave_out("it is of rank " + std::to_string(metric.rank));
+            return leave_out("it belongs to rank " + std::to_string(metric.rank));
         metric.rank = rank_;
         if (std::optional<experiment::Metric> whole = parts_.take(std::move(metric)))
             ready_.push_back(std::move(*whole));
@@ -115,8 +115,8 @@ std::string MetricFile::left_out() const
         return {};
     const std::int64_t more = left_out_ - 1;
     if (more == 0)
-        return first_left_out_ + "; the line is left out";
-    return first_left_out_ + "; the line is left out, and " + std::to_string(more) + (more == 1 ? " other" : " others");
+        return first_left_out_ + "; the line is skipped";
+    return first_left_out_ + "; the line is skipped, and so are " + std::to_string(more) + (more == 1 ? " other" : " others");
 }
 
 } // namespace pipebd::launch

@@ -26,11 +26,11 @@ constexpr const char* mismatch = "build pipebd and pipebd-engine together";
 void check_name(const store::Lab& lab, const std::string& name)
 {
     if (name.empty() || name.size() > longest_name || !is_utf8(name))
-        throw Error(Code::BadRequest, "this cannot be the name of a pair", "--name " + in_quotes(name),
-            "give a text of 1 to " + std::to_string(longest_name) + " bytes in UTF-8");
+        throw Error(Code::BadRequest, "not a valid name for a pair", "--name " + in_quotes(name),
+            "give 1 to " + std::to_string(longest_name) + " bytes in UTF-8");
     if (lab.pair(name))
-        throw Error(Code::BadRequest, "there is a pair of this name", "--name " + in_quotes(name),
-            "choose another, or delete that one: pipebd pairs delete");
+        throw Error(Code::BadRequest, "a pair of this name already exists", "--name " + in_quotes(name),
+            "choose another name, or delete that pair: pipebd pairs delete");
 }
 
 /// A model file in the draft, as the engine is told of it.
@@ -80,10 +80,10 @@ Error failure_of(const Outcome& outcome, const PairImport& import, const Names& 
     if (!error.problem().starts_with(rank)) // it said so itself
         return {error.code(), names.in(error.problem()), names.in(error.where()), names.in(error.remedy())};
     const std::string last
-        = outcome.last_lines.empty() ? "" : "; it last said " + in_quotes(names.in(outcome.last_lines.back()), 300);
+        = outcome.last_lines.empty() ? "" : "; its last output was " + in_quotes(names.in(outcome.last_lines.back()), 300);
     return {error.code(), "the engine that opened the models " + error.problem().substr(rank.size()),
         import.teacher.file.native() + " and " + import.student.file.native(),
-        "one of them is damaged, never ends, or asks for more memory or time than an import may use: see what it does, or export "
+        "one of them is damaged, never ends, or needs more memory or time than an import may use: check what it does, or export "
         "it again"
             + last};
 }
@@ -117,7 +117,7 @@ Json answer_of(const fs::path& request, const PairImport& import, const Names& n
         throw failure_of(outcome, import, names);
     Json answer = Json::parse(text, nullptr, false);
     if (!answer.is_object() || answer.value("format", Json()) != "pipebd.import/1")
-        throw Error(Code::Protocol, "the engine's answer is not understood", in_quotes(text), mismatch);
+        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(text), mismatch);
     return answer;
 }
 
@@ -140,7 +140,7 @@ void rename_copy(const fs::path& copy, const Json& network)
 {
     const fs::path name = network.at("file").get<std::string>();
     if (name != name.filename() || name.stem() != copy.filename())
-        throw Error(Code::Protocol, "the engine's answer names a file that cannot be", in_quotes(name.native()), mismatch);
+        throw Error(Code::Protocol, "the engine's answer names an impossible file", in_quotes(name.native()), mismatch);
     fs::rename(copy, copy.parent_path() / name);
 }
 
@@ -176,7 +176,7 @@ ImportedPair import_pair(store::Lab& lab, const PairImport& import, const std::a
         rename_copy(student.file, answer.at("pair").at("student"));
         imported.description = answer.at("pair").dump(2) + "\n";
     } catch (const Json::exception&) {
-        throw Error(Code::Protocol, "the engine's answer is not understood", in_quotes(answer.dump(), 500), mismatch);
+        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(answer.dump(), 500), mismatch);
     }
     replace_file(draft.folder() / "pair.json", imported.description);
     imported.stored = lab.keep_pair(import.name, std::move(draft));

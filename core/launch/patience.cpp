@@ -35,12 +35,12 @@ void Patience::check(const Listener& listener, Clock::time_point zero)
         for (const auto& rank : ranks_)
             if (!rank->ended())
                 rank->fail(
-                    Error(Code::TimedOut, name_of(*rank) + " was not done within " + std::to_string(*job_.time_limit / 1s) + " s",
-                        name_of(*rank), "see its last lines"),
+                    Error(Code::TimedOut, name_of(*rank) + " did not finish within " + std::to_string(*job_.time_limit / 1s) + " s",
+                        name_of(*rank), "see its last lines of output"),
                     Clock::now());
     // Before all have joined nobody can get on: only the missing ones are late then.
     if (!joined_ && !have_joined()) {
-        check_silence(job_.start_limit, "has not joined within ", listener, zero);
+        check_silence(job_.start_limit, "did not join within ", listener, zero);
         return;
     }
     end_those_that_are_done();
@@ -65,7 +65,7 @@ void Patience::check_silence(
     if (FollowedRank* rank = stillest(limit, listener, zero))
         rank->fail(
             Error(Code::TimedOut, name_of(*rank) + " " + what + std::to_string(limit / 1s) + " s" + rank->silence().explanation(),
-                name_of(*rank), "see its last lines"),
+                name_of(*rank), "see its last lines of output"),
             Clock::now());
 }
 
@@ -109,7 +109,7 @@ void Patience::warn_of_starving(
     metric.rank = rank.number();
     metric.t = std::chrono::duration<double>(Clock::now() - zero).count();
     metric.text = "warning: " + name_of(rank) + what + in_seconds(std::max(silence.starved(), silence.blocked())) + " of the last "
-        + in_seconds(silence.lasted()) + " s" + why + "; it is waited for beyond the " + in_seconds(limit)
+        + in_seconds(silence.lasted()) + " s" + why + "; the run waits for it beyond the " + in_seconds(limit)
         + " s that a rank may be silent";
     listener.metric(metric);
 }
@@ -139,8 +139,8 @@ void Patience::check_stall()
     const auto limit = met ? job_.stall_limit : std::max(job_.stall_limit, job_.start_limit);
     if (clock_.now() - last_work_ < limit)
         return;
-    first->fail(Error(Code::TimedOut, "every rank has only waited for the others for " + std::to_string(limit / 1s) + " s", waits,
-                    "see the log for what each did last, and report it: ranks must not wait for each other"),
+    first->fail(Error(Code::TimedOut, "all ranks have only waited for each other for " + std::to_string(limit / 1s) + " s", waits,
+                    "the log shows what each did last; please report this: ranks must never wait for each other"),
         Clock::now());
 }
 

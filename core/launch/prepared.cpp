@@ -26,7 +26,7 @@ fs::path file_in(const fs::path& folder)
 
 [[noreturn]] void damaged(const fs::path& file)
 {
-    throw Error(Code::Damaged, "it does not say what was prepared", file.string(), "prepare the run again in a new folder");
+    throw Error(Code::Damaged, "this does not describe a prepared run", file.string(), "prepare the run again in a new folder");
 }
 
 bool stays_inside(const std::string& folder)
@@ -90,14 +90,14 @@ Prepared read_prepared(const fs::path& folder)
 {
     const fs::path file = file_in(folder);
     if (!fs::exists(file))
-        throw Error(Code::NotFound, "nothing has been prepared there", file.string(),
-            "name the folder that was given to pipebd run --prepare; every machine must see it");
+        throw Error(Code::NotFound, "this folder holds no prepared run", file.string(),
+            "give the folder of pipebd run --prepare; all machines must see it");
     const Json json = Json::parse(read_file(file), nullptr, false);
     const std::string found = json.is_object() ? json.value("format", Json()).dump() : "";
     if (found.find(format_of_any_version) == std::string::npos)
         damaged(file);
     if (json["format"] != format)
-        throw Error(Code::Newer, "a later version of pipebd prepared it", file.string(), "install that version here, too");
+        throw Error(Code::Newer, "the run was prepared by a later version of pipebd", file.string(), "install that version here");
     Prepared prepared;
     try {
         for (const Json& stage : json.at("stages"))

@@ -243,7 +243,7 @@ Process::Process(const Command& command)
         throw Error(Code::Internal, "a process can be started from the main thread only", where,
             "it would die with the thread that started it");
     if (std::any_of(command.keep.begin(), command.keep.end(), [](int number) { return number < 3; }))
-        throw Error(Code::Internal, "a child's standard descriptors are not for keeping", where);
+        throw Error(Code::Internal, "a child's standard descriptors cannot be kept", where);
 
     Descriptor input = above_standard(Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)), where);
     Pipe output = make_pipe(where);

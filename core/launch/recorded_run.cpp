@@ -97,7 +97,7 @@ void RecordedRun::measure()
 void RecordedRun::end_as(const Outcome& outcome, const std::string& finished)
 {
     for (const std::string& consequence : outcome.consequences)
-        log(-1, "as a consequence, " + consequence);
+        log(-1, "as a consequence: " + consequence);
     switch (outcome.kind) {
     case Outcome::Kind::Finished:
         end(RunState::Finished, finished);

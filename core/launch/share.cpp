@@ -90,7 +90,7 @@ private:
                 return false;
             if (Clock::now() >= until)
                 throw Error(Code::TimedOut, numbers(missing) + " did not come within " + std::to_string(share_.wait / 1s) + " s",
-                    folder_.string(), "start pipebd launch there, too; all machines must share this folder");
+                    folder_.string(), "start pipebd launch there; all machines must share this folder");
         }
         return true;
     }
@@ -153,7 +153,7 @@ private:
         const fs::path folder = folder_ / stage.folder;
         const Job job = job_of(stage, folder);
         note_("stage " + stage.stage + ": " + std::to_string(job.ranks) + " of " + std::to_string(stage.world_size())
-            + " ranks run here, from rank " + std::to_string(stage.first_rank_of(share_.machine)));
+            + " ranks run here, starting with rank " + std::to_string(stage.first_rank_of(share_.machine)));
         std::ofstream log(folder / ("machine-" + std::to_string(share_.machine) + ".log"), std::ios::app);
         Clock::time_point looked = Clock::now();
         Listener listener;
@@ -203,8 +203,8 @@ private:
         const fs::path file = folder / "spec.json";
         const experiment::RunSpec spec = experiment::run_spec_from_json(read_file(file), file.string());
         if (static_cast<int>(spec.devices.size()) != stage.world_size())
-            throw Error(
-                Code::Damaged, "it has not the ranks that were prepared", file.string(), "prepare the run again in a new folder");
+            throw Error(Code::Damaged, "its ranks are not those that were prepared", file.string(),
+                "prepare the run again in a new folder");
         Job job;
         job.engine = engine_program();
         job.arguments = {"train", "--spec", file.string(), "--metrics", folder.string()};

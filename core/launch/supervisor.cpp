@@ -257,7 +257,7 @@ std::optional<Error> Supervision::error_while_stopping() const
     if (const FollowedRank* failed = first_failed())
         return failed->failure()->error;
     if (overran_)
-        return Error(Code::TimedOut, "the step had not ended and been saved after " + std::to_string(job_.stop_grace / 1s) + " s",
+        return Error(Code::TimedOut, "the step was not finished and saved within " + std::to_string(job_.stop_grace / 1s) + " s",
             "run.stop_grace", "allow more time with --set run.stop_grace=SECONDS");
     if (by_itself_ != nullptr)
         return Error(Code::Cancelled, "rank " + std::to_string(by_itself_->number()) + " was told to stop by a signal",

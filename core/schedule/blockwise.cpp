@@ -71,8 +71,8 @@ std::vector<int> in_order(int blocks)
 
 std::string too_large(const Schedule& schedule)
 {
-    return "no way to cut " + counted(schedule.blocks, "block") + " over " + counted(schedule.devices, "device")
-        + " fits their memory";
+    return "no division of " + counted(schedule.blocks, "block") + " among " + counted(schedule.devices, "device")
+        + " fits in their memory";
 }
 
 Schedule searched(Schedule schedule, const Costs& costs, const PlanningOptions& options, Width width)
@@ -84,8 +84,8 @@ Schedule searched(Schedule schedule, const Costs& costs, const PlanningOptions& 
     std::optional<Candidate> best;
     if (options.exhaustive && schedule.candidates > most_walked)
         throw Error(Code::BadRequest,
-            schedule.strategy + " has " + std::to_string(schedule.candidates) + " candidates, more than can be walked",
-            "exhaustive search", "leave it to the exact search, or ask for fewer devices");
+            schedule.strategy + " has " + std::to_string(schedule.candidates) + " candidates, too many to evaluate",
+            "exhaustive search", "use the exact search, or fewer devices");
     if (options.exhaustive) {
         Ranking ranking = rank_candidates(costs, std::max<std::size_t>(options.ranked, 1), width);
         if (!ranking.best.empty())

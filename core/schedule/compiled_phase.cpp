@@ -15,7 +15,7 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& what, const std::string& place)
 {
-    throw Error(Code::BadRequest, what, place, "mend the program");
+    throw Error(Code::BadRequest, what, place, "correct the program");
 }
 
 class Compiler {
@@ -89,10 +89,10 @@ private:
         if (!is_part(instruction.shard.index, instruction.shard.count)
             || !is_part(instruction.peer_shard.index, instruction.peer_shard.count) || !is_part(instruction.part, instruction.parts)
             || !is_part(instruction.microbatch, program_.microbatches))
-            refuse("it works on a part of the batch that there is not", place(at));
+            refuse("it works on a part of the batch that does not exist", place(at));
         if (instruction.op == Op::Loss && instruction.parts != 1 && instruction.parts != program_.microbatches)
-            refuse("the loss is of the whole batch or of one of " + std::to_string(program_.microbatches) + " microbatches",
-                place(at));
+            refuse(
+                "the loss covers the whole batch or one of " + std::to_string(program_.microbatches) + " microbatches", place(at));
         const int devices = program_.devices();
         const bool transfers = instruction.op == Op::Send || instruction.op == Op::Receive;
         if (transfers && (!is_part(instruction.peer, devices) || instruction.peer == static_cast<int>(at.first)))
@@ -135,7 +135,7 @@ private:
                     compiled.devices.push_back(static_cast<int>(device));
             for (int device : instruction.group) {
                 if (device < 0 || device >= program_.devices())
-                    refuse("its group is not one of devices that this one belongs to", place(at));
+                    refuse("its group is not a list of devices that includes this one", place(at));
                 if (!stands_for(instruction.group, device))
                     compiled.devices.push_back(device);
             }
@@ -149,7 +149,7 @@ private:
         const auto channel = static_cast<std::size_t>(made.channel);
         const auto member = member_numbers_[channel].find(static_cast<int>(at.first));
         if (member == member_numbers_[channel].end())
-            refuse("its group is not one of devices that this one belongs to", place(at));
+            refuse("its group is not a list of devices that includes this one", place(at));
         made.member = member->second;
         made.content = instruction.op == Op::Barrier ? -1 : instruction.block;
         members_[channel][at.first].push_back(at);
@@ -211,7 +211,7 @@ private:
                 const auto found = members.find(static_cast<std::size_t>(device));
                 const std::size_t count = found == members.end() ? 0 : found->second.size();
                 if (count < most->second.size())
-                    refuse("device " + std::to_string(device) + " never comes to this", place(most->second[count]));
+                    refuse("device " + std::to_string(device) + " never reaches this", place(most->second[count]));
             }
             result_.groups[group].operations = static_cast<int>(most->second.size());
         }

@@ -106,8 +106,8 @@ std::vector<std::size_t> DataFlow::sources(std::size_t index, const Need& need) 
 
 void DataFlow::nothing_brings(const std::string& what, std::size_t index) const
 {
-    throw Error(Code::BadRequest, "it waits for " + what + ", which nothing before it on its device makes or receives",
-        place_of(program_, phase_, device_, index), "mend the program");
+    throw Error(Code::BadRequest, "it waits for " + what + ", which no earlier instruction on its device makes or receives",
+        place_of(program_, phase_, device_, index), "correct the program");
 }
 
 } // namespace pipebd::schedule

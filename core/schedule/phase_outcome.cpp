@@ -18,18 +18,18 @@ PhaseRun::Stuck PhaseRun::stuck() const
     const auto channel = static_cast<std::size_t>(found->waits_at);
     switch (found->waits) {
     case Waits::Arrival:
-        stuck.why = "it waits for what device " + std::to_string(phase_.links[channel].from) + " never sends";
+        stuck.why = "it waits for something that device " + std::to_string(phase_.links[channel].from) + " never sends";
         break;
     case Waits::Departure:
-        stuck.why = "it waits until device " + std::to_string(phase_.links[channel].to) + " has room, which never comes";
+        stuck.why = "it waits until device " + std::to_string(phase_.links[channel].to) + " has room, which never happens";
         break;
     case Waits::Match:
         stuck.why = phase_.devices[stuck.device].instructions[stuck.index].op == Op::AllReduce
             ? "another device of the group reduces another block at this point"
-            : "its counterpart on the other device is about something else";
+            : "its counterpart on the other device transfers something else";
         break;
     default:
-        stuck.why = "it waits for a device that never comes to it";
+        stuck.why = "it waits for a device that never reaches it";
     }
     stuck.why += " (step " + std::to_string(found->step) + ')';
     return stuck;

@@ -25,7 +25,8 @@ void check(const PipelineOptions& options, int batch)
 {
     const auto in_range = [](std::optional<int> number, int most, const char* what, const char* option) {
         if (number && (*number < 1 || *number > most))
-            throw Error(Code::BadRequest, counted(*number, what) + " cannot be", option, "give 1 to " + std::to_string(most));
+            throw Error(Code::BadRequest, counted(*number, what) + (*number == 1 ? " is" : " are") + " not possible", option,
+                "give 1 to " + std::to_string(most));
     };
     in_range(options.microbatches, batch, "microbatch", "--microbatches");
     in_range(options.backward_split, std::min(most_parts, batch), "part", "--backward-split");

@@ -81,7 +81,7 @@ void add_peak_note(PlannedStrategy& planned, const Cluster& cluster)
     const std::string beyond = beyond_limit(planned.simulation.peak_memory, cluster, "holds up to");
     if (!beyond.empty())
         planned.schedule.note
-            += (planned.schedule.note.empty() ? "with what is on its way " : "; with what is on its way ") + beyond;
+            += (planned.schedule.note.empty() ? "including data in transit, " : "; including data in transit, ") + beyond;
 }
 
 PlannedStrategy not_possible(Schedule schedule, std::string why)
@@ -227,9 +227,8 @@ ProfileSizes interpolated_in(const Plan& plan)
 std::string interpolation_note(const Plan& plan)
 {
     const ProfileSizes sizes = interpolated_in(plan);
-    return sizes.empty()
-        ? std::string()
-        : std::string(interpolation_mark) + " rests on times that are interpolated, not measured: " + in_words(sizes);
+    return sizes.empty() ? std::string()
+                         : std::string(interpolation_mark) + " uses times that are interpolated, not measured: " + in_words(sizes);
 }
 
 Plan make_plan(const Costs& costs, std::span<const std::string> names, const PlanningOptions& options, Keep keep)

@@ -23,7 +23,7 @@ double entry(
         there += std::to_string(size);
     }
     throw Error(Code::BadRequest, "the profile has no " + what, std::string(where),
-        remedy + (there.empty() ? " (there is none at all)" : " (there are times for " + there + ")"));
+        remedy + (there.empty() ? " (it has no such times)" : " (it has times for " + there + ")"));
 }
 
 } // namespace
@@ -48,7 +48,7 @@ double all_reduce_time(const BlockProfile& block, int devices)
     return devices <= 1
         ? 0
         : entry(block.all_reduce, devices, "all-reduce time for " + std::to_string(devices) + " devices",
-            "all_reduce of block " + block.name, "measure it with pipebd profile EXPERIMENT --devices, naming so many");
+            "all_reduce of block " + block.name, "measure it with pipebd profile EXPERIMENT --devices and that many devices");
 }
 
 double interpolated(const TimeBySamples& times, int samples)

@@ -129,7 +129,7 @@ private:
 
     [[noreturn]] void refuse_twice(const std::string& key) const
     {
-        throw Error(Code::BadRequest, "the key " + in_quotes(key) + " stands twice in one object", std::string(where_),
+        throw Error(Code::BadRequest, "the key " + in_quotes(key) + " appears twice in one object", std::string(where_),
             "leave one of them out");
     }
 

@@ -53,7 +53,7 @@ public:
     std::vector<Value> elements() const
     {
         if (!json_.is_array())
-            refuse(std::string("a list is needed, this is ") + kind());
+            refuse(std::string("expected a list, found ") + kind());
         std::vector<Value> values;
         for (std::size_t i = 0; i < json_.size(); ++i)
             values.push_back({json_[i], document_, file_, path_ + '[' + std::to_string(i) + ']'});
@@ -63,28 +63,27 @@ public:
     std::string text() const
     {
         if (!json_.is_string())
-            refuse(std::string("a text is needed, this is ") + kind());
+            refuse(std::string("expected a string, found ") + kind());
         return json_.get<std::string>();
     }
 
     double number() const
     {
         if (!json_.is_number())
-            refuse(std::string("a number is needed, this is ") + kind());
+            refuse(std::string("expected a number, found ") + kind());
         const double value = json_.get<double>();
         if (!std::isfinite(value) || value < 0 || value > largest_time)
-            refuse("a number from 0 to 1e12 is needed, this is " + json_.dump());
+            refuse("expected a number from 0 to 1e12, found " + json_.dump());
         return value;
     }
 
     std::int64_t whole(std::int64_t least, std::int64_t most) const
     {
         if (!json_.is_number())
-            refuse(std::string("a number is needed, this is ") + kind());
+            refuse(std::string("expected a number, found ") + kind());
         const double value = json_.get<double>();
         if (!(value >= static_cast<double>(least) && value <= static_cast<double>(most)) || value != std::floor(value))
-            refuse("a whole number from " + std::to_string(least) + " to " + std::to_string(most) + " is needed, this is "
-                + json_.dump());
+            refuse("expected an integer from " + std::to_string(least) + " to " + std::to_string(most) + ", found " + json_.dump());
         return static_cast<std::int64_t>(value);
     }
 
@@ -144,7 +143,7 @@ private:
     void require_object() const
     {
         if (!json_.is_object())
-            refuse(std::string("an object is needed, this is ") + kind());
+            refuse(std::string("expected an object, found ") + kind());
     }
 
     std::string kind() const
@@ -158,7 +157,7 @@ private:
         case Json::value_t::array:
             return "a list";
         case Json::value_t::string:
-            return "a text";
+            return "a string";
         case Json::value_t::boolean:
             return "true or false";
         default:
@@ -271,11 +270,11 @@ Profile profile_from_json(std::string_view json, std::string_view where)
         const std::string& name = profile.blocks.back().name;
         const auto [first, is_new] = names.emplace(name, names.size());
         if (!is_new)
-            element.at("name").refuse("block " + std::to_string(first->second) + " has the name \"" + name + "\" already",
-                "give every block a name of its own");
+            element.at("name").refuse("block " + std::to_string(first->second) + " already has the name \"" + name + "\"",
+                "give every block a unique name");
     }
     if (profile.blocks.empty())
-        blocks.refuse("there is no block", "a profile has one entry for each block, in order");
+        blocks.refuse("there are no blocks", "a profile has one entry per block, in order");
     return profile;
 }
 

@@ -230,7 +230,7 @@ private:
             Open open;
             const Instruction read = instruction(line.shard, open);
             if (!cursor_.at_break())
-                cursor_.fail("an instruction should end here, not go on with " + cursor_.word_here());
+                cursor_.fail("an instruction should end here, not continue with " + cursor_.word_here());
             if (has_block(read.op))
                 blocks_ = std::max(blocks_, read.block + 1);
             microbatches_ = std::max(microbatches_, read.microbatch + 1);
@@ -254,7 +254,7 @@ private:
                 break;
             }
         if (!word)
-            cursor_.fail("there is no instruction " + cursor_.word_here());
+            cursor_.fail("unknown instruction " + cursor_.word_here());
         result.op = word->op;
         if (result.op == Op::Send || result.op == Op::Receive) {
             transfer(result, open);
@@ -320,7 +320,7 @@ private:
             open.carried = true;
         } else {
             if (!last_teacher_)
-                cursor_.fail("what is sent? No T stands before it in this line; name it like send[T0]>1");
+                cursor_.fail("what is sent? No T precedes it on this line; name it like send[T0]>1");
             const Shard shard = result.shard;
             result = *last_teacher_;
             result.op = Op::Send;
@@ -372,7 +372,7 @@ private:
         if (instruction.op == Op::Send || instruction.op == Op::Receive) {
             require(instruction.peer);
             if (instruction.peer == device)
-                cursor_.fail_at(open.place, "a device sends nothing to itself");
+                cursor_.fail_at(open.place, "a device cannot send to itself");
         }
         if (!instruction.group.empty())
             require(instruction.group.back());

@@ -91,8 +91,10 @@ private:
             const Rows both = intersection(rows_[before], rows_[index]);
             if (std::get<0>(made[i - 1]) == value && both.size() > 0) {
                 const auto [first, second] = std::minmax(before, index);
-                refuse(second, to_text(instructions_[first]) + " brings " + words(value) + " for " + samples(both) + " already",
-                    "leave one of them out, or let them share the samples");
+                refuse(second,
+                    to_text(instructions_[first]) + " brings " + words(value) + " for " + samples(both)
+                        + ", which are already there",
+                    "leave one of them out, or divide the samples between them");
             }
         }
     }
@@ -102,7 +104,7 @@ private:
         try {
             return flow.sources(index);
         } catch (const Error& error) {
-            refuse(index, error.problem(), "put what makes or receives it before this instruction");
+            refuse(index, error.problem(), "put the instruction that makes or receives it before this one");
         }
     }
 
@@ -112,7 +114,7 @@ private:
         for (std::size_t source : flow.sources(index, need))
             brought.push_back(rows_[source]);
         if (brought.empty() && need.value.kind == Value::Kind::Labels)
-            refuse(index, "without a teacher it needs the labels, which nothing before it on its device loads",
+            refuse(index, "without a teacher it needs the labels, which no earlier instruction on its device loads",
                 "put a Load before it");
         std::sort(brought.begin(), brought.end());
         int covered = rows_[index].begin;
@@ -126,8 +128,8 @@ private:
             if (rows.begin > covered)
                 end = std::min(end, rows.begin);
         refuse(index,
-            "it works on " + samples(rows_[index]) + ", but " + words(need.value) + " is not there for " + samples({covered, end}),
-            "make or receive it for all of them before this instruction");
+            "it works on " + samples(rows_[index]) + ", but " + words(need.value) + " is missing for " + samples({covered, end}),
+            "make or receive it for all samples before this instruction");
     }
 
     const Program& program_;

@@ -88,9 +88,10 @@ void check(const Program& program, const Costs& costs, const SimulationOptions& 
         if (phase.devices.size() != program.phases.front().devices.size())
             refuse("its phases differ in their number of devices", "list every device in every phase");
     if (program.devices() > costs.devices())
-        refuse("it has more devices than there are", "plan it for these devices");
+        refuse("it uses more devices than there are", "plan it for these devices");
     if (options.steps < 0 || options.buffers < 1)
-        refuse("it cannot be simulated for fewer than no steps or with no buffer", "ask for at least 0 steps and 1 buffer");
+        refuse(
+            "it cannot be simulated for a negative number of steps or without a buffer", "ask for at least 0 steps and 1 buffer");
 }
 
 /// Devices that are copies in a folded program get what their models get.
@@ -148,8 +149,8 @@ private:
         PhaseRun run(phase, steps, options_.buffers, clocks_, has_memory() ? &spans : nullptr, static_cast<int>(p));
         if (!run.run()) {
             const PhaseRun::Stuck stuck = run.stuck();
-            throw Error(Code::BadRequest, "the program cannot go on: " + stuck.why,
-                place_of(program_, p, stuck.device, stuck.index), "mend the program");
+            throw Error(Code::BadRequest, "the program deadlocks: " + stuck.why, place_of(program_, p, stuck.device, stuck.index),
+                "correct the program");
         }
         clocks_ = run.clocks();
         std::vector<DeviceTime> times;

@@ -129,7 +129,7 @@ Edited add_device(std::span<const Stage> stages, int to, int devices)
                 taken[static_cast<std::size_t>(device)] = true;
     const auto left_over = std::find(taken.begin(), taken.end(), false);
     if (left_over == taken.end())
-        return cannot("every device has a stage; take one from another stage");
+        return cannot("no device is free; take one from another stage");
     Stages result = copied(stages);
     result[static_cast<std::size_t>(to)].devices.push_back(static_cast<int>(left_over - taken.begin()));
     return dealt(std::move(result));

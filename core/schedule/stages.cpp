@@ -27,7 +27,7 @@ public:
             result.push_back(stage());
         while (take('|'));
         if (at_ < text_.size())
-            refuse("it goes on with " + in_quotes(text_.substr(at_), 20));
+            refuse("unexpected " + in_quotes(text_.substr(at_), 20));
         return result;
     }
 
@@ -46,7 +46,7 @@ private:
             const Range devices = range("a device such as 0 or 0-2");
             devices_ += devices.last - devices.first + 1;
             if (devices_ > number_end)
-                refuse("so many devices cannot be");
+                refuse("too many devices");
             for (int device = devices.first; device <= devices.last; ++device)
                 result.devices.push_back(device);
         } while (take(','));
@@ -103,7 +103,7 @@ private:
 
     [[noreturn]] void refuse(const std::string& what) const
     {
-        throw Error(Code::BadRequest, "these are no stages: " + what, std::string(where_) + ", column " + std::to_string(at_ + 1),
+        throw Error(Code::BadRequest, "invalid stages: " + what, std::string(where_) + ", column " + std::to_string(at_ + 1),
             "write blocks on devices, such as \"0-2 on 0,1 | 3-5 on 2\"");
     }
 
@@ -184,9 +184,9 @@ std::string fault_of(std::span<const Stage> stages, int blocks, int devices)
         if (stage.devices.empty())
             return "a stage has no device";
         if (stage.first < next)
-            return "block " + std::to_string(stage.first) + " stands after block " + std::to_string(next - 1);
+            return "block " + std::to_string(stage.first) + " follows block " + std::to_string(next - 1);
         if (stage.first > next)
-            return "block " + std::to_string(next) + " has no stage before that of block " + std::to_string(stage.first);
+            return "block " + std::to_string(next) + " has no stage; the next stage starts at block " + std::to_string(stage.first);
         if (stage.last > blocks)
             return "there is no block " + std::to_string(stage.last - 1) + ", there are " + counted(blocks, "block");
         next = stage.last;
@@ -205,7 +205,7 @@ void check_stages(std::span<const Stage> stages, int blocks, int devices, std::s
 {
     if (std::string fault = fault_of(stages, blocks, devices); !fault.empty())
         throw Error(Code::BadRequest, std::move(fault), std::string(where) + " " + in_quotes(to_text(stages)),
-            "give every block to one stage, in their order, and every device to no more than one");
+            "give every block to exactly one stage, in order, and every device to at most one");
 }
 
 } // namespace pipebd::schedule

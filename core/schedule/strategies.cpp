@@ -63,18 +63,18 @@ const Strategy& strategy_of(std::string_view name)
     for (const Strategy& strategy : strategies)
         if (strategy.name == name)
             return strategy;
-    throw Error(Code::BadRequest, "there is no strategy " + in_quotes(name), "strategy", "choose one of " + joined(names));
+    throw Error(Code::BadRequest, "unknown strategy " + in_quotes(name), "strategy", "choose one of " + joined(names));
 }
 
 [[noreturn]] void refuse(const Schedule& schedule, const std::string& what)
 {
-    throw Error(Code::BadRequest, what, schedule.strategy, "make the schedule again");
+    throw Error(Code::BadRequest, what, schedule.strategy, "create the schedule again");
 }
 
 void check(const Schedule& schedule)
 {
     if (!schedule.feasible || schedule.stages.empty())
-        throw Error(Code::BadRequest, "this schedule is not feasible", schedule.strategy, schedule.why_not);
+        throw Error(Code::BadRequest, "the schedule is not possible", schedule.strategy, schedule.why_not);
     int next = 0;
     for (const Stage& stage : schedule.stages) {
         const bool known = std::all_of(
@@ -93,7 +93,7 @@ void check(const Schedule& schedule)
 Schedule named_schedule(const Strategy& strategy, const Costs& costs)
 {
     if (costs.devices() < 1)
-        throw Error(Code::BadRequest, "there is no device to run on", std::string(strategy.name), "name at least one");
+        throw Error(Code::BadRequest, "no devices given", std::string(strategy.name), "name at least one");
     if (costs.blocks() == 0 || costs.profile().batch < 1)
         throw Error(Code::BadRequest, "the profile has no blocks or no batch", costs.profile().pair, "measure it first");
     Schedule named;
@@ -109,7 +109,7 @@ std::string stage_fault(const Stage& stage, Width width, const Schedule& named, 
 {
     const int devices = static_cast<int>(stage.devices.size());
     if (width == Width::OneDevice && devices > 1)
-        return "has " + counted(devices, "device") + ", " + named.strategy + " gives one to each";
+        return "has " + counted(devices, "device") + ", but " + named.strategy + " gives one to each";
     if (devices > named.batch)
         return "has " + counted(devices, "device") + " for a batch of " + std::to_string(named.batch);
     const std::int64_t bytes = costs.stage_memory(stage);

@@ -101,14 +101,14 @@ public:
     {
         for (const Indices* trains : {&work_.backward, &work_.forward, &work_.all_reduce})
             if (!trains->empty() && work_.update.empty())
-                refuse(trains->front(), "nothing updates block " + std::to_string(block_) + " here",
+                refuse(trains->front(), "block " + std::to_string(block_) + " is never updated here",
                     "add " + name("U", block_) + " behind it");
         if (work_.update.empty())
             return std::nullopt;
         if (work_.update.size() > 1)
-            refuse(work_.update[1], "block " + std::to_string(block_) + " is updated twice a step", "leave one of them out");
+            refuse(work_.update[1], "block " + std::to_string(block_) + " is updated twice per step", "leave one of them out");
         if (work_.backward.empty())
-            refuse(work_.update.front(), "its device has no gradients of block " + std::to_string(block_),
+            refuse(work_.update.front(), "its device computes no gradients of block " + std::to_string(block_),
                 "add the backward pass " + name("B", block_) + " before it, or leave it out");
         if (work_.all_reduce.size() > 1)
             refuse(work_.all_reduce[1], "the gradients of block " + std::to_string(block_) + " are all-reduced twice",
@@ -127,16 +127,16 @@ public:
     {
         if (work_.teacher_update.empty()) {
             if (!work_.teacher.empty())
-                refuse(work_.teacher.front(), "this block of the teacher is never updated, though others are",
+                refuse(work_.teacher.front(), "this block of the teacher is never updated, but others are",
                     "add " + name("M", block_) + " behind " + name("U", block_) + ", or leave out every M");
             return;
         }
         const std::size_t update = work_.teacher_update.front();
         const std::string student = name("U", block_);
         if (!end_to_end)
-            refuse(update, "a teacher that is updated trains end to end only", "leave it out");
+            refuse(update, "a teacher can be updated only in end-to-end training", "leave it out");
         if (work_.teacher_update.size() > 1)
-            refuse(work_.teacher_update[1], "block " + std::to_string(block_) + " of the teacher is updated twice a step",
+            refuse(work_.teacher_update[1], "block " + std::to_string(block_) + " of the teacher is updated twice per step",
                 "leave one of them out");
         if (work_.teacher.empty())
             refuse(update, "its device does not run this block of the teacher", "put it where " + name("T", block_) + " is");
@@ -151,7 +151,7 @@ public:
                 refuse(index, "it runs " + std::to_string(lead) + " batches ahead of the teacher's updates",
                     "a teacher that is updated may run at most 1 batch ahead");
             if (at(index).ahead != first.ahead || (index < update) != (work_.teacher.front() < update))
-                refuse(index, "one batch would pass two versions of this block of the teacher",
+                refuse(index, "one batch would use two versions of this block of the teacher",
                     "put every " + name("T", block_) + " of a batch on the same side of " + name("M", block_));
         }
     }
@@ -167,19 +167,21 @@ private:
     void check_batches() const
     {
         const int ahead = at(work_.backward.front()).ahead;
-        const std::string stale = "it would use weights without the update of the batch before";
+        const std::string stale = "it would use weights that lack the update of the previous batch";
         for (std::size_t index : work_.forward) {
             if (at(index).ahead > 0)
                 refuse(index, "it runs ahead of the step: " + stale, "let it work on the batch of its step");
             if (at(index).ahead != ahead)
-                refuse(index, "its backward pass works on another batch in the same step: " + stale, "give both the same batch");
+                refuse(
+                    index, "its backward pass works on a different batch in the same step: " + stale, "give both the same batch");
         }
         for (const Indices* later : {&work_.backward, &work_.all_reduce, &work_.update})
             for (std::size_t index : *later) {
                 if (at(index).ahead > 0)
                     refuse(index, "it runs ahead of the step", "let it work on the batch of its step");
                 if (at(index).ahead != ahead)
-                    refuse(index, "it works on another batch than the backward passes of its block", "give both the same batch");
+                    refuse(
+                        index, "it works on a different batch than the backward passes of its block", "give both the same batch");
             }
     }
 
@@ -190,8 +192,9 @@ private:
             for (std::size_t index : *passes)
                 if (at(index).shard != shard)
                     refuse(index,
-                        "it works on " + text_of(at(index).shard) + ", the first backward pass of its block on " + text_of(shard),
-                        "a device trains a block on one part of the batch");
+                        "it works on " + text_of(at(index).shard) + ", but the first backward pass of its block on "
+                            + text_of(shard),
+                        "a device trains a block on a single part of the batch");
     }
 
     void check_pieces() const
@@ -205,14 +208,14 @@ private:
         for (std::size_t index : work_.backward) {
             const auto found = backward.emplace(piece_of(index), Backward{index, {}}).first;
             if (at(index).parts != at(found->second.first).parts)
-                refuse(index, "the backward passes of a microbatch are cut into different numbers of parts", "give all the same");
+                refuse(index, "the backward passes of a microbatch have different numbers of parts", "give all the same number");
             if (!found->second.parts.insert(at(index).part).second)
-                refuse(index, "the same backward pass is done twice a step", "leave one of them out");
+                refuse(index, "the same backward pass is done twice per step", "leave one of them out");
         }
         std::set<Piece> forward;
         for (std::size_t index : work_.forward) {
             if (!forward.insert(piece_of(index)).second)
-                refuse(index, "the same forward pass is done twice a step", "leave one of them out");
+                refuse(index, "the same forward pass is done twice per step", "leave one of them out");
             if (!backward.contains(piece_of(index)))
                 refuse(index, "its backward pass is missing", "add " + name("B", block_) + " of the same piece");
         }
@@ -227,7 +230,7 @@ private:
         for (int microbatch = 0; microbatch < program_.microbatches; ++microbatch)
             for (int view = 0; view < views_; ++view)
                 if (!backward.contains({microbatch, view}))
-                    refuse(work_.update.front(), "it comes without the gradients of " + text_of(Piece{microbatch, view}, views_),
+                    refuse(work_.update.front(), "the gradients are missing for " + text_of(Piece{microbatch, view}, views_),
                         "add the forward and the backward pass of that piece");
     }
 
@@ -236,14 +239,12 @@ private:
         const std::size_t update = work_.update.front();
         for (std::size_t index : work_.backward) {
             if (!work_.all_reduce.empty() && index > work_.all_reduce.front())
-                refuse(work_.all_reduce.front(), "it stands before a backward pass of its block",
-                    "put it behind " + to_text(at(index)));
+                refuse(work_.all_reduce.front(), "it precedes a backward pass of its block", "put it behind " + to_text(at(index)));
             if (index > update)
-                refuse(update, "it stands before a backward pass of its block", "put it behind " + to_text(at(index)));
+                refuse(update, "it precedes a backward pass of its block", "put it behind " + to_text(at(index)));
         }
         if (!work_.all_reduce.empty() && work_.all_reduce.front() > update)
-            refuse(update, "it stands before the all-reduce of its gradients",
-                "put it behind " + to_text(at(work_.all_reduce.front())));
+            refuse(update, "it precedes the all-reduce of its gradients", "put it behind " + to_text(at(work_.all_reduce.front())));
     }
 
     const Program& program_;
@@ -265,7 +266,7 @@ void check_owners(const Program& program, int block, const std::vector<Owner>& o
     for (const Owner& owner : owners) {
         if (owner.phase != owners.front().phase)
             refuse(program, place(owner, owner.update),
-                the_block + " is trained in phase " + std::to_string(owners.front().phase) + " already",
+                the_block + " is already trained in phase " + std::to_string(owners.front().phase),
                 "train each block in one phase");
         devices.push_back(static_cast<int>(owner.device));
     }
@@ -278,7 +279,7 @@ void check_owners(const Program& program, int block, const std::vector<Owner>& o
                     + std::to_string(owners.size()),
                 "cut the batch into as many parts as devices train the block");
         if (!shards.insert(shard.index).second)
-            refuse(program, place(owner, owner.backward), "another device trains " + the_block + " on " + text_of(shard) + " too",
+            refuse(program, place(owner, owner.backward), "another device trains " + the_block + " on " + text_of(shard) + ", too",
                 "give each device its own part");
         if (!owner.all_reduce) {
             if (owners.size() > 1)
@@ -289,8 +290,8 @@ void check_owners(const Program& program, int block, const std::vector<Owner>& o
         }
         if (instruction_at(program, place(owner, *owner.all_reduce)).group != devices)
             refuse(program, place(owner, *owner.all_reduce),
-                "devices that train " + the_block + ": " + list(devices) + "; its group is another",
-                "make these devices its group");
+                "devices that train " + the_block + ": " + list(devices) + ", but its group is different",
+                "use these devices as its group");
     }
 }
 

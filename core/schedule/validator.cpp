@@ -43,7 +43,7 @@ bool is_pass(const Instruction& instruction)
 void check_program(const Program& program, int batch)
 {
     if (batch < 1 || batch > largest_batch)
-        refuse("there is no batch of " + std::to_string(batch) + " samples",
+        refuse("a batch of " + std::to_string(batch) + " samples is not possible",
             "a batch has 1 to " + std::to_string(largest_batch) + " samples");
     if (program.devices() < 1)
         refuse("there is nothing to do", "list at least one device");
@@ -71,13 +71,12 @@ void check_piece(const Program& program, const Instruction& instruction, Place a
         refuse(program, at, "there is no part " + std::to_string(instruction.part) + " of " + std::to_string(instruction.parts),
             "parts are counted from 0");
     if (!is_pass(instruction) && !transfers(instruction) && (instruction.microbatch != 0 || instruction.view != 0))
-        refuse(program, at, "it is of all microbatches and views, it cannot be of one", "leave the microbatch and the view out");
+        refuse(program, at, "it covers all microbatches and views, not a single one", "leave the microbatch and the view out");
     const bool in_parts = instruction.op == Op::StudentBackward || instruction.op == Op::Loss || transfers(instruction);
     if (!in_parts && instruction.parts != 1)
         refuse(program, at, "it cannot be done in parts", "leave the part out");
     if (instruction.op == Op::Loss && instruction.parts != 1 && instruction.parts != program.microbatches)
-        refuse(program, at,
-            "the loss is of the whole batch, or of one of " + std::to_string(program.microbatches) + " microbatches",
+        refuse(program, at, "the loss covers the whole batch, or one of " + std::to_string(program.microbatches) + " microbatches",
             "give it as many parts as there are microbatches, or none");
 }
 
@@ -91,8 +90,8 @@ void check_ends(const Program& program, const Instruction& instruction, Place at
     if (instruction.op == Op::AllReduce) {
         const bool ascends = std::adjacent_find(group.begin(), group.end(), std::greater_equal<>()) == group.end();
         if (!ascends || !std::binary_search(group.begin(), group.end(), self) || group.front() < 0 || group.back() >= devices)
-            refuse(program, at, "its group is not one of devices that this one belongs to",
-                "list the group's devices in ascending order");
+            refuse(program, at, "its group is not a list of devices that includes this one",
+                "list the devices of the group in ascending order");
     } else if (!group.empty())
         refuse(program, at, "it has no group", "only an all-reduce has one");
 }
@@ -101,7 +100,7 @@ void check_samples(const Program& program, const Instruction& instruction, Place
 {
     if (!is_part(instruction.shard.index, instruction.shard.count)
         || (transfers(instruction) && !is_part(instruction.peer_shard.index, instruction.peer_shard.count)))
-        refuse(program, at, "it works on a part of the batch that there is not", "count parts from 0");
+        refuse(program, at, "it works on a part of the batch that does not exist", "count parts from 0");
     if (instruction.op != Op::Load && instruction.op != Op::Loss && !is_pass(instruction) && !transfers(instruction))
         return;
     if (rows_of(instruction, batch, program.microbatches).size() > 0)
@@ -118,7 +117,7 @@ void check_instruction(const Program& program, Place at, int batch)
 {
     const Instruction& instruction = instruction_at(program, at);
     if (instruction.op < Op::Load || instruction.op > Op::Barrier)
-        throw Error(Code::BadRequest, "there is an instruction of no kind", "program", "make the program again");
+        throw Error(Code::BadRequest, "unknown instruction", "program", "create the program again");
     if (has_block(instruction.op) && !is_part(instruction.block, program.blocks))
         refuse(program, at, "there is no block " + std::to_string(instruction.block),
             "blocks are 0 to " + std::to_string(program.blocks - 1));
@@ -127,7 +126,7 @@ void check_instruction(const Program& program, Place at, int batch)
     if (instruction.ahead < -largest_ahead || instruction.ahead > largest_ahead)
         refuse(program, at, "it is too many batches away from its step", "use at most " + std::to_string(largest_ahead));
     if (instruction.op == Op::Barrier && instruction.ahead != 0)
-        refuse(program, at, "a barrier is of its step", "leave the number of batches out");
+        refuse(program, at, "a barrier belongs to its own step", "leave the number of batches out");
     check_samples(program, instruction, at, batch);
 }
 
@@ -155,7 +154,7 @@ void check_links(const Program& program, std::size_t phase)
                     program, at, "device " + std::to_string(receive.peer) + " has no Send for it", "add the Send, or leave it out");
             const Instruction& send = instruction_at(program, sent[k]);
             if (!carry_the_same(send, receive) || send.shard != receive.peer_shard || send.peer_shard != receive.shard)
-                refuse(program, at, "in its place device " + std::to_string(receive.peer) + " has " + to_text(send),
+                refuse(program, at, "at this place device " + std::to_string(receive.peer) + " has " + to_text(send),
                     "let both ends list the same pieces in the same order");
         }
     for (const auto& [link, sent] : sends)
@@ -206,8 +205,9 @@ void check_waits(const Program& program, std::size_t phase, const Profile& costl
     } catch (const Error& error) {
         const std::string where = program.phases.size() > 1 ? "phase " + std::to_string(phase) + ", " : std::string();
         throw Error(error.code(), error.problem(), where + error.where(),
-            "list what goes between devices on all that it concerns, in the same order, and before anything that waits for its "
-            "answer");
+            "list transfers and all-reduces on all devices that take part, in the same order, and before anything that waits for "
+            "their "
+            "result");
     }
 }
 

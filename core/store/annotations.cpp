@@ -13,7 +13,7 @@ constexpr std::size_t longest_tag = 100; // bytes
 
 Error no_tag(const std::string& tag, const char* why)
 {
-    return {Code::BadRequest, std::string("this can be no tag (") + why + ")", in_quotes(tag), "choose a short word"};
+    return {Code::BadRequest, std::string("not a valid tag (") + why + ")", in_quotes(tag), "choose a short word"};
 }
 
 void bind_text(SQLite::Statement& statement, int run, const std::string& text)
@@ -33,7 +33,7 @@ void check_tag(const std::string& tag)
     if (!is_utf8(tag) || printable(tag) != tag)
         throw no_tag(tag, "it has characters that cannot be shown");
     if (tag.find(',') != std::string::npos)
-        throw no_tag(tag, "commas stand between tags");
+        throw no_tag(tag, "commas separate tags");
     if (trimmed(tag) != tag)
         throw no_tag(tag, "it begins or ends with a space");
 }

@@ -172,7 +172,7 @@ std::string error_cell(const std::optional<double>& error)
 std::string prediction_table(const RunComparison& comparison)
 {
     std::vector<std::string_view> kinds;
-    std::string runs = "<th rowspan=\"2\">a step, all devices</th>";
+    std::string runs = "<th rowspan=\"2\">per step, all devices</th>";
     std::string columns;
     for (const ComparedRun& run : comparison.runs) {
         for (const schedule::KindTime& kind : run.details.kinds)

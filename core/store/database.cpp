@@ -26,7 +26,7 @@ int milliseconds(std::chrono::milliseconds wait)
 
 Error not_ours(const fs::path& file, const Format& format, std::string_view why)
 {
-    return {Code::NotADatabase, "this is no " + format.name + " (" + std::string(why) + ")", file.string(),
+    return {Code::NotADatabase, "not a " + format.name + " (" + std::string(why) + ")", file.string(),
         "name another file, or move this one away"};
 }
 
@@ -72,7 +72,7 @@ void check_plausible(const fs::path& file, const Format& format)
     if (status.type() == fs::file_type::not_found)
         throw Error(Code::NotFound, "there is no " + format.name, file.string());
     if (problem)
-        throw system_error("cannot look at the " + format.name, file.string(), problem.value());
+        throw system_error("cannot access the " + format.name, file.string(), problem.value());
     if (status.type() != fs::file_type::regular)
         throw not_ours(file, format, "it is not a file");
     if (fs::file_size(file) == 0)
@@ -127,8 +127,8 @@ SQLite::Database open_read_only(const fs::path& file, const Format& format, std:
         if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || access(file.c_str(), R_OK) != 0)
             throw;
         if (has_log(file) && access(fs::absolute(file).parent_path().c_str(), W_OK) != 0)
-            throw Error(Code::System, "its newest rows are in a log that cannot be read without the right to write its folder",
-                file.string(), "copy the folder to one that you can write, or have its owner list the lab once");
+            throw Error(Code::System, "its newest rows are in a log that can only be read with write permission for its folder",
+                file.string(), "copy the folder to a place that you can write to, or have its owner list the lab once");
         if (has_log(file))
             throw;
     }
@@ -152,7 +152,7 @@ void copy_into(const fs::path& file, SQLite::Database& from)
     SQLite::Database to(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     SQLite::Backup backup(to, from);
     if (backup.executeStep() != SQLITE_DONE) // it says so, rather than throw, if another process holds the database
-        throw Error(Code::Locked, "another process holds the database", from.getFilename(), "try again when it is done");
+        throw Error(Code::Locked, "another process is using the database", from.getFilename(), "try again when it is done");
 }
 
 void back_up(const fs::path& file, int version, std::chrono::milliseconds wait)
@@ -196,7 +196,7 @@ void put_in_place(const fs::path& made, const fs::path& file)
         if (problem == EINVAL) // the file system cannot rename so, but may link
             problem = link(made.c_str(), file.c_str()) == 0 ? 0 : errno;
         if (problem != 0 && problem != EEXIST)
-            throw system_error("cannot make the database", file.string(), problem);
+            throw system_error("cannot create the database", file.string(), problem);
         fs::remove(made);
     }
     sync_folder(fs::absolute(file).parent_path());
@@ -207,8 +207,7 @@ SQLite::Database open_for_writing(const fs::path& file, const Format& format, st
     identify(file, format, wait);
     SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, milliseconds(wait));
     if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
-        throw Error(
-            Code::System, "the " + format.name + " cannot be written", file.string(), "give yourself the right to write it");
+        throw Error(Code::System, "the " + format.name + " cannot be written", file.string(), "get write permission for it");
     configure(database);
     database.exec("PRAGMA synchronous = FULL");
     check_identity(database, file, format);
@@ -271,24 +270,23 @@ Error error_from(const SQLite::Exception& exception, const fs::path& file)
     switch (exception.getErrorCode() & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return {Code::Locked, "another process holds the database", place, "try again when it is done"};
+        return {Code::Locked, "another process is using the database", place, "try again when it is done"};
     case SQLITE_NOTADB:
-        return {Code::NotADatabase, "this is no database of this program (" + foreign_reason(exception.what()) + ")", place,
+        return {Code::NotADatabase, "not a database of this program (" + foreign_reason(exception.what()) + ")", place,
             "name another file, or move this one away"};
     case SQLITE_CORRUPT:
         return damaged(file, exception.what());
     case SQLITE_FULL:
-        return {Code::DiskFull, "the disk is full", place, "make room on it"};
+        return {Code::DiskFull, "the disk is full", place, "free some space"};
     case SQLITE_NOMEM:
         return {Code::OutOfMemory, "there is not enough memory for the database", place};
     case SQLITE_READONLY:
-        return {Code::System, "this cannot be changed: there is no right to write it", place,
-            "ask its owner, or copy it to a folder that you can write"};
+        return {Code::System, "no permission to write this", place, "ask its owner, or copy it to a folder that you can write to"};
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_IOERR:
         return {Code::System, "the database cannot be opened, read or written (" + foreign_reason(exception.what()) + ")", place,
-            "look at the rights of the file and its folder, and at the disk"};
+            "check the permissions of the file and its folder, and the disk"};
     default:
         return {Code::Internal, "the database refused (" + foreign_reason(exception.what()) + ")", place};
     }

@@ -63,7 +63,7 @@ auto guarded(const std::filesystem::path& file, Body&& body) -> decltype(body())
     } catch (const SQLite::Exception& exception) {
         throw error_from(exception, file);
     } catch (const std::filesystem::filesystem_error& problem) {
-        throw system_error("cannot get at the file", file.string(), problem.code().value());
+        throw system_error("cannot access the file", file.string(), problem.code().value());
     }
 }
 

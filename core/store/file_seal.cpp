@@ -83,7 +83,7 @@ std::string check_file_seal(SQLite::Database& database, const fs::path& file)
     const bool readable = seal.is_object() && seal.value("format", nlohmann::json()) == format
         && seal.value("bytes", nlohmann::json()).is_number_integer() && seal.value("sha256", nlohmann::json()).is_string();
     if (!readable)
-        return std::string(seal_file_name) + ", by which its file is checked, cannot be read";
+        return std::string(seal_file_name) + ", the checksum of its file, cannot be read";
     const Digest sealed{seal["bytes"].get<std::int64_t>(), seal["sha256"].get<std::string>()};
     return digest_of(database) == sealed ? "ok" : "its file is not the one that was sealed: the checksum differs";
 }

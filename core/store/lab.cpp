@@ -78,10 +78,10 @@ void make_folder(const fs::path& folder)
     if (fs::exists(folder, problem) && !fs::is_directory(folder, problem))
         throw not_a_folder(folder);
     if (fs::is_symlink(fs::symlink_status(folder, problem)) && fs::status(folder, problem).type() == fs::file_type::not_found)
-        throw Error(Code::System, "this is a symbolic link to what is not there", folder.string(), "make the folder it names");
+        throw Error(Code::System, "this is a symbolic link to a folder that does not exist", folder.string(), "create that folder");
     fs::create_directories(folder, problem);
     if (problem)
-        throw system_error("cannot make the folder", folder.string(), problem.value());
+        throw system_error("cannot create the folder", folder.string(), problem.value());
 }
 
 /// Which runs there are that `id` may have been meant for.
@@ -97,12 +97,12 @@ std::string nearest_text(int id, std::vector<int> others)
     std::string text;
     for (int other : others)
         text += (text.empty() ? "" : ", ") + std::to_string(other);
-    return all ? "there are: " + text : "the nearest are " + text + "; `pipebd runs list` shows all";
+    return all ? "existing runs: " + text : "the nearest are " + text + "; `pipebd runs list` shows all";
 }
 
 Error no_lab(const fs::path& folder)
 {
-    return {Code::NotFound, "there is no lab", folder.string(), "check the path; `pipebd run` makes a lab where there is none"};
+    return {Code::NotFound, "there is no lab", folder.string(), "check the path; `pipebd run` creates a lab where none exists"};
 }
 
 /// SQLite needs the folder as well, for its journal.
@@ -136,9 +136,8 @@ OpenedLibrary open_library(const fs::path& folder, Lab::Mode mode)
         return {open_database(file, library_format, Access::ReadWrite)};
     SQLite::Database database = open_database(file, library_format, Access::ReadOnly);
     if (const int version = database.execAndGet("PRAGMA user_version").getInt(); version < library_format.version())
-        throw Error(Code::System,
-            "this lab was made by an earlier version, and cannot be brought up to date without the right to write it",
-            folder.string(), "copy it to a folder that you can write");
+        throw Error(Code::System, "this lab was made by an earlier version and can only be upgraded with write permission",
+            folder.string(), "copy it to a folder that you can write to");
     return {std::move(database), true, false};
 }
 
@@ -354,7 +353,7 @@ Lab::NewRun Lab::new_run(const std::string& name)
         // The folder comes last: whoever lists it must be able to tell by the library that its maker lives, or records it as lost.
         std::error_code problem;
         if (!fs::create_directory(made.folder, problem))
-            throw system_error("cannot make the run's folder", made.folder.string(), problem ? problem.value() : EEXIST);
+            throw system_error("cannot create the run's folder", made.folder.string(), problem ? problem.value() : EEXIST);
         sync_folder(impl_->runs);
         return made;
     });
@@ -403,7 +402,7 @@ void Lab::change_tags(int id, std::span<const std::string> add, std::span<const 
 void Lab::set_note(int id, const std::string& note)
 {
     if (!is_utf8(note))
-        throw Error(Code::BadRequest, "this note is not UTF-8", in_quotes(note), "write it in UTF-8");
+        throw Error(Code::BadRequest, "the note is not UTF-8", in_quotes(note), "write it in UTF-8");
     impl_->annotate(id, [&](const std::string& folder) { impl_->annotations.set_note(id, folder, note); });
 }
 

@@ -61,7 +61,7 @@ void PurgedFolder::remove()
     std::error_code problem;
     fs::remove_all(folder, problem);
     if (problem)
-        throw system_error("the run is gone, but not all of its files could be removed", folder.string(), problem.value());
+        throw system_error("the run was removed, but some of its files could not be", folder.string(), problem.value());
 }
 
 void sweep_purged(const fs::path& runs)

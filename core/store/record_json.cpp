@@ -66,8 +66,8 @@ auto parsed(std::string_view text, std::string_view where, Read read)
         const Json json = Json::parse(text);
         return read(json.is_object() ? json : throw Json::type_error::create(302, "it is not an object", nullptr));
     } catch (const Json::exception& exception) {
-        throw Error(Code::Damaged, "what is stored here cannot be read (" + foreign_reason(exception.what()) + ")",
-            std::string(where), "restore it from a copy, or delete it");
+        throw Error(Code::Damaged, "the stored data cannot be read (" + foreign_reason(exception.what()) + ")", std::string(where),
+            "restore it from a copy, or delete it");
     }
 }
 

@@ -77,7 +77,7 @@ struct Salvage {
     {
         saved.push_back(what);
         if (!all)
-            lost.push_back("not all of its " + what.substr(what.find(' ') + 1));
+            lost.push_back("some of its " + what.substr(what.find(' ') + 1));
     }
 };
 

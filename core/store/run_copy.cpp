@@ -24,10 +24,10 @@ void refuse(const RunRecord& run, const fs::path& into)
 {
     const fs::path inside = fs::canonical(into).lexically_relative(fs::canonical(run.folder));
     if (!inside.empty() && *inside.begin() != "..")
-        throw Error(Code::BadRequest, "this is inside the run that is to be copied", into.string(), "name another folder");
+        throw Error(Code::BadRequest, "this folder is inside the run to be copied", into.string(), "name another folder");
     for (const fs::directory_entry& entry : fs::directory_iterator(into))
         if (run_folder_from_path(entry.path()).id == run.id)
-            throw Error(Code::BadRequest, "there is a run of this number", entry.path().string(), "name another folder");
+            throw Error(Code::BadRequest, "a run with this number already exists", entry.path().string(), "name another folder");
 }
 
 bool belongs_to_database(const std::string& name)

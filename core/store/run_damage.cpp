@@ -32,7 +32,7 @@ std::string checked(const fs::path& file)
         const std::string found = RunStore(file, RunStore::Mode::ReadOnly).check();
         return found == "ok" ? std::string() : found;
     } catch (const Error& error) {
-        return error.code() == Code::NotFound ? "its database is gone" : error.problem();
+        return error.code() == Code::NotFound ? "its database is missing" : error.problem();
     }
 }
 
@@ -63,7 +63,7 @@ std::string damage_warning(const RunRecord& run)
     const std::string damage = damage_of(run);
     if (damage.empty())
         return {};
-    return "run " + std::to_string(run.id) + " is damaged, and what is shown of it may be incomplete or wrong: " + damage + ": "
+    return "run " + std::to_string(run.id) + " is damaged, so what is shown may be incomplete or wrong: " + damage + ": "
         + (run.folder / "run.sqlite").string() + "; restore it from a copy, or see what `pipebd doctor --repair` can save";
 }
 

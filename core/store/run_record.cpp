@@ -74,8 +74,8 @@ RunState run_state_from_string(std::string_view name)
     for (const auto& [state, known] : state_names)
         if (known == name)
             return state;
-    throw Error(Code::Damaged, "this is no state of a run", "\"" + std::string(name) + "\"",
-        "it is one of queued, running, finished, failed, cancelled, lost");
+    throw Error(Code::Damaged, "not a state of a run", "\"" + std::string(name) + "\"",
+        "use one of queued, running, finished, failed, cancelled, lost");
 }
 
 bool is_final(RunState state)

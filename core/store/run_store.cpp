@@ -252,7 +252,7 @@ void RunStore::finish()
     impl_->write([&] {
         const auto stored = impl_->stored_record();
         if (!stored || !is_final(stored->state))
-            throw Error(Code::Internal, "a run is sealed when its state is final", impl_->file.string());
+            throw Error(Code::Internal, "a run is sealed only when its state is final", impl_->file.string());
         SQLite::Statement insert(impl_->database, "INSERT INTO seal (id, algorithm, checksum) VALUES (1, ?, ?)");
         insert.bind(1, std::string(seal_algorithm));
         insert.bind(2, checksum_of_rows(impl_->database));
@@ -470,7 +470,7 @@ std::string RunStore::check() const
         SQLite::Statement seal(impl_->database, "SELECT algorithm, checksum FROM seal");
         if (seal.executeStep()) {
             if (seal.getColumn(0).getString() != seal_algorithm)
-                return "it is sealed by \"" + seal.getColumn(0).getString() + "\", which is not known";
+                return "it is sealed by \"" + seal.getColumn(0).getString() + "\", which is unknown";
             if (seal.getColumn(1).getString() != checksum_of_rows(impl_->database))
                 return "the rows are not those that were sealed: their checksum differs";
         }

@@ -54,8 +54,8 @@ RunTrace trace_of(const RunRecord& run)
         = timelines_of(RunStore(run.folder / "run.sqlite", RunStore::Mode::ReadOnly), simulated_steps_of_traces);
     const schedule::SideBySide both = side_by_side(timelines.program, timelines.predicted, timelines.measured);
     if (both.measured.spans.empty())
-        throw Error(Code::NotFound, "no step of it has been measured", "run " + std::to_string(run.id),
-            "the first steps of a run are measured, and some at intervals");
+        throw Error(Code::NotFound, "no step of this run was measured", "run " + std::to_string(run.id),
+            "the first steps of a run are measured, and then some at intervals");
     std::vector<schedule::Traced> all;
     if (!both.predicted.spans.empty())
         all.push_back({"predicted", timelines.program, both.predicted, both.memory});

@@ -60,12 +60,12 @@ std::pair<fs::path, int> locked_folder(const fs::path& pairs)
         if (mkdir(folder.c_str(), 0777) != 0) {
             if (errno == EEXIST)
                 continue;
-            throw system_error("cannot make a folder for the pair", folder.string());
+            throw system_error("cannot create a folder for the pair", folder.string());
         }
         if (const int lock = take_lock(folder); lock >= 0) // else it was swept before it could be locked
             return {folder, lock};
     }
-    throw Error(Code::Locked, "there are too many imports at once", pairs.string(), "try again when one of them is done");
+    throw Error(Code::Locked, "too many imports are running", pairs.string(), "try again when one of them is done");
 }
 
 } // namespace
@@ -101,7 +101,7 @@ StoredPair StoredPairs::from_row(SQLite::Statement& row) const
 {
     const std::string name = row.getColumn(1).getString();
     if (name.find('/') != std::string::npos || run_folder_from_path(name).id == 0) // nothing outside the lab is opened by it
-        throw Error(Code::Damaged, "the library names a folder that cannot be a pair's", in_quotes(name),
+        throw Error(Code::Damaged, "the library names an impossible folder for a pair", in_quotes(name),
             "restore library.sqlite from a copy");
     return {.name = row.getColumn(0).getString(),
         .folder = folder_ / name,
@@ -142,8 +142,8 @@ StoredPair StoredPairs::keep(const std::string& name, PairDraft draft)
 
     SQLite::Transaction transaction(library_, SQLite::TransactionBehavior::IMMEDIATE);
     if (find(name))
-        throw Error(Code::BadRequest, "there is a pair of this name", in_quotes(name),
-            "choose another --name, or delete that one: pipebd pairs delete");
+        throw Error(Code::BadRequest, "a pair of this name already exists", in_quotes(name),
+            "choose another --name, or delete that pair: pipebd pairs delete");
     const int id = library_.execAndGet("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'pair'").getInt();
     StoredPair pair
         = {.name = name, .folder = folder_ / run_folder_name(id, name, "pair"), .imported = utc_text(), .sha256 = sha256};
@@ -178,7 +178,7 @@ void StoredPairs::remove(const std::string& name)
         for (const StoredPair& other : all())
             known.push_back(other.name);
         throw Error(Code::NotFound, "there is no imported pair of this name", in_quotes(name),
-            known.empty() ? "no pair was imported" : "imported are: " + joined(known));
+            known.empty() ? "no pairs were imported" : "imported pairs: " + joined(known));
     }
     SQLite::Statement remove(library_, "DELETE FROM pair WHERE name = ?");
     remove.bind(1, name);

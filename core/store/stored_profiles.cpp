@@ -72,7 +72,7 @@ StoredProfile StoredProfiles::find(const std::string& id) const
     for (const StoredProfile& profile : profiles)
         known.push_back(profile.id);
     throw Error(Code::NotFound, "there is no profile " + in_quotes(id), file_.string(),
-        known.empty() ? "there are no profiles yet" : "there are: " + joined(known));
+        known.empty() ? "there are no profiles yet" : "existing profiles: " + joined(known));
 }
 
 std::optional<schedule::Profile> StoredProfiles::read(const ProfileKey& key) const

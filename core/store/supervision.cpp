@@ -97,7 +97,7 @@ RunRecord as_lost(RunRecord record)
     const std::string who
         = supervisor.pid > 0 ? "process " + std::to_string(supervisor.pid) + " on " + supervisor.host : std::string("not known");
     record.error
-        = Error(Code::RankDied, "the supervisor of the run is gone without having ended it", who, "start the run again").what();
+        = Error(Code::RankDied, "the supervisor of the run disappeared before the run ended", who, "start the run again").what();
     return record;
 }
 

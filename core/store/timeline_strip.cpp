@@ -135,7 +135,7 @@ std::string timeline_legend()
             html += std::string(1, look.letter) + ": ";
         html += std::string(look.meaning) + "</span> ";
     }
-    return html + "<span>thin, above: as predicted</span></p>\n";
+    return html + "<span>thin bar above: predicted</span></p>\n";
 }
 
 } // namespace pipebd::store

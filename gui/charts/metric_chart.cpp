@@ -225,8 +225,8 @@ void MetricChart::chooseTickers()
         xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new StepTicker));
     xAxis->setLabel(m_axis == XAxis::Step ? tr("step")
             : m_axis == XAxis::WallTime   ? tr("local time")
-            : m_logKeys                   ? tr("seconds since the start")
-                                          : tr("time since the start"));
+            : m_logKeys                   ? tr("seconds since start")
+                                          : tr("time since start"));
     if (m_quantity == Quantity::Memory)
         yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new BytesTicker));
     else if (m_quantity == Quantity::Utilisation)

@@ -36,7 +36,7 @@ SmoothingSlider::SmoothingSlider(QWidget* parent)
     m_slider->setMinimumWidth(60);
     m_slider->setMaximumWidth(150);
     m_slider->setAccessibleName(tr("Smoothing"));
-    m_slider->setToolTip(tr("Exponential moving mean of loss and throughput; the raw curve stays behind it"));
+    m_slider->setToolTip(tr("Exponential moving average of loss and throughput; the raw curve stays visible"));
     m_label->setMinimumWidth(fontMetrics().horizontalAdvance(QStringLiteral("0.9999")));
     auto* title = new QLabel(tr("S&moothing:"), this);
     title->setBuddy(m_slider);

@@ -91,7 +91,7 @@ ComparePage::ComparePage(Settings& settings, QWidget* parent)
         splitter->setStretchFactor(1, splitter == m_rows ? 0 : 1);
     }
     auto* empty = new MessagePage(
-        tr("Nothing to compare yet"), tr("Select runs in the list of runs and press Compare, or pick them here."), m_stack);
+        tr("Nothing to compare yet"), tr("Select runs in the run list and press Compare, or add them here."), m_stack);
     empty->addAction(m_add, true);
     m_stack->addWidget(empty);
     m_stack->addWidget(m_columns);
@@ -120,7 +120,7 @@ QWidget* ComparePage::buildChooser()
     auto* chooser = new QWidget(m_columns);
     m_list->setModel(m_runs);
     m_list->setObjectName(QStringLiteral("comparedRuns"));
-    m_list->setAccessibleName(tr("Runs that are compared"));
+    m_list->setAccessibleName(tr("Compared runs"));
     m_list->setSelectionMode(QAbstractItemView::ExtendedSelection);
     m_list->setFrameShape(QFrame::NoFrame);
     m_list->setIconSize({28, 16});
@@ -163,18 +163,19 @@ void ComparePage::createActions()
         connect(action, &QAction::triggered, this, does);
         return action;
     };
-    m_add = make(tr("&Add runs…"), tr("Pick further runs of this lab"), "addRuns", [this] { chooseRuns(); });
+    m_add = make(tr("&Add runs…"), tr("Add runs of this lab"), "addRuns", [this] { chooseRuns(); });
     m_add->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_A));
     m_remove = make(
-        tr("&Remove"), tr("Take the selected runs out of the comparison"), "removeRuns", [this] { removeRuns(selectedRuns()); });
+        tr("&Remove"), tr("Remove the selected runs from the comparison"), "removeRuns", [this] { removeRuns(selectedRuns()); });
     m_remove->setShortcut(QKeySequence::Delete);
     m_remove->setShortcutContext(Qt::WidgetShortcut);
     m_remove->setEnabled(false);
-    m_removeAll = make(tr("Remove a&ll"), tr("Begin anew"), "removeAllRuns", [this] { removeRuns(runs()); });
+    m_removeAll
+        = make(tr("Remove a&ll"), tr("Remove all runs from the comparison"), "removeAllRuns", [this] { removeRuns(runs()); });
     m_exportTables = make(
         tr("Export the &tables…"), tr("Write results and settings as CSV or JSON"), "exportTables", [this] { exportTables(); });
-    m_exportReport = make(tr("Export a r&eport…"), tr("Write the comparison as one HTML file that any browser shows"),
-        "exportReport", [this] { exportReport(); });
+    m_exportReport
+        = make(tr("Export a r&eport…"), tr("Write the comparison as one HTML file"), "exportReport", [this] { exportReport(); });
     for (ComparisonChart* chart : m_charts->charts())
         m_exportCharts.push_back(make(tr("Export %1…").arg(chart->MetricChart::title()),
             tr("Write this chart as PNG, PDF, SVG or CSV"), "exportChart", [this, chart] { exportChart(chart); }));
@@ -304,7 +305,7 @@ void ComparePage::take(const Read& read)
 {
     m_comparison = read.comparison;
     for (const int id : read.missing)
-        m_runs->setProblem(id, tr("there is no such run in this lab"));
+        m_runs->setProblem(id, tr("this run does not exist in this lab"));
     for (const store::ComparedRun& run : m_comparison->runs) {
         m_runs->setRecord(run.record);
         m_charts->addRun(run.record);

@@ -117,7 +117,7 @@ QVariant ComparedRunsModel::data(const QModelIndex& index, int role) const
     case Qt::CheckStateRole:
         return row.shown ? Qt::Checked : Qt::Unchecked;
     case Qt::ToolTipRole: {
-        QString text = row.isRead ? tr("%1: %2").arg(name, stateWord(row.record.state)) : tr("%1: being read").arg(name);
+        QString text = row.isRead ? tr("%1: %2").arg(name, stateWord(row.record.state)) : tr("%1: loading").arg(name);
         if (row.isRead && !row.record.strategy.empty())
             text += QStringLiteral("\n%1, %2").arg(QString::fromStdString(row.record.strategy), devicesText(row.record.devices));
         if (!row.problem.isEmpty())

@@ -22,7 +22,7 @@ ComparisonChart::ComparisonChart(Quantity quantity, QWidget* parent)
     : MetricChart(quantity, parent)
 {
     setObjectName(QStringLiteral("compare") + objectName().left(1).toUpper() + objectName().mid(1));
-    setEmptyText(tr("None of the runs has stored samples of this"));
+    setEmptyText(tr("No run has samples for this chart"));
     legend->setIconSize(26, 10);
     nameMember();
 }

@@ -84,10 +84,10 @@ QWidget* ComparisonCharts::buildPlaces()
     layout->addSpacing(12);
     m_block = memberBox(m_charts[0], QStringLiteral("block"));
     m_block->setAccessibleName(tr("Loss of"));
-    m_block->setToolTip(tr("Which loss is drawn"));
+    m_block->setToolTip(tr("Which loss to show"));
     m_rank = memberBox(m_charts[2], QStringLiteral("rank"));
     m_rank->setAccessibleName(tr("Memory of"));
-    m_rank->setToolTip(tr("Whose memory is drawn"));
+    m_rank->setToolTip(tr("Which memory to show"));
     layout->addWidget(m_block);
     layout->addWidget(m_rank);
     layout->addStretch();
@@ -118,9 +118,9 @@ QWidget* ComparisonCharts::buildControls()
     m_axis = new QComboBox(row);
     m_axis->setObjectName(QStringLiteral("xAxis"));
     m_axis->addItem(tr("Step"), static_cast<int>(XAxis::Step));
-    m_axis->addItem(tr("Time since the start"), static_cast<int>(XAxis::Time));
+    m_axis->addItem(tr("Time since start"), static_cast<int>(XAxis::Time));
     m_axis->addItem(tr("Wall time"), static_cast<int>(XAxis::WallTime));
-    auto* axisLabel = new QLabel(tr("&Horizontal:"), row);
+    auto* axisLabel = new QLabel(tr("X ax&is:"), row);
     axisLabel->setBuddy(m_axis);
     connect(m_axis, &QComboBox::currentIndexChanged, this, &ComparisonCharts::apply);
     const auto box = [&](const QString& text, const char* name, const QString& toolTip) {
@@ -130,12 +130,11 @@ QWidget* ComparisonCharts::buildControls()
         connect(made, &QCheckBox::toggled, this, &ComparisonCharts::apply);
         return made;
     };
-    m_logKeys = box(tr("Log &x"), "logKeys", tr("A logarithmic horizontal axis"));
-    m_logLoss = box(tr("Log l&oss"), "logLoss", tr("A logarithmic axis of the loss"));
-    m_ignoreOutliers = box(tr("I&gnore outliers"), "ignoreOutliers",
-        tr("Fit the vertical axes to the values from the 2nd to the 98th percentile of each curve"));
-    m_bands = box(tr("See&ds as bands"), "bands",
-        tr("Draw runs that differ in their seeds only as their mean, and a deviation on either side of it"));
+    m_logKeys = box(tr("Log &x"), "logKeys", tr("Logarithmic x axis"));
+    m_logLoss = box(tr("Log l&oss"), "logLoss", tr("Logarithmic loss axis"));
+    m_ignoreOutliers
+        = box(tr("I&gnore outliers"), "ignoreOutliers", tr("Scale the y axes to the 2nd to 98th percentile of each curve"));
+    m_bands = box(tr("See&ds as bands"), "bands", tr("Draw runs that differ only in their seeds as mean ± standard deviation"));
 
     auto* layout = new QHBoxLayout(row);
     layout->setContentsMargins(8, 2, 8, 6);

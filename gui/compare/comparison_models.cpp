@@ -42,7 +42,7 @@ QString resultName(const store::ComparedResult& result)
     static const std::map<std::string, const char*, std::less<>> names{{"throughput", QT_TRANSLATE_NOOP("Results", "Throughput")},
         {"measured_step", QT_TRANSLATE_NOOP("Results", "Step, measured")},
         {"predicted_step", QT_TRANSLATE_NOOP("Results", "Step, predicted")},
-        {"prediction_error", QT_TRANSLATE_NOOP("Results", "Error of the prediction")},
+        {"prediction_error", QT_TRANSLATE_NOOP("Results", "Prediction error")},
         {"wall_time", QT_TRANSLATE_NOOP("Results", "Duration")}, {"first_loss", QT_TRANSLATE_NOOP("Results", "First loss")},
         {"final_loss", QT_TRANSLATE_NOOP("Results", "Final loss")},
         {"test_accuracy", QT_TRANSLATE_NOOP("Results", "Test accuracy")},
@@ -128,7 +128,7 @@ QVariant ResultsModel::furtherHeader(int column, int role) const
     case Qt::DisplayRole:
         return tr("Seeds: %1").arg(ids.join(QStringLiteral(", ")));
     case Qt::ToolTipRole:
-        return tr("Runs that differ in their seeds only: mean and deviation of those that have finished");
+        return tr("Runs that differ only in their seeds: mean and standard deviation of the finished ones");
     default:
         return {};
     }
@@ -173,7 +173,7 @@ QVariant ResultsModel::data(const QModelIndex& index, int role) const
     }
     case Qt::ToolTipRole:
     case Qt::AccessibleDescriptionRole:
-        return best ? QVariant(tr("The best of these runs")) : QVariant();
+        return best ? QVariant(tr("Best of these runs")) : QVariant();
     default:
         return {};
     }
@@ -217,7 +217,7 @@ QVariant SettingsModel::data(const QModelIndex& index, int role) const
         if (index.column() == 0)
             return QString::fromStdString(row.key);
         const std::optional<std::string>& value = row.values[static_cast<std::size_t>(index.column() - 1)];
-        return value ? QString::fromStdString(*value) : QStringLiteral("–");
+        return value && *value != "null" ? QString::fromStdString(*value) : QStringLiteral("–");
     }
     case Qt::ToolTipRole:
         return plain(index.data().toString());

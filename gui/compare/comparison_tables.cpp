@@ -18,7 +18,7 @@ ComparisonTables::ComparisonTables(QWidget* parent)
     addTable(m_results, tr("&Results"), "results");
     addTable(m_settings, tr("&Settings"), "settings");
     m_differences->setObjectName(QStringLiteral("differencesOnly"));
-    m_differences->setToolTip(tr("Only the settings in which the runs differ"));
+    m_differences->setToolTip(tr("Show only settings that differ between the runs"));
     connect(m_differences, &QCheckBox::toggled, this, [this](bool on) {
         m_settings->setDifferencesOnly(on);
         emit differencesOnlyChanged(on);

@@ -36,8 +36,8 @@ CommandStrip::CommandStrip(QWidget* parent)
     m_line->setReadOnly(true);
     m_line->setFrame(false);
     m_line->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
-    m_line->setAccessibleName(tr("Command line that does the same"));
-    m_line->setToolTip(tr("What does the same in a terminal"));
+    m_line->setAccessibleName(tr("Equivalent command line"));
+    m_line->setToolTip(tr("Equivalent command for a terminal"));
     QPalette colours = m_line->palette();
     colours.setColor(QPalette::Base, Qt::transparent);
     m_line->setPalette(colours);

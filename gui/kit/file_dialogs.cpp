@@ -87,7 +87,7 @@ void writeFile(const QString& file, const QByteArray& contents)
 {
     QSaveFile out(file);
     if (!out.open(QIODevice::WriteOnly) || out.write(contents) != contents.size() || !out.commit())
-        throw Error(Code::System, "the file cannot be written", file.toStdString(), "choose a folder that you may write to");
+        throw Error(Code::System, "the file cannot be written", file.toStdString(), "choose a folder that you can write to");
 }
 
 QString firstLocalFile(const QMimeData& data)

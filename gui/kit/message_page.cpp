@@ -104,20 +104,21 @@ void MessagePage::addAction(QAction* action, bool isDefault)
 MessagePage* makeWelcomePage(const QString& lab, QAction* start, QAction* findSchedule, QAction* openLab, QWidget* parent)
 {
     auto* page = new MessagePage(QObject::tr("Welcome to Pipe-BD Workbench"),
-        QObject::tr("Train a student network block by block beside its teacher, and see how fast each schedule really is.\n"
+        QObject::tr("Train a student network block by block from its teacher, and see how fast each schedule really is.\n"
                     "There are no runs yet in the lab %1.")
             .arg(lab),
         parent);
     page->setObjectName(QStringLiteral("welcomePage"));
     page->addStep(QObject::tr("Choose an experiment file, or a pair of networks"),
-        QObject::tr("A TOML file names the pair, the data and the training. Ready ones come with the program, in the folder "
-                    "experiments; a file may also be dropped onto this window. Pairs shows the networks there are."));
-    page->addStep(QObject::tr("Compare schedules, or start at once"),
-        QObject::tr("Schedules measures the blocks once and shows every strategy on a timeline, the best one marked. A run that is "
-                    "started at once does the same by itself. It goes on when this window is closed."));
+        QObject::tr("A TOML file names the pair, the data and the training. Examples come with the program, in the folder "
+                    "experiments. You can drop a file onto this window. The Pairs page shows the available networks."));
+    page->addStep(QObject::tr("Compare schedules, or start directly"),
+        QObject::tr(
+            "The Schedules page measures the blocks once and shows every strategy on a timeline, with the best one marked. A "
+            "run measures by itself if necessary. It continues when this window is closed."));
     page->addStep(QObject::tr("Watch it"),
-        QObject::tr("Throughput beside its prediction, loss per block and memory per rank appear here while the run is going on. "
-                    "Runs started in a terminal with pipebd run are shown as well."));
+        QObject::tr("Throughput with its prediction, loss per block and memory per rank appear here during the run. "
+                    "Runs started in a terminal with pipebd run are shown, too."));
     page->addAction(start, true);
     page->addAction(findSchedule, false);
     page->addAction(openLab, false);

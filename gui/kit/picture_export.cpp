@@ -77,7 +77,7 @@ void writePicture(const Picture& picture, const QString& file)
     else if (suffix == QLatin1String("pdf"))
         writeFile(file, pdfOf(picture));
     else
-        throw Error(Code::BadRequest, "no format for a picture has this suffix", file.toStdString(), "use .png, .pdf or .svg");
+        throw Error(Code::BadRequest, "unknown suffix for a picture", file.toStdString(), "use .png, .pdf or .svg");
 }
 
 std::vector<FileType> pictureTypes()

@@ -54,7 +54,7 @@ void FoundDevices::take(const QByteArray& answer)
     m_libTorch = found.value(QLatin1String("LibTorch")).toString();
     m_known = !m_devices.empty();
     if (!m_known)
-        m_problem = tr("pipebd doctor names no device; start it in a terminal to see what it says");
+        m_problem = tr("pipebd doctor found no devices; run it in a terminal to see why");
     emit changed();
 }
 

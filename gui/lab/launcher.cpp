@@ -118,15 +118,15 @@ void Launcher::start(const StartRequest& request)
 {
     const QString program = findPipebd();
     if (program.isEmpty()) {
-        emit startFailed(tr(
-            "The program pipebd is not there: neither beside this program nor in PATH; install it, or name it in PIPEBD_PROGRAM"));
+        emit startFailed(
+            tr("The program pipebd was found neither beside this program nor in PATH; install it, or set PIPEBD_PROGRAM"));
         return;
     }
     const QString logs = m_lab + QStringLiteral("/logs");
     Starting starting;
     starting.log = logs + QDateTime::currentDateTimeUtc().toString(QStringLiteral("'/start-'yyyyMMdd'T'HHmmss.zzz'.txt'"));
     if (!QDir().mkpath(logs)) {
-        emit startFailed(tr("The folder for logs cannot be made: %1; check who may write to the lab").arg(logs));
+        emit startFailed(tr("Cannot create the folder for logs: %1; check the permissions of the lab").arg(logs));
         return;
     }
     starting.before = runsIn(m_lab);
@@ -139,7 +139,7 @@ void Launcher::start(const StartRequest& request)
     process.setStandardErrorFile(starting.log, QIODevice::Append);
     if (!process.startDetached(&starting.pid)) {
         QFile::remove(starting.log);
-        emit startFailed(tr("The program cannot be started: %1: %2").arg(program, process.errorString()));
+        emit startFailed(tr("Cannot start the program: %1: %2").arg(program, process.errorString()));
         return;
     }
     m_starting.push_back(starting);
@@ -175,7 +175,7 @@ void Launcher::lookAt(const RunRecords& runs)
         if (starting.scansSinceEnd < 0 || ++starting.scansSinceEnd < scansToWait)
             return false;
         const QString error = errorInFile(starting.log);
-        errors << (error.isEmpty() ? tr("pipebd run ended without a word; start it in a terminal to see why") : error);
+        errors << (error.isEmpty() ? tr("pipebd run ended with no message; run it in a terminal to see why") : error);
         logsDoneWith << starting.log;
         return true;
     });
@@ -210,7 +210,7 @@ void Launcher::stop(int runId, bool now)
     connect(process, &QProcess::errorOccurred, this, [this, process](QProcess::ProcessError error) {
         if (error != QProcess::FailedToStart)
             return;
-        emit stopFailed(tr("The program cannot be started: %1").arg(process->errorString()));
+        emit stopFailed(tr("Cannot start the program: %1").arg(process->errorString()));
     });
     connect(process, &QProcess::errorOccurred, process, [process](QProcess::ProcessError error) {
         if (error == QProcess::FailedToStart)

@@ -46,7 +46,7 @@ PipebdProcess::PipebdProcess(QObject* parent)
 {
     m_silence.setSingleShot(true);
     connect(&m_silence, &QTimer::timeout, this, [this] {
-        fail(tr("pipebd has not said anything for %1 s; start the same command in a terminal to see what it does")
+        fail(tr("pipebd printed nothing for %1 s and was stopped; run the same command in a terminal to see what it does")
                  .arg(QLocale().toString(static_cast<double>(m_patience.count()) / 1000)));
     });
 }
@@ -78,8 +78,7 @@ void PipebdProcess::start(const QStringList& arguments)
         m_process, &QProcess::errorOccurred, this,
         [this, process = m_process](QProcess::ProcessError error) {
             if (error == QProcess::FailedToStart && m_process == process)
-                fail(tr("The program pipebd cannot be started: %1; install it, or name it in PIPEBD_PROGRAM")
-                         .arg(m_process->errorString()));
+                fail(tr("Cannot start the program pipebd: %1; install it, or set PIPEBD_PROGRAM").arg(m_process->errorString()));
         },
         Qt::QueuedConnection);
     if (m_patience.count() > 0)
@@ -107,7 +106,8 @@ void PipebdProcess::readOutput()
     if (m_silence.isActive())
         m_silence.start();
     if (m_output.size() > mostOutput)
-        fail(tr("pipebd answers without an end; start the same command in a terminal to see what it says"));
+        fail(tr("pipebd printed more than %1 MB and was stopped; run the same command in a terminal to see what it prints")
+                 .arg(mostOutput >> 20));
 }
 
 void PipebdProcess::readErrors()
@@ -124,9 +124,13 @@ void PipebdProcess::readErrors()
     }
     m_line.remove(0, begin);
     if (m_line.size() > longestLine)
-        fail(tr("pipebd writes a line without an end; start the same command in a terminal to see what it says"));
+        fail(
+            tr("pipebd printed a line of more than %1 MB and was stopped; run the same command in a terminal to see what it prints")
+                .arg(longestLine >> 20));
     else if (m_errorBytes > mostErrors)
-        fail(tr("pipebd talks without an end; start the same command in a terminal to see what it says"));
+        fail(tr(
+            "pipebd printed more than %1 MB of messages and was stopped; run the same command in a terminal to see what it prints")
+                 .arg(mostErrors >> 20));
     else if (m_fraction >= 0)
         emit progressed(std::exchange(m_fraction, -1), m_doing);
 }
@@ -164,11 +168,10 @@ void PipebdProcess::end(int status, QProcess::ExitStatus how)
         letGo();
         emit cancelled();
     } else if (how == QProcess::CrashExit) {
-        fail(m_error.isEmpty() ? tr("pipebd was ended from outside or crashed; start the same command in a terminal to see why")
-                               : m_error);
+        fail(m_error.isEmpty() ? tr("pipebd was killed or crashed; run the same command in a terminal to see why") : m_error);
     } else if (status != 0) {
         const QString said = m_error.isEmpty() ? m_lastLine : m_error;
-        fail(said.isEmpty() ? tr("pipebd ended with status %1 without a word").arg(status) : said);
+        fail(said.isEmpty() ? tr("pipebd exited with status %1 and no message").arg(status) : said);
     } else {
         const QByteArray output = std::exchange(m_output, {});
         letGo();

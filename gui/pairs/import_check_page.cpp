@@ -32,12 +32,12 @@ ImportCheckPage::ImportCheckPage(QString lab, std::function<ImportRequest()> req
     m_table->setModel(m_rows);
     m_table->setSortingEnabled(false);
     m_table->setObjectName(QStringLiteral("importReport"));
-    m_table->setAccessibleName(tr("The blocks as they were cut"));
+    m_table->setAccessibleName(tr("The blocks of both models"));
     m_command->setWordWrap(true);
     m_command->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
     m_command->setForegroundRole(QPalette::PlaceholderText);
-    m_command->setToolTip(tr("What does the same in a terminal"));
-    m_command->setAccessibleName(tr("Command line that does the same"));
+    m_command->setToolTip(tr("Equivalent command for a terminal"));
+    m_command->setAccessibleName(tr("Equivalent command line"));
 
     auto* layout = new QVBoxLayout(this);
     layout->addWidget(m_bar);
@@ -61,7 +61,7 @@ ImportCheckPage::ImportCheckPage(QString lab, std::function<ImportRequest()> req
 void ImportCheckPage::say(const QString& title, const QString& text)
 {
     setTitle(title);
-    setSubTitle(tr("pipebd opens the models in a process of its own, cuts them and tries every block."));
+    setSubTitle(tr("pipebd opens the models in a separate process, cuts them into blocks and runs every block."));
     m_says->setText(text);
     m_says->setVisible(!text.isEmpty());
 }
@@ -76,7 +76,7 @@ void ImportCheckPage::initializePage()
     m_bar->show();
     m_command->setText(commandLine(QStringList{QStringLiteral("pipebd")} + arguments));
     say(tr("Checking the pair"),
-        tr("The models are opened, cut into blocks and tried; that may take a minute. Cancel leaves the lab as it was."));
+        tr("The models are opened, cut into blocks and run; this may take a minute. Cancel changes nothing."));
     m_process.start(arguments
         + QStringList{
             QStringLiteral("--json"), QStringLiteral("--progress"), QStringLiteral("lines"), QStringLiteral("--lab"), m_lab});
@@ -92,7 +92,7 @@ void ImportCheckPage::show(const ImportReport& report)
 {
     m_imported = true;
     m_bar->hide();
-    say(tr("Imported"), tr("%1 is a pair of this lab now. Experiments name it with pair = \"%1\".").arg(report.name));
+    say(tr("Imported"), tr("%1 is now a pair of this lab. To use it in an experiment: pair = \"%1\".").arg(report.name));
     m_rows->setRows(report.blocks);
     m_table->resizeColumnsToContents();
     m_table->show();
@@ -105,7 +105,7 @@ void ImportCheckPage::show(const ImportReport& report)
 void ImportCheckPage::refuse(const QString& error)
 {
     m_bar->hide();
-    say(tr("The pair was refused"), tr("%1\n\nThe lab is as it was. Go back to change what you asked for.").arg(error));
+    say(tr("The pair was not imported"), tr("%1\n\nNothing was changed. Press Back to edit.").arg(error));
 }
 
 } // namespace pipebd::gui

@@ -46,11 +46,11 @@ QStringList importArguments(const ImportRequest& request)
 
 std::vector<Column> importColumns()
 {
-    return {{words("Block"), {}, true}, {words("Teacher"), words("Modules of the teacher")},
-        {words("Student"), words("Modules of the student")}, {words("Output"), words("Of one sample")},
+    return {{words("Block"), {}, true}, {words("Teacher"), words("Modules of the teacher block")},
+        {words("Student"), words("Modules of the student block")}, {words("Output"), words("Output shape for one sample")},
         {words("T parameters"), words("Parameters of the teacher"), true},
         {words("S parameters"), words("Parameters of the student"), true},
-        {words("Gradients"), words("Tensors of the student that got a gradient")}};
+        {words("Gradients"), words("Student tensors that receive a gradient")}};
 }
 
 ImportReport importReportFromJson(const QByteArray& json)
@@ -62,8 +62,8 @@ ImportReport importReportFromJson(const QByteArray& json)
     report.folder = answer.value(QLatin1String("folder")).toString();
     report.sha256 = answer.value(QLatin1String("sha256")).toString();
     if (report.name.isEmpty() || blocks.isEmpty())
-        throw Error(Code::Protocol, "the answer of pipebd is not understood", "pipebd pairs import --json",
-            "install pipebd and pipebd-workbench of one version");
+        throw Error(Code::Protocol, "unexpected answer from pipebd", "pipebd pairs import --json",
+            "install pipebd and pipebd-workbench of the same version");
     for (const QJsonValue& value : blocks) {
         const QJsonObject block = value.toObject();
         const auto count = [&](const char* key) { return block.value(QLatin1String(key)).toDouble(); };
@@ -75,8 +75,7 @@ ImportReport importReportFromJson(const QByteArray& json)
         const double all = count("gradient_tensors") + static_cast<double>(without.size());
         const int index = static_cast<int>(report.blocks.size());
         for (const QJsonValue& name : without)
-            report.remarks
-                << words("No gradient reaches %1 of the student's block %2.").arg(name.toString(), QString::number(index));
+            report.remarks << words("No gradient reaches %1 in student block %2.").arg(name.toString(), QString::number(index));
         report.blocks.push_back({QString::number(index),
             {number(index), {text("name")}, {text("student_modules")}, {shapeText(output)}, number(count("teacher_parameters")),
                 number(count("student_parameters")),

@@ -69,7 +69,7 @@ QWizardPage* ImportWizard::makeModelsPage(Settings& settings)
 {
     auto* page = new AskingPage(this);
     page->setTitle(tr("Models"));
-    page->setSubTitle(tr("A pair is a teacher, which knows, and a student, which learns from it block by block."));
+    page->setSubTitle(tr("A pair is a trained teacher and the student that learns from it, block by block."));
     m_teacher = new ModelFileField(tr("&Teacher:"), settings, page);
     m_teacher->setObjectName(QStringLiteral("teacherFile"));
     m_student = new ModelFileField(tr("&Student:"), settings, page);
@@ -79,8 +79,8 @@ QWizardPage* ImportWizard::makeModelsPage(Settings& settings)
     layout->addWidget(m_teacher);
     layout->addWidget(m_student);
     layout->addStretch(1);
-    layout->addWidget(
-        hint(page, tr("resources/python/export_pair.py exports models of torchvision, timm or your own as they are needed here.")));
+    layout->addWidget(hint(
+        page, tr("resources/python/export_pair.py exports models from torchvision, timm or your own code in the right form.")));
     page->complete = [this] { return m_teacher->isUsable() && m_student->isUsable(); };
     for (ModelFileField* field : {m_teacher, m_student})
         connect(field, &ModelFileField::changed, page, &QWizardPage::completeChanged);
@@ -91,7 +91,7 @@ QWizardPage* ImportWizard::makeCutPage()
 {
     auto* page = new AskingPage(this);
     page->setTitle(tr("Name and blocks"));
-    page->setSubTitle(tr("Both networks are cut into the same number of blocks; after each of them their outputs have one shape."));
+    page->setSubTitle(tr("Both networks must have the same number of blocks with matching output shapes."));
     m_name = new QLineEdit(page);
     m_name->setObjectName(QStringLiteral("pairName"));
     m_name->setMaxLength(200);
@@ -100,20 +100,20 @@ QWizardPage* ImportWizard::makeCutPage()
     m_studentBlocks = new QLineEdit(page);
     m_studentBlocks->setObjectName(QStringLiteral("studentBlocks"));
     for (QLineEdit* blocks : {m_teacherBlocks, m_studentBlocks}) {
-        blocks->setPlaceholderText(tr("a block for each child of the network"));
-        blocks->setToolTip(tr("A comma ends a block: features.0-3,features.4-6,avgpool+classifier"));
+        blocks->setPlaceholderText(tr("one block per child module of the network"));
+        blocks->setToolTip(tr("Separate blocks with commas: features.0-3,features.4-6,avgpool+classifier"));
     }
-    m_endToEnd = new QCheckBox(tr("Outputs differ in shape between blocks: for strategies that train &end to end"), page);
+    m_endToEnd = new QCheckBox(tr("Output shapes differ (&end-to-end strategies only)"), page);
     m_endToEnd->setObjectName(QStringLiteral("endToEnd"));
-    m_inputBox = new QGroupBox(tr("What goes in (TorchScript files do not tell)"), page);
+    m_inputBox = new QGroupBox(tr("Input (not stored in TorchScript files)"), page);
     m_input = new QLineEdit(m_inputBox);
     m_input->setObjectName(QStringLiteral("inputShape"));
-    m_input->setPlaceholderText(tr("3x224x224, or 128 for so many tokens"));
+    m_input->setPlaceholderText(tr("3x224x224, or 128 for 128 tokens"));
     m_input->setValidator(new QRegularExpressionValidator(QRegularExpression(QStringLiteral("\\d{1,7}(x\\d{1,7}){0,3}")), m_input));
     m_vocabulary = new QSpinBox(m_inputBox);
     m_vocabulary->setObjectName(QStringLiteral("vocabulary"));
     m_vocabulary->setRange(0, 1 << 30);
-    m_vocabulary->setSpecialValueText(tr("no text"));
+    m_vocabulary->setSpecialValueText(tr("not tokens"));
     m_vocabulary->setGroupSeparatorShown(true);
     auto* inputForm = new QFormLayout(m_inputBox);
     inputForm->addRow(tr("S&hape of one sample:"), m_input);
@@ -126,7 +126,7 @@ QWizardPage* ImportWizard::makeCutPage()
     auto* layout = new QVBoxLayout(page);
     layout->addLayout(form);
     layout->addWidget(hint(page,
-        tr("A comma ends a block; + joins parts; a part is a module's path or a range of numbered modules: "
+        tr("Separate blocks with commas; join parts with +. A part is a module path or a range of numbered modules: "
            "features.0-3,features.4-6,avgpool+classifier")));
     layout->addWidget(m_endToEnd);
     layout->addSpacing(8);
@@ -168,14 +168,14 @@ bool ImportWizard::maySetOff()
         return true;
     QMessageBox question(QMessageBox::Warning, tr("Run these programs?"),
         files.size() == 1
-            ? tr("This file is TorchScript: a program, which is run on this computer to import it, and by every run of the pair.")
-            : tr("These files are TorchScript: programs, which are run on this computer to import them, and by every run of the "
+            ? tr("This file is TorchScript, a program. It is run on this computer for the import and in every run of the pair.")
+            : tr("These files are TorchScript, programs. They are run on this computer for the import and in every run of the "
                  "pair."),
         QMessageBox::Yes | QMessageBox::No, this);
     question.setObjectName(QStringLiteral("trustQuestion"));
     question.setTextFormat(Qt::PlainText);
     question.setInformativeText(tr(
-        "%1\n\nSay yes only if you know who made them and these SHA-256 are theirs. Better: export the models with torch.export.")
+        "%1\n\nContinue only if you trust the author and the SHA-256 checksums match. Safer: export the models with torch.export.")
                                     .arg(files.join(QStringLiteral("\n\n"))));
     question.button(QMessageBox::Yes)->setText(tr("&Run them"));
     question.button(QMessageBox::No)->setText(tr("&Do not run"));

@@ -73,7 +73,7 @@ ModelFileField::ModelFileField(const QString& label, Settings& settings, QWidget
     setAcceptDrops(true);
     auto* title = new QLabel(label, this);
     title->setBuddy(m_edit);
-    m_edit->setPlaceholderText(tr("A model file; may be dropped here"));
+    m_edit->setPlaceholderText(tr("Choose or drop a model file"));
     m_edit->setAcceptDrops(false); // a dropped file would become a URL
     m_says->setWordWrap(true);
     m_says->setObjectName(QStringLiteral("says"));
@@ -127,15 +127,15 @@ void ModelFileField::look()
 void ModelFileField::showModel()
 {
     if (!m_model)
-        m_says->setText(file().isEmpty() ? tr("What torch.export.save has written (.pt2) is best; TorchScript is taken too.")
-                                         : tr("Looking at the file…"));
+        m_says->setText(file().isEmpty() ? tr("Recommended: a .pt2 file from torch.export.save. TorchScript also works.")
+                                         : tr("Reading the file…"));
     else if (!m_model->problem.isEmpty())
         m_says->setText(tr("✗ %1").arg(m_model->problem));
     else if (m_model->isProgram)
-        m_says->setText(tr("⚠ TorchScript, %1: a program, which is run if you trust it. SHA-256 %2")
+        m_says->setText(tr("⚠ TorchScript, %1: a program that is run only if you trust it. SHA-256 %2")
                             .arg(bytesText(m_model->bytes), m_model->sha256));
     else
-        m_says->setText(tr("✓ A model written by torch.export.save, %1. Nothing in it is run.").arg(bytesText(m_model->bytes)));
+        m_says->setText(tr("✓ A model from torch.export.save, %1. No code in it is run.").arg(bytesText(m_model->bytes)));
     emit changed();
 }
 

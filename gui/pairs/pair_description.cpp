@@ -21,8 +21,8 @@ constexpr double largestCount = 9007199254740992.0; // 2^53
 
 [[noreturn]] void notUnderstood(const QString& place)
 {
-    throw Error(Code::Protocol, "the answer of pipebd is not understood", place.toStdString(),
-        "install pipebd and pipebd-workbench of one version");
+    throw Error(Code::Protocol, "unexpected answer from pipebd", place.toStdString(),
+        "install pipebd and pipebd-workbench of the same version");
 }
 
 // Values of one JSON object by key; what is missing or of another type is an error that names its place.

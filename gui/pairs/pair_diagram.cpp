@@ -302,9 +302,9 @@ QString PairDiagram::details(const PairDescription& pair, int block, bool teache
         return range.isRange() ? tr("%1 to %2, mean %3").arg(number(range.smallest), number(range.largest), number(range.mean))
                                : number(range.mean);
     };
-    QStringList lines{(teacher ? tr("T%1 · %2, of the teacher") : tr("S%1 · %2, of the student")).arg(block).arg(both.name),
-        tr("Output: %1, %2 a sample").arg(shapeText(network.output), bytesText(activationBytes(network.output))),
-        tr("Multiply-accumulates of a sample: %1").arg(exact(network.macs)),
+    QStringList lines{(teacher ? tr("T%1 · %2 (teacher)") : tr("S%1 · %2 (student)")).arg(block).arg(both.name),
+        tr("Output: %1, %2 per sample").arg(shapeText(network.output), bytesText(activationBytes(network.output))),
+        tr("Multiply-accumulates per sample: %1").arg(exact(network.macs)),
         tr("Parameters: %1, %2").arg(locale.toString(qint64(network.parameters)), bytesText(network.bytes))};
     if (network.candidates > 0)
         lines << tr("Parameters of one path: %1").arg(exact(network.parametersUsed))

@@ -31,13 +31,12 @@ QString tomlText(const QString& text)
 QString contentsFor(const QString& pair)
 {
     const bool digits = pair.endsWith(QLatin1String("-digits"));
-    QString text
-        = QStringLiteral("# Written by pipebd-workbench, to be changed as you like: what is not set here has its default.\n");
+    QString text = QStringLiteral("# Written by pipebd-workbench. Edit it as you like; what is not set here has its default.\n");
     if (!digits)
         text += QStringLiteral(
             "#\n"
-            "# The data are noise of the right shape, which is enough to measure and to compare strategies. To train "
-            "something, name real data:\n"
+            "# The data are noise of the right shape, which is enough to measure and compare strategies. To train "
+            "for real, name your data:\n"
             "#\n"
             "#     source = \"imagefolder\"        or cifar10, cifar100, tensors\n"
             "#     path = \"/where/the/data/are\"\n");
@@ -70,7 +69,7 @@ QString experimentOfPair(const QString& lab, const QString& pair)
         experiment::parse_experiment(text.toStdString(), file.toStdString());
         if (!folder.mkpath(QStringLiteral(".")))
             throw Error(
-                Code::System, "the folder cannot be made", folder.path().toStdString(), "choose a lab that you may write to");
+                Code::System, "cannot create the folder", folder.path().toStdString(), "choose a lab that you can write to");
         writeFile(file, text);
         return file;
     }

@@ -31,7 +31,7 @@ void PairMenu::ask()
 {
     if (!isEmpty() && actions().first()->isEnabled())
         return; // known
-    showNote(tr("Asking pipebd…"));
+    showNote(tr("Loading…"));
     m_process.start({QStringLiteral("pairs"), QStringLiteral("--json"), QStringLiteral("--lab"), m_lab});
 }
 
@@ -53,7 +53,7 @@ void PairMenu::take(const QByteArray& answer)
         connect(action, &QAction::triggered, this, [this, name] { choose(name); });
     }
     if (isEmpty())
-        showNote(tr("There is no pair"));
+        showNote(tr("No pairs"));
 }
 
 void PairMenu::choose(const QString& pair)

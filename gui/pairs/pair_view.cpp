@@ -25,15 +25,15 @@ constexpr int pictureWidth = 900;
 
 std::vector<Column> columns()
 {
-    return {{PairView::tr("Block"), PairView::tr("T: of the teacher, S: of the student")}, {PairView::tr("Name")},
+    return {{PairView::tr("Block"), PairView::tr("T: teacher block, S: student block")}, {PairView::tr("Name")},
         {PairView::tr("Output"), PairView::tr("Shape for one sample")},
-        {PairView::tr("Output bytes"), PairView::tr("Of one sample, in float32: what is relayed to the next block"), true},
-        {PairView::tr("Parameters"), PairView::tr("Of all candidates of a supernet"), true},
-        {PairView::tr("Bytes"), PairView::tr("Of the weights, with the statistics of batch norms"), true},
-        {PairView::tr("MACs"), PairView::tr("Multiply-accumulates of one sample; of a supernet the mean over its paths"), true},
+        {PairView::tr("Output bytes"), PairView::tr("Bytes per sample relayed to the next block, in float32"), true},
+        {PairView::tr("Parameters"), PairView::tr("Number of parameters; for a supernet, of all candidates"), true},
+        {PairView::tr("Bytes"), PairView::tr("Bytes of the weights, including batch norm statistics"), true},
+        {PairView::tr("MACs"), PairView::tr("Multiply-accumulates per sample; for a supernet, the mean over its paths"), true},
         {PairView::tr("Smallest"), PairView::tr("MACs of the smallest path"), true},
         {PairView::tr("Largest"), PairView::tr("MACs of the largest path"), true},
-        {PairView::tr("Candidates"), PairView::tr("Of a supernet, in all cells"), true}};
+        {PairView::tr("Candidates"), PairView::tr("Number of candidates in all cells of a supernet"), true}};
 }
 
 Cell number(std::int64_t count)
@@ -129,7 +129,7 @@ void PairView::show(const PairEntry& entry, const PairDescription& pair)
 {
     setTitle(entry);
     if (!pair.isBlockwise())
-        m_summary->setText(m_summary->text() + tr(" · shapes differ between blocks: for strategies that train end to end"));
+        m_summary->setText(m_summary->text() + tr(" · output shapes differ: end-to-end strategies only"));
     std::vector<Row> rows;
     for (int block = 0; block < static_cast<int>(pair.blocks.size()); ++block)
         for (const bool teacher : {true, false})
@@ -150,7 +150,7 @@ void PairView::showWaiting(const PairEntry& entry)
     setTitle(entry);
     m_diagram->clear();
     m_rows->setRows({});
-    say(tr("Asking pipebd what this pair is made of…"));
+    say(tr("Loading pair…"));
 }
 
 void PairView::showError(const PairEntry& entry, const QString& error)

@@ -38,9 +38,11 @@ std::vector<Column> columns()
 {
     return {{PairsPage::tr("Pair")}, {PairsPage::tr("Source"), PairsPage::tr("Built into pipebd, or imported into this lab")},
         {PairsPage::tr("Blocks"), {}, true}, {PairsPage::tr("T params"), PairsPage::tr("Parameters of the teacher"), true},
-        {PairsPage::tr("S params"), PairsPage::tr("Parameters of the student; of a supernet those of all candidates"), true},
-        {PairsPage::tr("T MMACs"), PairsPage::tr("Millions of multiply-accumulates of the teacher, for one sample"), true},
-        {PairsPage::tr("S MMACs"), PairsPage::tr("Those of the student; of a supernet the mean over its paths"), true},
+        {PairsPage::tr("S params"), PairsPage::tr("Parameters of the student; for a supernet, of all candidates"), true},
+        {PairsPage::tr("T MMACs"), PairsPage::tr("Millions of multiply-accumulates per sample of the teacher"), true},
+        {PairsPage::tr("S MMACs"),
+            PairsPage::tr("Millions of multiply-accumulates per sample of the student; for a supernet, the mean over its paths"),
+            true},
         {PairsPage::tr("Input"), PairsPage::tr("Shape of one sample")}};
 }
 
@@ -76,7 +78,7 @@ PairsPage::PairsPage(Settings& settings, QWidget* parent)
     : Page(QStringLiteral("pairs"), tr("&Pairs"), parent)
     , m_settings(settings)
     , m_stack(new QStackedWidget(this))
-    , m_waiting(new MessagePage(tr("Asking pipebd for its pairs…"), {}, m_stack))
+    , m_waiting(new MessagePage(tr("Loading pairs…"), {}, m_stack))
     , m_error(new MessagePage(tr("The pairs cannot be listed"), {}, m_stack))
     , m_splitter(new QSplitter(m_stack))
     , m_filter(new QLineEdit(this))
@@ -125,7 +127,7 @@ PairsPage::PairsPage(Settings& settings, QWidget* parent)
     });
     connect(&m_catalogue, &PairCatalogue::settled, this, &Page::settled);
     connect(&m_deleting, &PipebdProcess::finished, this, [this] {
-        emit messagePosted(tr("The pair is deleted."));
+        emit messagePosted(tr("The pair was deleted."));
         refresh();
     });
     connect(&m_deleting, &PipebdProcess::failed, this, [this](const QString& error) {
@@ -146,15 +148,16 @@ void PairsPage::createActions()
         addAction(action);
         return action;
     };
-    m_import = make(tr("&Import…"), tr("Make a pair of two models of your own"), [this] { openImportWizard(); });
+    m_import = make(tr("&Import…"), tr("Make a pair from two models of your own"), [this] { openImportWizard(); });
     m_import->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_I));
     m_delete = make(tr("&Delete…"), tr("Delete the selected pair, if it was imported"), &PairsPage::askToDelete);
-    m_measure = make(tr("&Measure this pair…"), tr("Measure what its blocks cost on devices"),
-        [this] { emit profilingRequested(selectedPair()); });
-    m_plan = make(tr("&Plan schedules"), tr("Compare strategies for what was measured"), [this] { emit schedulesRequested({}); });
+    m_measure = make(
+        tr("&Measure this pair…"), tr("Measure its block costs on devices"), [this] { emit profilingRequested(selectedPair()); });
+    m_plan
+        = make(tr("&Plan schedules"), tr("Compare strategies from the measured profiles"), [this] { emit schedulesRequested({}); });
     m_start = make(tr("&Start a run…"), tr("Start an experiment with this pair"), &PairsPage::startRun);
     m_export = make(tr("&Export picture…"), tr("Write the diagram as PNG, PDF or SVG"), &PairsPage::exportPicture);
-    m_refresh = make(tr("&Refresh"), tr("Ask pipebd for its pairs again"), &PairsPage::refresh);
+    m_refresh = make(tr("&Refresh"), tr("Reload the pairs"), &PairsPage::refresh);
     m_refresh->setShortcut(QKeySequence::Refresh);
     for (auto [action, name] :
         {std::pair(m_import, "importPair"), std::pair(m_delete, "deletePair"), std::pair(m_measure, "measurePair"),
@@ -336,7 +339,7 @@ void PairsPage::askToDelete()
         QMessageBox::Yes | QMessageBox::No, this);
     question->setObjectName(QStringLiteral("deleteQuestion"));
     question->setTextFormat(Qt::PlainText);
-    question->setInformativeText(tr("Its two models go with it; what runs have trained of it stays."));
+    question->setInformativeText(tr("Its model files are deleted too; runs are kept."));
     question->button(QMessageBox::Yes)->setText(tr("&Delete"));
     question->button(QMessageBox::No)->setText(tr("&Keep"));
     question->setDefaultButton(QMessageBox::No);
@@ -356,14 +359,14 @@ void PairsPage::startRun()
         request.file = experimentOfPair(toQString(m_lab), selectedPair());
         emit startRequested(request);
     } catch (...) {
-        warn(tr("There is no experiment for this pair"), currentErrorText());
+        warn(tr("Cannot make an experiment for this pair"), currentErrorText());
     }
 }
 
 void PairsPage::exportPicture()
 {
     const Picture picture = m_view->picture();
-    exportInteractively(this, tr("Export the picture of a pair"), picture.title, pictureTypes(), m_settings,
+    exportInteractively(this, tr("Export a picture of the pair"), picture.title, pictureTypes(), m_settings,
         [picture](const QString& file) { writePicture(picture, file); });
 }
 

@@ -89,7 +89,7 @@ QString BlockMemoryChart::readout(const QPointF& position) const
         }
         const QString whose = prefixOf(i);
         says += QLatin1Char('\n') + (whose.isEmpty() ? lines.mid(1) : whose.chopped(1) + lines);
-        says += tr("\ntogether: %1").arg(bytesText(static_cast<std::int64_t>(sum)));
+        says += tr("\ntotal: %1").arg(bytesText(static_cast<std::int64_t>(sum)));
     }
     return says;
 }

@@ -53,7 +53,7 @@ QString newestLike(const std::filesystem::path& lab, const schedule::Profile& pr
         if (stored.key.pair == profile.pair && stored.key.batch == profile.batch && (!newest || stored.measured > newest->measured))
             newest = &stored;
     if (!newest)
-        throw Error(Code::NotFound, "what was measured is not in the lab", lab.string(), "measure again");
+        throw Error(Code::NotFound, "the new profile is missing from the lab", lab.string(), "measure again");
     return QString::fromStdString(newest->id);
 }
 
@@ -90,7 +90,7 @@ MeasureDialog::MeasureDialog(Settings& settings, QString lab, QWidget* parent)
     , m_buttons(new QDialogButtonBox(this))
 {
     setObjectName(QStringLiteral("measureDialog"));
-    setWindowTitle(tr("Measure what blocks cost"));
+    setWindowTitle(tr("Measure block costs"));
     setAcceptDrops(true);
     setMinimumWidth(600);
     layOut();
@@ -127,7 +127,7 @@ MeasureDialog::MeasureDialog(Settings& settings, QString lab, QWidget* parent)
     });
     connect(&m_measuring, &PipebdProcess::cancelled, this, [this] {
         showState();
-        m_says->setText(tr("Cancelled; nothing was stored."));
+        m_says->setText(tr("Cancelled. Nothing was stored."));
         m_says->show();
     });
     askPipebd();
@@ -146,27 +146,28 @@ void MeasureDialog::layOut()
     m_experiment->setInsertPolicy(QComboBox::NoInsert);
     m_experiment->addItems(m_settings.recentExperiments());
     m_experiment->setCurrentIndex(-1);
-    m_experiment->lineEdit()->setPlaceholderText(tr("An experiment file (.toml); may be dropped here"));
+    m_experiment->lineEdit()->setPlaceholderText(tr("Choose or drop an experiment file (.toml)"));
     m_experiment->lineEdit()->setAcceptDrops(false);
     m_experiment->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_browse->setAutoDefault(false);
     m_devices->setObjectName(QStringLiteral("measureDevices"));
-    m_devices->setPlaceholderText(tr("as in the experiment; such as cpu,cpu or cuda:0,cuda:1 or auto"));
-    m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several with commas, all alike; auto: all GPUs, else the cores"));
+    m_devices->setPlaceholderText(tr("default: as in the experiment; or cpu,cpu, cuda:0,cuda:1, auto"));
+    m_devices->setToolTip(
+        tr("cpu, cpu@4 (four threads), cuda:0; several of one kind, separated by commas; auto: all GPUs, else all cores"));
     m_found->setObjectName(QStringLiteral("foundDevices"));
     m_found->setAccessibleName(tr("Devices found"));
-    m_found->setToolTip(tr("Enter or a double click adds the device"));
+    m_found->setToolTip(tr("Press Enter or double-click to add the device"));
     m_found->setMaximumHeight(4 * fontMetrics().height() + 24);
     m_found->hide();
     m_foundSays->setWordWrap(true);
     m_foundSays->setForegroundRole(QPalette::PlaceholderText);
     m_batch->setObjectName(QStringLiteral("batch"));
     m_batch->setRange(0, 1 << 20);
-    m_batch->setSpecialValueText(tr("as in the experiment"));
+    m_batch->setSpecialValueText(tr("default"));
     m_batch->setGroupSeparatorShown(true);
     m_sizes->setObjectName(QStringLiteral("furtherSizes"));
-    m_sizes->setPlaceholderText(tr("only those that schedules need; such as 8,16,128"));
-    m_sizes->setToolTip(tr("Further batch sizes to measure, for the chart over batch sizes"));
+    m_sizes->setPlaceholderText(tr("only those needed; or a list such as 8,16,128"));
+    m_sizes->setToolTip(tr("More batch sizes to measure, for the batch-size chart"));
     m_sizes->setValidator(
         new QRegularExpressionValidator(QRegularExpression(QStringLiteral("(\\d{1,7}(\\s*,\\s*\\d{1,7})*)?")), m_sizes));
     m_bar->setAccessibleName(tr("Progress"));
@@ -178,7 +179,7 @@ void MeasureDialog::layOut()
     m_command->setWordWrap(true);
     m_command->setFont(QFontDatabase::systemFont(QFontDatabase::FixedFont));
     m_command->setForegroundRole(QPalette::PlaceholderText);
-    m_command->setToolTip(tr("What does the same in a terminal"));
+    m_command->setToolTip(tr("Equivalent command for a terminal"));
     m_start = m_buttons->addButton(tr("&Measure"), QDialogButtonBox::ActionRole);
     m_start->setObjectName(QStringLiteral("measure"));
     m_start->setDefault(true);
@@ -197,7 +198,7 @@ void MeasureDialog::layOut()
     form->addRow(tr("&Found here:"), m_found);
     form->addRow(QString(), m_foundSays);
     form->addRow(tr("&Batch:"), m_batch);
-    form->addRow(tr("Further &sizes:"), m_sizes);
+    form->addRow(tr("Extra batch &sizes:"), m_sizes);
     auto* layout = new QVBoxLayout(this);
     layout->addLayout(form);
     layout->addStretch(1);
@@ -220,7 +221,7 @@ void MeasureDialog::askPipebd()
     connect(&m_listing, &PipebdProcess::failed, this, &MeasureDialog::showError);
     connect(&m_doctor, &PipebdProcess::finished, this, &MeasureDialog::takeDevices);
     connect(&m_doctor, &PipebdProcess::failed, this,
-        [this](const QString& error) { m_foundSays->setText(tr("Devices cannot be looked for: %1").arg(error)); });
+        [this](const QString& error) { m_foundSays->setText(tr("Cannot list the devices: %1").arg(error)); });
     m_listing.start({QStringLiteral("pairs"), QStringLiteral("list"), QStringLiteral("--json"), QStringLiteral("--lab"), m_lab});
     m_doctor.start({QStringLiteral("doctor"), QStringLiteral("--json"), QStringLiteral("--lab"), m_lab});
 }
@@ -255,7 +256,7 @@ void MeasureDialog::takeDevices(const QByteArray& doctor)
     const bool any = m_found->count() > 0;
     m_found->setVisible(any);
     m_foundSays->setVisible(!any);
-    m_foundSays->setText(tr("pipebd does not say which devices there are; pipebd doctor tells why."));
+    m_foundSays->setText(tr("pipebd lists no devices; run pipebd doctor to see why."));
 }
 
 void MeasureDialog::addDevice(const QString& device)

@@ -55,7 +55,7 @@ ProfilePage::ProfilePage(Settings& settings, QWidget* parent)
           [this](const QString& id) {
               if (!id.isEmpty()) {
                   m_wanted = id;
-                  emit messagePosted(tr("The profile is stored."));
+                  emit messagePosted(tr("The profile was stored."));
               }
               read();
               importNext();
@@ -68,7 +68,7 @@ ProfilePage::ProfilePage(Settings& settings, QWidget* parent)
     , m_stack(new QStackedWidget(this))
     , m_waiting(new MessagePage(tr("Reading the profiles…"), {}, m_stack))
     , m_empty(new MessagePage(tr("No profiles yet"),
-          tr("A profile says what each block of a pair costs on a device: schedules are planned from it. Measure one here, or "
+          tr("A profile holds the cost of each block of a pair on a device; schedules are planned from it. Measure one here, or "
              "import "
              "one that was measured on another machine."),
           m_stack))
@@ -127,19 +127,19 @@ void ProfilePage::createActions()
         addAction(action);
         return action;
     };
-    m_measure = make("measureProfile", tr("&Measure…"), tr("Measure what the blocks of a pair cost on devices"),
-        [this] { openMeasureDialog(); });
+    m_measure
+        = make("measureProfile", tr("&Measure…"), tr("Measure block costs of a pair on devices"), [this] { openMeasureDialog(); });
     m_measure->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_M));
-    m_import = make(
-        "importProfile", tr("&Import…"), tr("Take a profile that was measured elsewhere into the lab"), &ProfilePage::chooseImport);
+    m_import
+        = make("importProfile", tr("&Import…"), tr("Import a profile that was measured elsewhere"), &ProfilePage::chooseImport);
     m_import->setShortcut(QKeySequence(Qt::CTRL | Qt::Key_I));
-    m_export = make(
-        "exportProfile", tr("&Export…"), tr("Write the selected profile as JSON, for other machines"), &ProfilePage::exportProfile);
+    m_export = make("exportProfile", tr("&Export…"), tr("Write the selected profile as JSON, for use on other machines"),
+        &ProfilePage::exportProfile);
     m_delete = make("deleteProfile", tr("&Delete…"), tr("Delete the selected profile"), &ProfilePage::askToDelete);
     m_plan = make("planProfile", tr("&Plan schedules"), tr("Compare strategies for the selected profile"),
         [this] { emit schedulesRequested(selectedProfile()); });
     m_exportTable = make(
-        "exportFigures", tr("Export &table…"), tr("Write the figures of the profiles shown as CSV"), &ProfilePage::exportTable);
+        "exportFigures", tr("Export &table…"), tr("Write the figures of the shown profiles as CSV"), &ProfilePage::exportTable);
     for (ProfileChart* chart : m_view->charts())
         m_exportCharts.push_back(make("", tr("Export “%1”…").arg(chart->accessibleName()),
             tr("Write this chart as PNG, PDF or SVG"), [this, chart] { exportChart(chart); }));
@@ -165,7 +165,7 @@ void ProfilePage::createTable()
     m_table->setModel(m_filtered);
     m_table->setSelectionMode(QAbstractItemView::SingleSelection);
     m_table->setObjectName(QStringLiteral("profiles"));
-    m_table->setAccessibleName(tr("Stored profiles; tick those to show beside the selected one"));
+    m_table->setAccessibleName(tr("Stored profiles; tick those to compare with the selected one"));
     m_count->setForegroundRole(QPalette::PlaceholderText);
     m_count->setContentsMargins(6, 0, 6, 4);
     connect(m_filter, &QLineEdit::textChanged, this, [this](const QString& words) {
@@ -345,7 +345,7 @@ void ProfilePage::openMeasureDialog(const QString& pair)
     else if (const store::StoredProfile* selected = find(selectedProfile()))
         dialog->setPair(QString::fromStdString(selected->key.pair));
     connect(dialog, &MeasureDialog::measured, this, [this](const QString& id) {
-        emit messagePosted(tr("The profile is stored."));
+        emit messagePosted(tr("The profile was stored."));
         m_wanted = id;
         read();
     });
@@ -397,8 +397,8 @@ void ProfilePage::askToDelete()
     question->setObjectName(QStringLiteral("deleteQuestion"));
     question->setTextFormat(Qt::PlainText);
     question->setInformativeText(isImported(stored->key)
-            ? tr("It can be imported again from its file.")
-            : tr("It takes a new measurement to have it again; runs keep their own copy."));
+            ? tr("You can import it again from its file.")
+            : tr("To get it back you would have to measure again. Runs keep their own copy."));
     question->button(QMessageBox::Yes)->setText(tr("&Delete"));
     question->button(QMessageBox::No)->setText(tr("&Keep"));
     question->setDefaultButton(QMessageBox::No);

@@ -35,10 +35,9 @@ Cell spreadCell(std::optional<double> spread)
 
 std::vector<Column> storedProfileColumns()
 {
-    return {{words("Pair"), words("Tick to show the profile beside the selected one")}, {words("Device")},
-        {words("Batch"), words("Samples of the global batch"), true},
-        {words("Devices"), words("How many of the device share the batch")}, {words("Type")},
-        {words("Measured"), words("When it was measured or imported")},
+    return {{words("Pair"), words("Tick to compare the profile with the selected one")}, {words("Device")},
+        {words("Batch"), words("Global batch size"), true}, {words("Devices"), words("Number of devices that share the batch")},
+        {words("Type")}, {words("Measured"), words("When it was measured or imported")},
         {words("Source"), words("The machine it was measured on, or the file it was imported from")}, {words("Id")}};
 }
 
@@ -58,12 +57,12 @@ std::vector<Column> figureColumns()
     std::vector<Column> columns{{words("Profile")}, {words("Block"), {}, true}, {words("Name")}, {words("Samples"), {}, true}};
     for (const TimeKind kind : timeKinds) {
         columns.push_back({words("%1 ms").arg(letterOf(kind)), words("Milliseconds: %1").arg(nameOf(kind)), true});
-        columns.push_back({words("%1 ± %").arg(letterOf(kind)),
-            words("Spread of its repeats: from the tenth to the ninetieth percentile, in percent of the median"), true});
+        columns.push_back({words("%1 spread %").arg(letterOf(kind)),
+            words("Spread of repeated measurements: 10th to 90th percentile, in percent of the median"), true});
     }
     for (const MemoryKind kind : memoryKinds)
-        columns.push_back(
-            {words("%1 bytes").arg(letterOf(kind)), words("Memory: %1, for so many samples").arg(nameOf(kind)), true});
+        columns.push_back({words("%1 bytes").arg(letterOf(kind)),
+            words("Memory in bytes: %1, for this number of samples").arg(nameOf(kind)), true});
     return columns;
 }
 

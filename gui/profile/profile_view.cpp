@@ -53,7 +53,7 @@ ProfileView::ProfileView(QWidget* parent)
     m_sizes->setObjectName(QStringLiteral("sizes"));
     m_blocks->setObjectName(QStringLiteral("blocks"));
     m_logarithmic->setObjectName(QStringLiteral("logLog"));
-    m_logarithmic->setToolTip(tr("Both axes of the chart over batch sizes"));
+    m_logarithmic->setToolTip(tr("Logarithmic axes in the batch-size chart"));
     for (QComboBox* box : {m_sizes, m_blocks})
         box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
     const auto labelled = [this](const QString& text, QWidget* buddy) {
@@ -65,7 +65,7 @@ ProfileView::ProfileView(QWidget* parent)
     controls->addWidget(labelled(tr("&Batch size:"), m_sizes));
     controls->addWidget(m_sizes);
     controls->addSpacing(16);
-    controls->addWidget(labelled(tr("Over batch sizes, b&lock:"), m_blocks));
+    controls->addWidget(labelled(tr("Batch-size chart s&hows:"), m_blocks));
     controls->addWidget(m_blocks);
     controls->addWidget(m_logarithmic);
     controls->addStretch(1);
@@ -167,7 +167,7 @@ void ProfileView::fillBlocks()
     {
         const QSignalBlocker blocker(m_blocks);
         m_blocks->clear();
-        m_blocks->addItem(tr("all together"));
+        m_blocks->addItem(tr("all blocks"));
         if (!m_profiles->empty())
             for (const schedule::BlockProfile& block : m_profiles->front().profile->blocks)
                 m_blocks->addItem(

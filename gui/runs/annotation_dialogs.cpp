@@ -211,7 +211,7 @@ NoteDialog::NoteDialog(std::vector<ListedRun> runs, QWidget* parent)
     if (alike)
         m_text->setPlainText(QString::fromStdString(first));
     else
-        m_text->setPlaceholderText(tr("Their notes differ; what is written here replaces all of them."));
+        m_text->setPlaceholderText(tr("The notes of these runs differ. Your text replaces all of them."));
 
     auto* strip = new CommandStrip(this);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel, this);

@@ -45,24 +45,22 @@ RunActions::RunActions(Settings& settings, QWidget* window)
         tr("Stop the selected run at the end of its step, with a checkpoint to resume it from"), Qt::CTRL | Qt::Key_Period,
         nullptr);
     connect(m_stop, &QAction::triggered, this, [this] { emit stopRequested(m_run->id, false); });
-    m_stopNow
-        = add("stopRunNow", tr("Stop &immediately…"), tr("End the selected run's processes at once, without a new checkpoint"),
-            Qt::CTRL | Qt::SHIFT | Qt::Key_Period, &RunActions::askToStopNow);
-    m_resume = add("resumeRun", tr("&Resume…"), tr("Resume the selected run from a checkpoint, on other devices if you like"),
+    m_stopNow = add("stopRunNow", tr("Stop &immediately…"), tr("Stop the selected run at once, without a new checkpoint"),
+        Qt::CTRL | Qt::SHIFT | Qt::Key_Period, &RunActions::askToStopNow);
+    m_resume = add("resumeRun", tr("&Resume…"), tr("Resume the selected run from a checkpoint; devices and strategy may change"),
         Qt::CTRL | Qt::Key_R, &RunActions::resume);
     m_again = add("repeatRun", tr("Run &again"), tr("Start a run with the same experiment, schedule and devices"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_R, nullptr);
     connect(m_again, &QAction::triggered, this, [this] { repeat(Then::Launch); });
-    m_clone = add("cloneRun", tr("Clone with c&hanges…"), tr("Start a run like the selected one, after changing something"),
+    m_clone = add("cloneRun", tr("Clone with c&hanges…"), tr("Start a changed copy of the selected run"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_D, nullptr);
     connect(m_clone, &QAction::triggered, this, [this] { repeat(Then::OpenDialog); });
-    m_trace = add("exportRunTrace", tr("&Export trace…"),
-        tr("Write when its instructions ran, predicted and measured, as a Chrome trace"), Qt::CTRL | Qt::SHIFT | Qt::Key_T,
-        &RunActions::chooseTraceFile);
-    m_compare = add("compareRun", tr("Co&mpare with…"), tr("Put other runs beside the selected one"),
+    m_trace = add("exportRunTrace", tr("&Export trace…"), tr("Write the predicted and the measured timeline as a Chrome trace"),
+        Qt::CTRL | Qt::SHIFT | Qt::Key_T, &RunActions::chooseTraceFile);
+    m_compare = add("compareRun", tr("Co&mpare with…"), tr("Compare the selected run with other runs"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_M, nullptr);
     connect(m_compare, &QAction::triggered, this, [this] { emit comparisonRequested(m_run->id); });
-    m_copyFolder = add("copyRunFolder", tr("&Copy the folder's path"), tr("Copy the path of the selected run's folder"),
+    m_copyFolder = add("copyRunFolder", tr("&Copy folder path"), tr("Copy the path of the selected run's folder"),
         Qt::CTRL | Qt::SHIFT | Qt::Key_C, &RunActions::copyFolder);
     m_openFolder = add("openRunFolder", tr("Open the run's &folder"), tr("Show the selected run's folder in the file manager"), {},
         &RunActions::openFolder);
@@ -162,8 +160,7 @@ void RunActions::askToStopNow()
 {
     const int id = m_run->id;
     auto* box = new QMessageBox(QMessageBox::Question, tr("Stop run %1 immediately?").arg(id),
-        tr("Its processes are ended in the middle of a step. Steps after its last checkpoint are lost."), QMessageBox::Cancel,
-        m_window);
+        tr("The run is stopped in the middle of a step. Steps since its last checkpoint are lost."), QMessageBox::Cancel, m_window);
     box->setObjectName(QStringLiteral("stopNow"));
     box->setTextFormat(Qt::PlainText);
     box->setAttribute(Qt::WA_DeleteOnClose);

@@ -84,7 +84,7 @@ void RunChooser::show(Listed listed)
     std::erase_if(listed.runs,
         [this](const store::RunRecord& run) { return std::find(m_leftOut.begin(), m_leftOut.end(), run.id) != m_leftOut.end(); });
     m_model->setRuns(listed.runs, listed.annotations);
-    m_note->setText(listed.runs.empty() ? tr("There are no further runs.") : tr("Several can be picked, with Ctrl or Shift."));
+    m_note->setText(listed.runs.empty() ? tr("There are no other runs.") : tr("Use Ctrl or Shift to select several."));
 }
 
 std::vector<int> RunChooser::runs() const

@@ -54,11 +54,11 @@ RunHeader::RunHeader(QWidget* parent)
     auto* factsRow = new QHBoxLayout(m_facts);
     factsRow->setContentsMargins(0, 4, 0, 0);
     factsRow->setSpacing(28);
-    m_throughput = addFact(tr("Throughput"), tr("Samples a second by which all blocks advanced"));
+    m_throughput = addFact(tr("Throughput"), tr("Samples per second, with all blocks trained"));
     m_step = addFact(tr("Step: measured / predicted"),
-        tr("Median milliseconds of a step of all blocks, what the simulator said, and how far that was off"));
-    m_loss = addFact(tr("Loss: first → final"), tr("Mean over the blocks, of the first and of the last tenth of the steps"));
-    m_accuracy = addFact(tr("Test accuracy"), tr("Of the student, on the test split"));
+        tr("Measured milliseconds per step of all blocks (median), the simulator's prediction, and its error"));
+    m_loss = addFact(tr("Loss: first → latest"), tr("Mean over the blocks in the first and in the latest tenth of the steps"));
+    m_accuracy = addFact(tr("Test accuracy"), tr("Accuracy of the student on the test split"));
     factsRow->addStretch();
 
     m_errorFrame->setObjectName(QStringLiteral("errorFrame"));
@@ -118,7 +118,7 @@ void RunHeader::setRecord(const store::RunRecord& record)
     if (const QString started = timeText(record.started); !started.isEmpty())
         line << tr("started %1").arg(started);
     if (const QString duration = durationText(record); !duration.isEmpty())
-        line << (store::is_final(record.state) ? tr("took %1") : tr("for %1")).arg(duration);
+        line << (store::is_final(record.state) ? tr("took %1") : tr("running for %1")).arg(duration);
     m_line->setText(line.join(QStringLiteral("  ·  ")));
 
     showProgress(record);
@@ -176,7 +176,7 @@ void RunHeader::showError(const store::RunRecord& record)
         return;
     QString text = QString::fromStdString(record.error);
     if (text.isEmpty() && record.state == store::RunState::Lost)
-        text = tr("The process that led this run is gone; what it had stored until then is shown.");
+        text = tr("The process that supervised this run is gone. What it had stored is shown.");
     if (record.culprit >= 0 && !text.isEmpty())
         text = tr("Rank %1 failed first: %2").arg(record.culprit).arg(text);
     m_error->setText(text);

@@ -54,7 +54,7 @@ RunList::RunList(Settings& settings, QWidget* parent)
     connect(m_edits, &RunEdits::annotated, this, &RunList::showCount);
 
     m_filter->setPlaceholderText(tr("Filter: words, state:failed, tag:baseline, loss:<0.1…"));
-    m_filter->setToolTip(tr("Words in any column, or in one: strategy:tr, pair:nas, id:7. Numbers: accuracy:>=97. Not: -tag:old"));
+    m_filter->setToolTip(tr("Search all columns, or one: strategy:tr, pair:nas, id:7. Numbers: accuracy:>=97. Exclude: -tag:old"));
     m_filter->setClearButtonEnabled(true);
     m_filter->setAccessibleName(tr("Filter the runs"));
     connect(m_filter, &QLineEdit::textChanged, m_filtered, &RunFilterModel::setWords);

@@ -47,39 +47,38 @@ RunListActions::RunListActions(RunList& list, RunEdits& edits, Settings& setting
 {
     undo = edits.undoStack()->createUndoAction(&list, tr("&Undo"));
     undo->setObjectName(QStringLiteral("undo"));
-    undo->setStatusTip(tr("Take back the last change of tags, notes and deletions"));
+    undo->setStatusTip(tr("Undo the last change of tags, notes or deletions"));
     redo = edits.undoStack()->createRedoAction(&list, tr("&Redo"));
     redo->setObjectName(QStringLiteral("redo"));
-    redo->setStatusTip(tr("Do again what was taken back"));
+    redo->setStatusTip(tr("Redo"));
 
     compare = make(tr("&Compare"), tr("Show the selected runs side by side"), "compareRuns", QStringLiteral("Ctrl+D"));
     connect(compare, &QAction::triggered, this, [this] { emit comparisonRequested(ids()); });
-    addToComparison
-        = make(tr("&Add to the comparison"), tr("Show the selected runs beside those that are being compared"), "addToComparison");
+    addToComparison = make(tr("&Add to the comparison"), tr("Add the selected runs to the comparison"), "addToComparison");
     connect(addToComparison, &QAction::triggered, this, [this] { emit comparisonExtended(ids()); });
 
-    tags = make(tr("Edit &tags…"), tr("Give the selected runs tags, or take them away"), "editTags", QStringLiteral("Ctrl+T"));
+    tags = make(tr("Edit &tags…"), tr("Add or remove tags of the selected runs"), "editTags", QStringLiteral("Ctrl+T"));
     connect(tags, &QAction::triggered, this, &RunListActions::editTags);
-    note = make(tr("Edit &note…"), tr("Write something of the selected runs"), "editNote", QStringLiteral("Ctrl+Shift+N"));
+    note = make(tr("Edit &note…"), tr("Edit the note of the selected runs"), "editNote", QStringLiteral("Ctrl+Shift+N"));
     connect(note, &QAction::triggered, this, &RunListActions::editNote);
     remove = make(tr("&Delete"), tr("Hide the selected runs; they can be restored"), "deleteRuns");
     remove->setShortcut(QKeySequence::Delete);
     remove->setShortcutContext(Qt::WidgetShortcut); // a filter has a Del of its own
     connect(remove, &QAction::triggered, this, &RunListActions::deleteRuns);
-    restore = make(tr("&Restore"), tr("Take the selected runs back from the deleted ones"), "restoreRuns");
+    restore = make(tr("&Restore"), tr("Restore the selected deleted runs"), "restoreRuns");
     connect(restore, &QAction::triggered, this, &RunListActions::restoreRuns);
-    purge = make(tr("&Purge…"), tr("Remove the selected deleted runs and their folders for good"), "purgeRuns");
+    purge = make(tr("&Purge…"), tr("Permanently remove the selected deleted runs and their folders"), "purgeRuns");
     connect(purge, &QAction::triggered, this, &RunListActions::purgeRuns);
-    showDeleted = make(tr("Show de&leted runs"), tr("List deleted runs too, struck out"), "showDeleted");
+    showDeleted = make(tr("Show de&leted runs"), tr("Also list deleted runs, struck through"), "showDeleted");
     showDeleted->setCheckable(true);
     connect(showDeleted, &QAction::toggled, &list, &RunList::setShowDeleted);
 
     exportTable = make(tr("Export the ta&ble…"), tr("Write the listed runs as CSV or JSON"), "exportTable");
     connect(exportTable, &QAction::triggered, this, &RunListActions::chooseTableFile);
-    exportFolder = make(tr("Export as a &folder…"), tr("Copy the selected runs, whole, to another folder"), "exportFolder");
+    exportFolder = make(tr("Export as a &folder…"), tr("Copy the selected runs completely to another folder"), "exportFolder");
     connect(exportFolder, &QAction::triggered, this, &RunListActions::chooseFolder);
     exportTrace = make(
-        tr("Export a Chrome &trace…"), tr("Write the newest measured steps of the run, as Perfetto reads them"), "exportTrace");
+        tr("Export a Chrome &trace…"), tr("Write the newest measured steps of the run as a trace for Perfetto"), "exportTrace");
     connect(exportTrace, &QAction::triggered, this, &RunListActions::chooseTraceFile);
 
     connect(&edits, &RunEdits::done, this, [this](const QString& text, const QStringList& command) {
@@ -170,10 +169,10 @@ void RunListActions::purgeRuns()
 {
     const std::vector<ListedRun> runs = thoseThat(m_list.selectedRuns(), true);
     auto* box = new QMessageBox(
-        QMessageBox::Warning, tr("Purge"), tr("Remove %1 for good?").arg(runsText(runs)), QMessageBox::Cancel, m_list.window());
+        QMessageBox::Warning, tr("Purge"), tr("Permanently remove %1?").arg(runsText(runs)), QMessageBox::Cancel, m_list.window());
     box->setObjectName(QStringLiteral("purgeQuestion"));
     box->setTextFormat(Qt::PlainText);
-    box->setInformativeText(tr("Folders with everything in them go: measurements, logs, weights. This cannot be undone.")
+    box->setInformativeText(tr("The folders are deleted with all measurements, logs and weights. This cannot be undone.")
         + QStringLiteral("\n\n") + commandLine(runsCommand(QStringLiteral("purge"), runs)));
     QPushButton* yes = box->addButton(tr("&Purge"), QMessageBox::DestructiveRole);
     yes->setObjectName(QStringLiteral("purge"));

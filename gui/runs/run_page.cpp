@@ -120,7 +120,7 @@ QWidget* RunPage::buildControls()
     auto* layout = new QHBoxLayout(controls);
     layout->setContentsMargins(12, 2, 12, 6);
     layout->setSpacing(8);
-    layout->addWidget(new QLabel(tr("Horizontal axis:"), controls));
+    layout->addWidget(new QLabel(tr("X axis:"), controls));
     layout->addWidget(byStep);
     layout->addWidget(byTime);
     layout->addSpacing(20);
@@ -241,7 +241,7 @@ void RunPage::becomeLoaded()
 {
     const bool live = m_record.state == store::RunState::Queued || m_record.state == store::RunState::Running;
     for (MetricChart* chart : m_charts)
-        chart->setEmptyText(live ? tr("Waiting for the first samples") : tr("This run stored no samples of this"));
+        chart->setEmptyText(live ? tr("Waiting for the first samples") : tr("This run has no samples for this chart"));
     if (!std::exchange(m_loaded, true))
         emit loaded();
 }

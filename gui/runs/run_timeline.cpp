@@ -63,7 +63,7 @@ StepTimelines readStepTimelines(const std::filesystem::path& runFolder, const st
     const auto program = std::make_shared<const schedule::Program>(all.program);
     std::vector<QString> names;
     for (std::size_t rank = 0; rank < devices.size(); ++rank)
-        names.push_back(QStringLiteral("%1: %2").arg(rank).arg(QString::fromStdString(devices[rank])));
+        names.push_back(RunTimeline::tr("Device %1 (%2)").arg(rank).arg(QString::fromStdString(devices[rank])));
 
     StepTimelines timelines;
     if (cut.measured.spans.empty() && !all.predicted.timeline.spans.empty())
@@ -97,7 +97,7 @@ RunTimeline::RunTimeline(QWidget* parent)
     m_use->setTextFormat(Qt::PlainText);
     m_use->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_use->setWordWrap(true);
-    m_use->setToolTip(tr("The share of these steps in which each device computes"));
+    m_use->setToolTip(tr("Share of these steps in which each device computes"));
     m_steps->setObjectName(QStringLiteral("timelineSteps"));
     m_steps->setRange(1, mostSteps);
     m_steps->setValue(stepsAtFirst);
@@ -182,7 +182,7 @@ void RunTimeline::take(const StepTimelines& timelines)
             if (timeline)
                 one.push_back(timeline);
         if (one.empty())
-            m_view->setEmptyText(store::is_final(m_run.state) ? tr("This run recorded no steps and was not planned")
+            m_view->setEmptyText(store::is_final(m_run.state) ? tr("This run has no recorded steps and no prediction")
                                                               : tr("Waiting for the first recorded step"));
         m_view->setTimelines(std::move(one));
     }

@@ -167,7 +167,7 @@ void SchedulesPage::loadProfile(const QString& id)
     m_loading.request([lab = m_lab, stored = *stored]() -> LoadedProfile {
         std::optional<schedule::Profile> profile = store::Lab(lab, store::Lab::Mode::ExistingOrEmpty).profile(stored.key);
         if (!profile)
-            throw Error(Code::NotFound, "this profile is not in the lab any more", stored.key.pair, "choose another one");
+            throw Error(Code::NotFound, "this profile is no longer in the lab", stored.key.pair, "choose another one");
         return {stored, std::make_shared<const schedule::Profile>(std::move(*profile))};
     });
 }
@@ -206,7 +206,7 @@ void SchedulesPage::ask()
         && !schedule::fault_of(*m_byHand, static_cast<int>(m_loaded->profile->blocks.size()), m_whatIf->devices()).empty()) {
         m_byHand.reset();
         m_undo.clear();
-        emit messagePosted(tr("The stages by hand do not fit these devices any more; they are those of the search again."));
+        emit messagePosted(tr("The stages by hand no longer fit these devices; the stages found by search are used again."));
     }
     PlanQuestion question{.profile = m_loaded->profile,
         .devices = m_whatIf->devices(),
@@ -256,7 +256,7 @@ void SchedulesPage::showTimelines()
     for (std::size_t i = 0; i < m_answer->timelines.size(); ++i)
         if (m_answer->timelines[i] && m_model->isShown(titleOf(m_answer->plan.strategies[i])))
             shown.push_back(m_answer->timelines[i]);
-    m_timelines->setEmptyText(tr("No strategy that is ticked can run here"));
+    m_timelines->setEmptyText(tr("None of the ticked strategies can run"));
     m_timelines->setTimelines(std::move(shown));
 }
 
@@ -276,11 +276,11 @@ void SchedulesPage::showHead()
     m_editAction->setEnabled(selected && isEditable(selected->schedule));
     m_runButton->setText(canRun ? tr("&Run %1…").arg(titleOf(*selected)) : tr("&Run…"));
     if (!best) {
-        m_best->setText(tr("No strategy that trains block by block can run here"));
+        m_best->setText(tr("No blockwise strategy can run here"));
     } else {
         const QString speedup
             = best->speedup > 0 ? tr(", %1 times as fast as dp").arg(QLocale().toString(best->speedup, 'f', 2)) : QString();
-        m_best->setText(tr("★ %1: blocks %2; %3 a step%4")
+        m_best->setText(tr("★ %1: blocks %2; %3 per step%4")
                             .arg(titleOf(*best), QString::fromStdString(placement_text(best->schedule)),
                                 millisecondsText(best->simulation.step), speedup));
     }
@@ -359,10 +359,10 @@ void SchedulesPage::showEditor()
     if (!shown->schedule.feasible)
         m_editorLine->setText(tr("not possible: %1").arg(QString::fromStdString(shown->schedule.why_not)));
     else if (m_byHand || !m_previewed.empty())
-        m_editorLine->setText(tr("%1 a step, %2 times as fast as dp")
+        m_editorLine->setText(tr("%1 per step, %2 times as fast as dp")
                                   .arg(millisecondsText(shown->simulation.step), QLocale().toString(shown->speedup, 'f', 2)));
     else
-        m_editorLine->setText(tr("as the search has found them: drag a block to another stage, or press + for one more device"));
+        m_editorLine->setText(tr("Found by search. Drag a block to change it, or press + to add a device."));
 }
 
 void SchedulesPage::setStages(std::optional<std::vector<Stage>> byHand)
@@ -375,14 +375,14 @@ void SchedulesPage::setStages(std::optional<std::vector<Stage>> byHand)
 void SchedulesPage::takeBest()
 {
     if (m_byHand)
-        m_undo.push(new StageEdit(this, m_byHand, std::nullopt, tr("back to the best")));
+        m_undo.push(new StageEdit(this, m_byHand, std::nullopt, tr("return to the best stages")));
 }
 
 void SchedulesPage::editSelected()
 {
     const PlannedStrategy* selected = m_model->planned(selectedRow());
     if (selected && isEditable(selected->schedule))
-        m_undo.push(new StageEdit(this, m_byHand, selected->schedule.stages, tr("take the stages of %1").arg(titleOf(*selected))));
+        m_undo.push(new StageEdit(this, m_byHand, selected->schedule.stages, tr("use the stages of %1").arg(titleOf(*selected))));
 }
 
 void SchedulesPage::showOnlySelected()
@@ -454,11 +454,11 @@ void SchedulesPage::overlayRun(int id)
         const store::RunTimelines all = store::timelines_of(store);
         const schedule::SideBySide both = side_by_side(all.program, all.predicted, all.measured, steps);
         if (both.measured.spans.empty())
-            throw Error(
-                Code::NotFound, "run " + std::to_string(id) + " has measured no whole step", folder.string(), "choose another one");
+            throw Error(Code::NotFound, "run " + std::to_string(id) + " has no completely measured step", folder.string(),
+                "choose another one");
         const auto program = std::make_shared<const schedule::Program>(all.program);
-        return {id, drawnTimeline(tr("run %1, predicted").arg(id), program, both.predicted, both.memory),
-            drawnTimeline(tr("run %1, measured").arg(id), program, both.measured, {}, DrawnTimeline::Kind::Measured)};
+        return {id, drawnTimeline(tr("Run %1: predicted").arg(id), program, both.predicted, both.memory),
+            drawnTimeline(tr("Run %1: measured").arg(id), program, both.measured, {}, DrawnTimeline::Kind::Measured)};
     });
 }
 
@@ -466,7 +466,7 @@ void SchedulesPage::compareRuns()
 {
     const std::vector<int> ids = m_model->measuredRuns();
     if (ids.empty())
-        emit messagePosted(tr("No run has measured any of these strategies yet"));
+        emit messagePosted(tr("There are no runs of these strategies yet"));
     else
         emit comparisonRequested(ids);
 }

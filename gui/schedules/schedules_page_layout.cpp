@@ -50,8 +50,8 @@ SchedulesPage::SchedulesPage(Settings& settings, QWidget* parent)
     , m_settings(settings)
     , m_stack(new QStackedWidget(this))
     , m_empty(new MessagePage(tr("Nothing has been measured yet"),
-          tr("Schedules are compared by what the blocks of a pair cost on a device of yours.\n"
-             "Measure a pair once, which takes about a minute; every schedule for it is then predicted in an instant."),
+          tr("Schedules are compared from measured block costs of a pair on your devices.\n"
+             "Measure a pair once (about a minute); then every schedule for it is predicted instantly."),
           m_stack))
     , m_profileBox(new QComboBox(this))
     , m_runBox(new QComboBox(this))
@@ -140,15 +140,15 @@ QWidget* SchedulesPage::buildPanel()
     m_profileBox->setObjectName(QStringLiteral("profile"));
     m_profileBox->setMinimumContentsLength(profileCharacters);
     m_profileBox->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    m_profileBox->setToolTip(tr("What was measured: the pair, its batch, on what"));
+    m_profileBox->setToolTip(tr("Profile: pair, batch size and devices"));
     m_runBox->setObjectName(QStringLiteral("measuredRun"));
     m_runBox->setMinimumContentsLength(profileCharacters);
     m_runBox->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    m_runBox->setToolTip(tr("Lays what a run has measured over what was predicted for it"));
+    m_runBox->setToolTip(tr("Show the measured steps of a run with their prediction"));
     auto* panel = new QWidget(this);
     auto* profileLabel = new QLabel(tr("Pr&ofile"), panel);
     profileLabel->setBuddy(m_profileBox);
-    auto* runLabel = new QLabel(tr("Meas&ured run, over its prediction"), panel);
+    auto* runLabel = new QLabel(tr("Overlay a meas&ured run"), panel);
     runLabel->setBuddy(m_runBox);
     auto* layout = new QVBoxLayout(panel);
     layout->setContentsMargins(0, 8, 0, 0);
@@ -256,23 +256,23 @@ QAction* SchedulesPage::addAct(
 
 void SchedulesPage::makeActions()
 {
-    QAction* measureAction = addAct("measure", tr("&Measure…"), tr("Measure what the blocks of a pair cost"),
+    QAction* measureAction = addAct("measure", tr("&Measure…"), tr("Measure block costs of a pair"),
         QKeySequence(Qt::CTRL | Qt::Key_M), &SchedulesPage::measure);
     m_empty->addAction(measureAction, true);
     addAct("refresh", tr("Re&fresh"), tr("Read the stored profiles again"), QKeySequence(Qt::Key_F5), &SchedulesPage::readProfiles);
     m_menu.push_back(nullptr);
     m_runAction = addAct("runSchedule", tr("&Run this schedule…"), tr("Start a run with the selected schedule"),
         QKeySequence(Qt::CTRL | Qt::Key_Return), &SchedulesPage::runSelected);
-    m_editAction = addAct("editSchedule", tr("&Edit its stages by hand"), tr("Begin with the stages of the selected strategy"),
+    m_editAction = addAct("editSchedule", tr("&Edit its stages by hand"), tr("Start from the stages of the selected strategy"),
         QKeySequence(Qt::Key_E), &SchedulesPage::editSelected);
     m_bestAction = addAct(
-        "best", tr("&Best"), tr("Back to the stages that the search has found"), QKeySequence(Qt::Key_B), &SchedulesPage::takeBest);
+        "best", tr("&Best"), tr("Return to the stages found by search"), QKeySequence(Qt::Key_B), &SchedulesPage::takeBest);
     m_undoAction = m_undo.createUndoAction(this, tr("Undo"));
     m_redoAction = m_undo.createRedoAction(this, tr("Redo"));
     m_menu.push_back(nullptr);
     m_onlyAction = addAct("only", tr("Show its timeline &only"), tr("Show the timeline of the selected strategy, or all again"),
         QKeySequence(Qt::Key_O), &SchedulesPage::showOnlySelected);
-    addAct("compareRuns", tr("&Compare the runs measured"), tr("Compare the runs whose steps stand in the table"), {},
+    addAct("compareRuns", tr("&Compare measured runs"), tr("Compare the runs whose measured steps are in the table"), {},
         &SchedulesPage::compareRuns);
     m_menu.push_back(nullptr);
     addAct("exportTimelines", tr("E&xport the timelines…"), tr("Write the timelines as a picture, a table or a Chrome trace"), {},

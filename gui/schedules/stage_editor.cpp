@@ -166,16 +166,16 @@ void StageEditor::moreDevices(int stage)
     }
     const bool anyFree = static_cast<int>(owned) < m_devices;
     if (!anyFree && giver < 0) {
-        emit refused(tr("every other stage has one device only, and none is free; join two stages, or add devices"));
+        emit refused(tr("no device is free, and every other stage has only one; join two stages, or add devices"));
         return;
     }
     take(anyFree ? add_device(m_stages, stage, m_devices) : give_device(m_stages, giver, stage),
-        tr("one device more for stage %1").arg(stage));
+        tr("add a device to stage %1").arg(stage));
 }
 
 void StageEditor::fewerDevices(int stage)
 {
-    take(drop_device(m_stages, stage), tr("one device less for stage %1").arg(stage));
+    take(drop_device(m_stages, stage), tr("remove a device from stage %1").arg(stage));
 }
 
 void StageEditor::split(int block)
@@ -185,7 +185,7 @@ void StageEditor::split(int block)
     if (stages[static_cast<std::size_t>(stage)].devices.size() == 1) {
         schedule::Edited wider = add_device(stages, stage, m_devices);
         if (!wider.possible()) {
-            emit refused(tr("both parts of stage %1 need a device, and none is free; join two stages, or add devices").arg(stage));
+            emit refused(tr("no device is free for the second part of stage %1; join two stages, or add devices").arg(stage));
             return;
         }
         stages = std::move(wider.stages);

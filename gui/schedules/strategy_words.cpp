@@ -13,15 +13,16 @@ QString strategyWords(const std::string& strategy)
         const char* words;
     };
     static constexpr std::array known{
-        Words{"single", QT_TRANSLATE_NOOP("Strategy", "One device trains all blocks; the others have nothing to do.")},
+        Words{"single", QT_TRANSLATE_NOOP("Strategy", "One device trains all blocks; the others are idle.")},
         Words{"dp",
             QT_TRANSLATE_NOOP("Strategy",
-                "Data parallel: one block after another, each on all devices; the teacher runs again for every block.")},
+                "Data parallel: one block after another, each on all devices; the teacher is run again for every block.")},
         Words{"ls",
-            QT_TRANSLATE_NOOP("Strategy",
-                "Layer-wise: each block is a task of one device, which loads the data and runs the teacher by itself.")},
+            QT_TRANSLATE_NOOP(
+                "Strategy", "Layer-wise: each block is trained on one device, which loads the data and runs the teacher itself.")},
         Words{"ls-steal",
-            QT_TRANSLATE_NOOP("Strategy", "Layer-wise, and a device that is done takes the next task that nobody has begun.")},
+            QT_TRANSLATE_NOOP("Strategy",
+                "Layer-wise with work stealing: a device that has finished takes the next block that is not yet started.")},
         Words{"ir",
             QT_TRANSLATE_NOOP("Strategy",
                 "Internal relaying: all devices own all blocks and split the batch; one pass of the teacher feeds all blocks.")},
@@ -31,20 +32,21 @@ QString strategyWords(const std::string& strategy)
                 "step.")},
         Words{"tr+dpu",
             QT_TRANSLATE_NOOP("Strategy",
-                "Teacher relaying with decoupled updates: every block is updated as soon as its gradient is there, without a "
+                "Teacher relaying with decoupled updates: every block is updated as soon as its gradient is ready, without a "
                 "barrier.")},
         Words{"tr+dpu+ahd",
             QT_TRANSLATE_NOOP(
-                "Strategy", "Pipe-BD: as tr+dpu, and a stage may own several devices, which split the batch; found by search.")},
-        Words{"ddp", QT_TRANSLATE_NOOP("Strategy", "End to end: both networks whole on every device, the batch split.")},
-        Words{"mp", QT_TRANSLATE_NOOP("Strategy", "End to end: layers spread over the devices, one at work at a time.")},
+                "Strategy", "Pipe-BD: like tr+dpu, but a stage may use several devices, which split the batch; found by search.")},
+        Words{"ddp", QT_TRANSLATE_NOOP("Strategy", "End to end: both networks completely on every device, with the batch split.")},
+        Words{
+            "mp", QT_TRANSLATE_NOOP("Strategy", "End to end: layers spread over the devices, with one device working at a time.")},
         Words{"gpipe",
             QT_TRANSLATE_NOOP(
                 "Strategy", "End to end: microbatches through a pipeline, all forward passes before all backward passes.")},
         Words{"1f1b", QT_TRANSLATE_NOOP("Strategy", "End to end: a pipeline in which each backward pass follows a forward pass.")},
         Words{"tspipe",
             QT_TRANSLATE_NOOP(
-                "Strategy", "TSPipe: a pipeline whose teacher fills the holes of the student with its passes for the next batch.")},
+                "Strategy", "TSPipe: a pipeline in which the teacher's passes for the next batch fill the student's idle times.")},
     };
     for (const Words& entry : known)
         if (strategy == entry.name)

@@ -51,7 +51,7 @@ QSpinBox* searchedNumber(QWidget* parent, int most, const QString& name)
 {
     auto* box = new QSpinBox(parent);
     box->setRange(0, most);
-    box->setSpecialValueText(WhatIfPanel::tr("searched"));
+    box->setSpecialValueText(WhatIfPanel::tr("automatic"));
     box->setAccessibleName(name);
     return box;
 }
@@ -65,7 +65,7 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     , m_batch(new OptionalSlider(
           tr("&Batch"), {1, 4096}, [](double batch) { return QLocale().toString(std::round(batch), 'f', 0); }, tr("as measured"),
           this))
-    , m_memory(new OptionalSlider(tr("&Memory of a device"), {mebibyte, 256 * 1024 * mebibyte}, bytesText, tr("no limit"), this))
+    , m_memory(new OptionalSlider(tr("&Memory per device"), {mebibyte, 256 * 1024 * mebibyte}, bytesText, tr("no limit"), this))
     , m_link(new OptionalSlider(tr("&Link speed"), {1e6, 1e12}, bandwidthText, tr("as measured"), this))
     , m_speed(new OptionalSlider(
           tr("Device s&peed"), {0.1, 100}, [](double factor) { return tr("× %1").arg(QLocale().toString(factor, 'g', 3)); },
@@ -91,7 +91,7 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     m_steps->setRange(1, 64);
     m_steps->setValue(4);
     m_steps->setObjectName(QStringLiteral("steps"));
-    m_steps->setToolTip(tr("How many steps of all blocks the timelines show"));
+    m_steps->setToolTip(tr("Number of steps shown in the timelines"));
     connect(m_steps, &QSpinBox::valueChanged, this, &WhatIfPanel::changed);
 
     auto* devicesLabel = new QLabel(tr("&Devices"), this);
@@ -108,7 +108,7 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     stepsRow->addWidget(m_steps);
     auto* resetButton = new QPushButton(tr("As measured"), this);
     resetButton->setObjectName(QStringLiteral("asMeasured"));
-    resetButton->setToolTip(tr("Devices, batch, memory, links and speed as they were measured"));
+    resetButton->setToolTip(tr("Reset devices, batch, memory, links and speed to the measured values"));
     connect(resetButton, &QPushButton::clicked, this, &WhatIfPanel::reset);
 
     auto* layout = new QVBoxLayout(this);
@@ -126,13 +126,13 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
 
 QWidget* WhatIfPanel::buildPipeline()
 {
-    m_endToEnd = new QGroupBox(tr("&End to end, too"), this);
+    m_endToEnd = new QGroupBox(tr("Include &end-to-end strategies"), this);
     m_endToEnd->setObjectName(QStringLiteral("endToEnd"));
     m_endToEnd->setCheckable(true);
     m_endToEnd->setChecked(false);
-    m_endToEnd->setToolTip(tr("Also strategies that train the whole student at once, through a pipeline"));
+    m_endToEnd->setToolTip(tr("Strategies that train the whole student at once, in a pipeline"));
     m_microbatches = searchedNumber(m_endToEnd, 256, tr("Microbatches"));
-    m_backwardSplit = searchedNumber(m_endToEnd, 8, tr("Parts of a backward pass"));
+    m_backwardSplit = searchedNumber(m_endToEnd, 8, tr("Parts per backward pass"));
     m_views = new QSpinBox(m_endToEnd);
     m_views->setRange(1, 2);
     m_teacher = new QComboBox(m_endToEnd);

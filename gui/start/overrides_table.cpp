@@ -38,7 +38,7 @@ OverridesTable::OverridesTable(QWidget* parent)
     : QTableWidget(0, ColumnCount, parent)
 {
     setObjectName(QStringLiteral("overrides"));
-    setAccessibleName(tr("Settings laid over the file"));
+    setAccessibleName(tr("Settings that override the file"));
     setHorizontalHeaderLabels({tr("Setting"), tr("Value")});
     setItemDelegateForColumn(Key, new KeyDelegate(this));
     horizontalHeader()->setSectionResizeMode(Key, QHeaderView::Stretch);
@@ -102,7 +102,7 @@ void OverridesTable::describe(int row)
     const QSignalBlocker blocker(this);
     const auto inFile = m_inFile.find(text(row, Key));
     const QString words = inFile == m_inFile.end() ? QString()
-        : inFile->second.isEmpty()                 ? tr("The file does not give it.")
+        : inFile->second.isEmpty()                 ? tr("Not set in the file.")
                                                    : tr("In the file: %1").arg(inFile->second);
     for (const int column : {Key, Value})
         if (QTableWidgetItem* found = item(row, column))

@@ -52,7 +52,7 @@ void StartCheck::take(const QByteArray& answer)
 {
     const QJsonObject checked = QJsonDocument::fromJson(answer).object();
     if (!checked.contains(QLatin1String("steps"))) {
-        emit refused(tr("pipebd's answer is not understood; install pipebd and the workbench together"));
+        emit refused(tr("Unexpected answer from pipebd; install pipebd and pipebd-workbench of the same version"));
         return;
     }
     const auto number = [&](const char* key) { return QLocale().toString(checked.value(QLatin1String(key)).toInteger()); };

@@ -79,7 +79,7 @@ StartDialog::StartDialog(Settings& settings, const std::filesystem::path& lab, F
     , m_checkpoint(new QComboBox(this))
     , m_strategy(new QComboBox(this))
     , m_stagesByHand(new QLabel(this))
-    , m_withoutStages(new QPushButton(tr("Leave them out"), this))
+    , m_withoutStages(new QPushButton(tr("Use automatic stages"), this))
     , m_devices(new QLineEdit(this))
     , m_picker(new DevicePicker(this))
     , m_lengthUnit(new QComboBox(this))
@@ -137,7 +137,7 @@ StartDialog::StartDialog(Settings& settings, const std::filesystem::path& lab, F
     const QSize wanted = middle->sizeHint() + QSize(60, 240);
     resize(wanted.expandedTo({820, 0}).boundedTo(screen()->availableSize() * 0.92));
 
-    connect(&m_check, &StartCheck::began, this, [this] { showCheck(tr("pipebd is checking it…")); });
+    connect(&m_check, &StartCheck::began, this, [this] { showCheck(tr("Checking…")); });
     connect(&m_check, &StartCheck::agreed, this, [this](const QString& words) {
         showCheck(tr("Checked: %1.").arg(words));
         emit checked();
@@ -171,7 +171,7 @@ QWidget* StartDialog::buildSource()
     m_file->setInsertPolicy(QComboBox::NoInsert);
     m_file->addItems(m_settings.recentExperiments());
     m_file->setCurrentIndex(-1);
-    m_file->lineEdit()->setPlaceholderText(tr("An experiment file (.toml); may be dropped here"));
+    m_file->lineEdit()->setPlaceholderText(tr("Choose or drop an experiment file (.toml)"));
     m_file->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     connect(m_file, &QComboBox::currentTextChanged, this, &StartDialog::fileChanged);
     auto* label = new QLabel(tr("&Experiment:"), m_source);
@@ -179,9 +179,9 @@ QWidget* StartDialog::buildSource()
     auto* browseButton = new QPushButton(tr("&Browse…"), m_source);
     browseButton->setAutoDefault(false);
     connect(browseButton, &QPushButton::clicked, this, &StartDialog::browse);
-    auto* pairButton = new QPushButton(tr("O&f a pair"), m_source);
+    auto* pairButton = new QPushButton(tr("&From a pair"), m_source);
     pairButton->setObjectName(QStringLiteral("ofAPair"));
-    pairButton->setToolTip(tr("The experiment of a pair for which nobody has written one"));
+    pairButton->setToolTip(tr("Write a default experiment for a pair"));
     pairButton->setAutoDefault(false);
     auto* pairs = new PairMenu(toQString(m_lab), pairButton);
     pairButton->setMenu(pairs);
@@ -210,13 +210,13 @@ QWidget* StartDialog::buildFields()
     m_from->setObjectName(QStringLiteral("from"));
     m_withoutStages->setObjectName(QStringLiteral("withoutStages"));
     m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
-    m_devices->setToolTip(tr("cpu, cpu@4 (four threads), cuda:0; several with commas, one a rank; auto: all GPUs, else the cores"));
-    m_profile->setPlaceholderText(tr("the stored one, or measured"));
-    m_profile->setToolTip(
-        tr("Measured times of the blocks from which to plan: a file (pipebd.profile/1), or the id of a stored profile"));
+    m_devices->setToolTip(
+        tr("cpu, cpu@4 (four threads), cuda:0; one per rank, separated by commas; auto: all GPUs, else all cores"));
+    m_profile->setPlaceholderText(tr("stored profile, or measure"));
+    m_profile->setToolTip(tr("Measured block times to plan from: a file (pipebd.profile/1), or the id of a stored profile"));
     m_from->setValidator(new QIntValidator(1, 999999, m_from));
     m_from->setPlaceholderText(tr("none"));
-    m_from->setToolTip(tr("The number of the finished run whose results the first stage begins with"));
+    m_from->setToolTip(tr("Number of the finished run whose results the first stage starts from"));
     m_stagesByHand->setTextFormat(Qt::PlainText);
     m_stagesByHand->setWordWrap(true);
 
@@ -255,7 +255,7 @@ QWidget* StartDialog::buildFields()
     m_form->addRow(QString(), m_picker);
     addRow(tr("&Length:"), rowOf(m_length, m_lengthUnit), m_length);
     m_form->addRow(tr("Sta&ges:"), m_stage);
-    m_form->addRow(tr("Begins with r&un:"), m_from);
+    m_form->addRow(tr("Starts from r&un:"), m_from);
     addRow(tr("&Profile:"), rowOf(m_profile, profileButton), m_profile);
     for (QWidget* hidden : std::initializer_list<QWidget*>{m_checkpoint, m_stagesByHand->parentWidget(), m_stage, m_from})
         setRowVisible(hidden, false);
@@ -291,7 +291,7 @@ QWidget* StartDialog::buildSummary()
 QWidget* StartDialog::buildOverrides()
 {
     auto* box = new QGroupBox(tr("&Other settings"), this);
-    box->setToolTip(tr("Any key of an experiment file, such as data.batch"));
+    box->setToolTip(tr("Any setting of an experiment file, such as data.batch"));
     auto* layout = new QVBoxLayout(box);
     layout->addWidget(m_overrides);
     connect(m_overrides, &OverridesTable::edited, this, &StartDialog::fieldChanged);
@@ -314,7 +314,7 @@ void StartDialog::setRequest(const StartRequest& request)
     m_wantedStage = request.stage;
     m_wantedCheckpoint = request.checkpoint;
     if (m_resume > 0)
-        setWindowTitle(tr("Go on with run %1").arg(m_resume));
+        setWindowTitle(tr("Resume run %1").arg(m_resume));
     m_source->setVisible(m_resume == 0 || !request.file.isEmpty());
     if (!request.file.isEmpty())
         setFile(request.file);
@@ -396,7 +396,7 @@ void StartDialog::take(const StartReading& reading)
     if (reading.resolved)
         showSummary(*reading.resolved);
     else if (!reading.asInFile)
-        m_summary->setText(named ? tr("<i>This cannot be used.</i>") : tr("<i>Choose a file to see what it trains.</i>"));
+        m_summary->setText(named ? tr("<i>This file cannot be used.</i>") : tr("<i>Choose a file to see its contents.</i>"));
     showError(reading.problem);
     m_command->setCommand(
         m_usable ? QStringList{QStringLiteral("pipebd")} + runArguments(request(), toQString(m_lab)) : QStringList());
@@ -418,8 +418,8 @@ void StartDialog::fillFromFile(const StartReading& reading)
     const QSignalBlocker stageBlocker(m_stage);
     const QSignalBlocker checkpointBlocker(m_checkpoint);
     m_checkpoint->clear();
-    m_checkpoint->addItem(tr("the newest"), QString());
-    m_checkpoint->addItem(tr("the best (smallest loss)"), QStringLiteral("best"));
+    m_checkpoint->addItem(tr("newest"), QString());
+    m_checkpoint->addItem(tr("best (smallest loss)"), QStringLiteral("best"));
     for (const StartReading::Checkpoint& checkpoint : reading.checkpoints)
         m_checkpoint->addItem(checkpoint.steps < 0 ? tr("%1 (damaged)").arg(checkpoint.name)
                                                    : tr("%1 (step %2)").arg(checkpoint.name, QLocale().toString(checkpoint.steps)),

@@ -120,7 +120,8 @@ StartRequest requestToRepeat(const store::RunRecord& run)
     const std::string text = store.document("experiment");
     const std::string spec = store.document("spec");
     if (text.empty() || !fs::exists(file))
-        throw Error(Code::NotFound, "the run has not kept its experiment file", run.folder.string(), "start the file itself");
+        throw Error(
+            Code::NotFound, "the run has no copy of its experiment file", run.folder.string(), "start the experiment file itself");
 
     StartRequest request;
     request.file = toQString(file);

@@ -66,8 +66,8 @@ void exportPicture(TimelineView& view, const QString& file)
     TimelinePlot& plot = view.plot();
     const QString suffix = suffixOf(file);
     if (suffix != QLatin1String("png") && suffix != QLatin1String("svg") && suffix != QLatin1String("pdf"))
-        throw Error(Code::BadRequest, "no format for timelines has this suffix", file.toStdString(),
-            "use .png, .pdf, .svg, .csv, .tsv or .json");
+        throw Error(
+            Code::BadRequest, "unknown suffix for timelines", file.toStdString(), "use .png, .pdf, .svg, .csv, .tsv or .json");
     plot.replot();
     const double scrolled = plot.scrolled();
     writePicture(pictureOf(plot, QObject::tr("Timelines"), plot.wholeSize()), file);

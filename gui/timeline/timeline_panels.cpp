@@ -90,8 +90,8 @@ void TimelinePanels::draw(QCPPainter* painter)
         if (panel.timelines.size() > 1) {
             const DrawnTimeline& second = *m_plot->timelines()[panel.timelines.back()];
             if (second.name != first.name)
-                name = tr("%1 and %2").arg(first.name, second.name);
-            details = tr("upper: %1 · lower: %2").arg(detailsOf(first), detailsOf(second));
+                name = tr("%1 (top), %2 (bottom)").arg(first.name, second.name);
+            details = tr("top: %1 · bottom: %2").arg(detailsOf(first), detailsOf(second));
         }
         name = boldMetrics.elidedText(name, Qt::ElideMiddle, static_cast<int>(title.width() * 0.6));
         painter->setFont(bold);

@@ -30,8 +30,8 @@ TimelinePlot::TimelinePlot(QWidget* parent)
 {
     setObjectName(QStringLiteral("timelinePlot"));
     setAccessibleName(tr("Timelines"));
-    setAccessibleDescription(tr(
-        "Gantt charts, a row a device. Comma and full stop go from instruction to instruction, + and - zoom, F shows everything."));
+    setAccessibleDescription(
+        tr("Gantt charts, one row per device. Comma and full stop step through instructions, + and - zoom, F shows everything."));
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
     setMinimumSize(220, 120);

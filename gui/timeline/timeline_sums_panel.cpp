@@ -64,10 +64,10 @@ TimelineSumsPanel::TimelineSumsPanel(QWidget* parent)
 {
     m_activities->setHorizontalHeaderLabels(
         {tr("Activity"), tr("Selected ms"), tr("Count"), tr("Min"), tr("Mean"), tr("p50"), tr("p95"), tr("Max")});
-    const QString whole = tr("Of whole instructions that the selection touches, ms");
+    const QString whole = tr("Duration of complete instructions that the selection touches, in ms");
     for (int column = 3; column < 8; ++column)
         m_activities->horizontalHeaderItem(column)->setToolTip(whole);
-    m_activities->horizontalHeaderItem(1)->setToolTip(tr("Time that lies in the selection, summed over the rows, ms"));
+    m_activities->horizontalHeaderItem(1)->setToolTip(tr("Time inside the selection, summed over the rows, in ms"));
     m_devices->setHorizontalHeaderLabels({tr("Device"), tr("Busy ms"), tr("Idle ms"), tr("Idle")});
     m_activityTable = addTable(QStringLiteral("activitySums"), tr("Selection by activity"), m_activities);
     m_deviceTable = addTable(QStringLiteral("deviceSums"), tr("Selection by device"), m_devices);
@@ -127,7 +127,9 @@ bool TimelineSumsPanel::eventFilter(QObject* watched, QEvent* event)
 
 void TimelineSumsPanel::show(const TimelineSums& sums)
 {
-    m_title->setText(tr("Selected: %1, rows: %2").arg(rangeText(sums.times)).arg(sums.devices.size()));
+    m_title->setText((sums.devices.size() == 1 ? tr("Selected: %1, on %2 row") : tr("Selected: %1, on %2 rows"))
+                         .arg(rangeText(sums.times))
+                         .arg(sums.devices.size()));
     QList<QList<QStandardItem*>> rows;
     for (const ActivitySum& sum : sums.activities) {
         QStandardItem* name = textItem(activityName(sum.activity));

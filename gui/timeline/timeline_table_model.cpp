@@ -148,7 +148,7 @@ QVariant TimelineTableModel::headerData(int section, Qt::Orientation orientation
     case Step:
         return tr("Step");
     case Instruction:
-        return role == Qt::DisplayRole ? tr("Instruction") : tr("Instruction, as in the text form of programs");
+        return role == Qt::DisplayRole ? tr("Instruction") : tr("Instruction, in the text form of programs");
     case Words:
         return tr("What it does");
     case Start:

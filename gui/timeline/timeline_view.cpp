@@ -37,12 +37,12 @@ TimelineView::TimelineView(QWidget* parent)
     m_readout->setObjectName(QStringLiteral("timelineReadout"));
     m_readout->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
     m_range->setObjectName(QStringLiteral("timelineRange"));
-    m_range->setPlaceholderText(tr("from..to ms"));
-    m_range->setAccessibleName(tr("Shown times, from..to in milliseconds"));
-    m_range->setToolTip(tr("Shown times: type from..to in milliseconds and press Enter (G)"));
+    m_range->setPlaceholderText(tr("from..to"));
+    m_range->setAccessibleName(tr("Visible range, from..to in milliseconds"));
+    m_range->setToolTip(tr("Visible range: type from..to in milliseconds and press Enter (G)"));
     m_range->setMaximumWidth(fontMetrics().horizontalAdvance(QStringLiteral("10,000.000..10,000.000")) + 16);
     m_range->installEventFilter(this);
-    auto* rangeLabel = new QLabel(tr("Ti&mes:"), this);
+    auto* rangeLabel = new QLabel(tr("Visible range (&ms):"), this);
     rangeLabel->setBuddy(m_range);
 
     auto* body = new QHBoxLayout;
@@ -129,7 +129,7 @@ void TimelineView::makeActions()
     });
     addAct("timelineBack", tr("Zoom &back"), {QKeySequence(Qt::ALT | Qt::Key_Left)}, [plot] { plot->goBack(); });
     addAct("timelineForward", tr("Zoom &forward"), {QKeySequence(Qt::ALT | Qt::Key_Right)}, [plot] { plot->goForward(); });
-    addAct("timelineEscape", tr("Back, then everything"), {Qt::Key_Escape}, [this] {
+    addAct("timelineEscape", tr("Zoom back, then show everything"), {Qt::Key_Escape}, [this] {
         if (m_plot->canGoBack())
             m_plot->goBack();
         else
@@ -145,7 +145,7 @@ void TimelineView::makeActions()
     addAct(
         "timelineClear", tr("Clear selection and cursors"), {QKeySequence(Qt::SHIFT | Qt::Key_Escape)}, [this] { clearMarks(); });
     separate();
-    m_ownAxes = addAct("timelineOwnAxes", tr("Each on its own &time axis"), {Qt::Key_T},
+    m_ownAxes = addAct("timelineOwnAxes", tr("Separate &time axes"), {Qt::Key_T},
         [this] { setAxisMode(m_ownAxes->isChecked() ? AxisMode::Own : AxisMode::Shared); });
     m_ownAxes->setCheckable(true);
     m_memory = addAct("timelineMemory", tr("Show &memory"), {Qt::Key_M}, [this] { m_plot->setMemoryShown(m_memory->isChecked()); });
@@ -252,7 +252,7 @@ void TimelineView::goToTypedRange()
 {
     const std::optional<TimeRange> times = rangeFromText(m_range->text());
     if (!times) {
-        m_readout->setText(tr("“%1” is no range of times: type from..to in milliseconds, e.g. 12.5..30").arg(m_range->text()));
+        m_readout->setText(tr("“%1” is not a time range: type from..to in milliseconds, e.g. 12.5..30").arg(m_range->text()));
         m_range->selectAll();
         return;
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes pipebd.1 and pipebd-workbench.1 from what the programs in build/bin say to --help. tests/gui/test_packaging.cpp fails when
-they have fallen behind. pipebd-engine.1 is written by hand."""
+"""Writes pipebd.1 and pipebd-workbench.1 from the --help texts of the programs in build/bin. tests/gui/test_packaging.cpp fails when
+the pages are out of date. pipebd-engine.1 is written by hand."""
 import re
 import subprocess
 import sys
@@ -15,7 +15,7 @@ PIPEBD = r"""
 .Os
 .Sh NAME
 .Nm pipebd
-.Nd plan and run the training of a student network beside its teacher
+.Nd plan, run and compare schedules for teacher-student training
 .Sh SYNOPSIS
 .Nm
 .Op Fl -lab Ar DIR
@@ -25,21 +25,21 @@ PIPEBD = r"""
 .Op Ar ...
 .Sh DESCRIPTION
 .Nm
-measures what the blocks of a teacher and a student network cost, predicts what every schedule of their training on several
-devices would cost, runs the one that is chosen, and keeps what was measured beside what was predicted.
+measures the cost of the blocks of a teacher and a student network, predicts the cost of every schedule for training them on
+several devices, runs the schedule that you choose, and stores the measurements with the predictions.
 .Pp
-An experiment file (TOML) says what is trained on which data.
-Devices are written as a list, one a rank:
+An experiment file (TOML) describes the networks, the data and the training.
+Devices are a comma-separated list, one per rank:
 .Ql cpu ,
 .Ql cpu@4
 (four threads),
 .Ql cuda:0 ;
 .Ql auto
-means every GPU, or without any a
+means all GPUs or, without a GPU, one
 .Ql cpu
-for each core.
+rank per core.
 .Pp
-These options go with every command:
+Options of every command:
 .Bl -tag -width Ds
 @OPTIONS@
 .El
@@ -48,38 +48,37 @@ These options go with every command:
 .Sh ENVIRONMENT
 .Bl -tag -width Ds
 .It Ev PIPEBD_LAB
-The lab, if
+The lab, unless
 .Fl -lab
-does not name it.
+is given.
 .It Ev XDG_DATA_HOME
-Its folder
+Otherwise the lab is its folder
 .Pa pipebd
-is the lab otherwise
 .Pq default: Pa ~/.local/share .
 .It Ev PIPEBD_ENGINE
-The engine, if it is not the
+The engine; default: the
 .Xr pipebd-engine 1
-beside this program.
+next to this program.
 .El
 .Sh FILES
-A lab holds
+A lab contains
 .Pa library.sqlite
-and in
-.Pa runs
-a folder for each run, with its database, log, checkpoints and the trained student.
+and, in
+.Pa runs ,
+one folder per run with its database, log, checkpoints and trained student.
 .Sh EXIT STATUS
 0: done.
 1: the run failed.
-2: the request was wrong.
-Errors are one line on standard error: what, where, and how to put it right.
+2: invalid request.
+An error is one line on standard error: what is wrong, where, and how to correct it.
 .Sh EXAMPLES
-Which schedule suits two cores, and a run under it:
+Compare schedules on two cores, then run one:
 .Bd -literal -offset indent
 pipebd plan digits-nas.toml --devices cpu,cpu
 pipebd run digits-nas.toml --devices cpu,cpu --strategy tr+dpu
 .Ed
 .Pp
-Go on with run 1 on other devices:
+Resume run 1 on other devices:
 .Dl pipebd run --resume 1 --devices cpu,cpu,cpu
 .Sh SEE ALSO
 .Xr pipebd-engine 1 ,
@@ -100,15 +99,15 @@ WORKBENCH = r"""
 .Sh DESCRIPTION
 .Nm
 shows the pairs, profiles, schedules and runs of a lab, and starts, follows, stops and compares runs.
-Runs outlive the window.
-Every page shows the
+Runs continue when the window is closed.
+Every page shows the equivalent
 .Xr pipebd 1
-command that does the same.
+command.
 .Pp
 .Ar FILE
 is an experiment file to start, or the folder of a run to show.
 .Pp
-The options hold for one start:
+Options:
 .Bl -tag -width Ds
 @OPTIONS@
 .El
@@ -116,29 +115,29 @@ The options hold for one start:
 .Ic F1
 or
 .Ic ?\&
-lists every key of the window, page by page.
+lists all keyboard shortcuts, by page.
 .Sh ENVIRONMENT
 .Bl -tag -width Ds
 .It Ev PIPEBD_LAB
-The lab, if
+The lab, unless
 .Fl -lab
-does not name it.
+is given.
 .It Ev PIPEBD_PROGRAM
 The program
-.Xr pipebd 1 ,
-if it is not the one beside this program or in
+.Xr pipebd 1 ;
+default: the one next to this program or in
 .Ev PATH .
 .It Ev QT_SCALE_FACTOR
-Makes everything larger, such as 2.
+Scale factor of the window, such as 2.
 .El
 .Sh FILES
 .Bl -tag -width Ds
 .It Pa ~/.config/pipebd/workbench.ini
-What the window remembers: layout, theme, recent files.
+Saved settings: layout, theme, recent files.
 .El
 .Sh EXIT STATUS
 0: done.
-2: the request was wrong.
+2: invalid request.
 .Sh EXAMPLES
 A picture of a page, without a display:
 .Dl pipebd-workbench --grab runs.png --page runs --theme dark

@@ -7,9 +7,9 @@
     export_pair.py --teacher models.py:teacher --student models.py:student --input 128 --vocabulary 30522 --out pair
 
 A model is torchvision:NAME, timm:NAME, or FILE.py:FUNCTION, a function without arguments that returns a torch.nn.Module; that file is
-run. Weights: "pretrained", which torchvision and timm download, or a file: safetensors, or a state dict. Without any, a torchvision or timm
-model has random ones: right for a student, wrong for a teacher. Writes teacher.pt2 and student.pt2 into the folder and prints a checksum of the
-weights in each and the command that imports them. Needs PyTorch 2.8 or later.
+run. Weights: "pretrained", which torchvision and timm download, or a file: safetensors, or a state dict. Without weights, a
+torchvision or timm model is random: right for a student, wrong for a teacher. Writes teacher.pt2 and student.pt2 into the folder, and prints
+the checksum of their weights and the command that imports them. Needs PyTorch 2.8 or later.
 """
 import argparse
 import hashlib
@@ -22,7 +22,7 @@ import sys
 try:
     import torch
 except ImportError:
-    sys.exit("export_pair: this needs PyTorch, which this Python does not have: python3 -m pip install torch torchvision "
+    sys.exit("export_pair: PyTorch is not installed for this Python: python3 -m pip install torch torchvision "
              "(in a virtual environment: python3 -m venv env && env/bin/pip install torch torchvision)")
 
 PRETRAINED = "pretrained"
@@ -43,13 +43,13 @@ def library_of(name):
     try:
         return importlib.import_module(name)
     except ImportError:
-        sys.exit(f"export_pair: this needs {name}, which this Python does not have: python3 -m pip install {name}")
+        sys.exit(f"export_pair: {name} is not installed for this Python: python3 -m pip install {name}")
 
 
 def model_of(name, classes, pretrained):
     source, separator, rest = name.rpartition(":")
     if not separator or not source or not rest:
-        sys.exit(f"export_pair: '{name}' is no model; give torchvision:NAME, timm:NAME or FILE.py:FUNCTION")
+        sys.exit(f"export_pair: '{name}' is not a model; give torchvision:NAME, timm:NAME or FILE.py:FUNCTION")
     options = {} if classes is None else {"num_classes": classes}
     if source in ("torchvision", "timm"):
         library = library_of(source)
@@ -61,12 +61,12 @@ def model_of(name, classes, pretrained):
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             sys.exit(f"export_pair: {source} cannot make {rest}: {reason}")
     if pretrained:
-        sys.exit(f"export_pair: '{name}' has no pretrained weights that are known here; let its function load them, or name a file")
+        sys.exit(f"export_pair: '{name}' has no known pretrained weights; let its function load them, or give a file")
     path = pathlib.Path(source).resolve()
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or not path.is_file():
-        sys.exit(f"export_pair: there is no Python file {source}")
+        sys.exit(f"export_pair: the Python file {source} does not exist")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return getattr(module, rest)()
@@ -77,7 +77,7 @@ def load_weights(model, file):
     if file is None or file == PRETRAINED:
         return
     if not pathlib.Path(file).is_file():
-        sys.exit(f"export_pair: there is no file of weights {file}; give one, or 'pretrained'")
+        sys.exit(f"export_pair: the weights file {file} does not exist; give a file, or 'pretrained'")
     if file.endswith(".safetensors"):
         import safetensors.torch
 
@@ -90,7 +90,7 @@ def load_weights(model, file):
         model.load_state_dict(state)
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()]
-        sys.exit(f"export_pair: the weights in {file} are not those of this model: {' '.join(lines[1:3])}")
+        sys.exit(f"export_pair: the weights in {file} do not fit this model: {' '.join(lines[1:3])}")
 
 
 def checksum_of(model):
@@ -133,9 +133,9 @@ def check(program, model, sample):
         torch.manual_seed(0)
         expected = model(larger)
     if not isinstance(expected, torch.Tensor) or expected.dim() != 2 or len(expected) != len(larger):
-        sys.exit("export_pair: the model does not give one tensor [batch, classes]")
+        sys.exit("export_pair: the model does not return one tensor [batch, classes]")
     if not torch.allclose(actual, expected, rtol=1e-4, atol=1e-5):
-        print("export_pair: warning: the exported program gives other values than the model in training mode", file=sys.stderr)
+        print("export_pair: warning: the exported program returns other values than the model in training mode", file=sys.stderr)
 
 
 def export(name, role, arguments, weights):
@@ -143,7 +143,7 @@ def export(name, role, arguments, weights):
     model = model_of(name, arguments.classes, weights == PRETRAINED)
     load_weights(model, weights)
     if role == "teacher" and weights is None and name.startswith(("torchvision:", "timm:")):
-        print("export_pair: warning: the teacher's weights are random, so it knows nothing to teach; give --weights-teacher pretrained, "
+        print("export_pair: warning: the teacher's weights are random, so the student cannot learn from it; give --weights-teacher pretrained, "
               "or a file", file=sys.stderr)
     print(f"{role}: {sum(tensor.numel() for tensor in model.parameters())} parameters, weights SHA-256 {checksum_of(model)}")
     sample = sample_of(arguments.input, arguments.vocabulary)
@@ -159,11 +159,11 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", required=True, metavar="MODEL")
     parser.add_argument("--student", required=True, metavar="MODEL")
-    parser.add_argument("--input", required=True, type=shape_of, metavar="SHAPE", help="of one sample: 3x224x224, or 128 tokens")
-    parser.add_argument("--vocabulary", type=int, metavar="N", help="of a text: tokens are whole numbers below it")
-    parser.add_argument("--classes", type=int, metavar="K", help="of torchvision and timm models")
-    parser.add_argument("--weights-teacher", metavar="FILE", help="'pretrained', safetensors, or a state dict")
-    parser.add_argument("--weights-student", metavar="FILE", help="the same to begin from; else drawn from the seed")
+    parser.add_argument("--input", required=True, type=shape_of, metavar="SHAPE", help="shape of one sample: 3x224x224, or 128 for 128 tokens")
+    parser.add_argument("--vocabulary", type=int, metavar="N", help="vocabulary size, for models of tokens")
+    parser.add_argument("--classes", type=int, metavar="K", help="number of classes, for torchvision and timm models")
+    parser.add_argument("--weights-teacher", metavar="FILE", help="the teacher's weights: 'pretrained', or a file (safetensors or state dict)")
+    parser.add_argument("--weights-student", metavar="FILE", help="the student's initial weights, likewise; default: random, from the seed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", required=True, metavar="DIR")
     arguments = parser.parse_args()

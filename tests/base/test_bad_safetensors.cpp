@@ -86,8 +86,8 @@ private slots:
         row("no end", "{\"a\":1", "", "does not end with '}'");
         row("line break as padding", "{}\n", "", "does not end with '}'");
         row("zero as padding", std::string("{}\0", 3), "", "does not end with '}'");
-        row("two objects", "{}{}", "", "not JSON at its byte 3");
-        row("no JSON", "{nothing}", "", "not JSON at its byte 3");
+        row("two objects", "{}{}", "", "not JSON at byte 3");
+        row("no JSON", "{nothing}", "", "not JSON at byte 3");
         row("comment", "{/**/}", "", "not JSON");
         row("trailing comma", R"({"__metadata__":{},})", "", "not JSON");
         row("not UTF-8", "{\"\xff\":{}}", "", "not JSON");
@@ -100,7 +100,7 @@ private slots:
         tensor("shape missing", R"({"dtype":"U8","data_offsets":[1,2]})", "xy", "shape is missing");
         tensor("offsets missing", R"({"dtype":"U8","shape":[1]})", "xy", "data_offsets is missing");
         tensor("unknown key", R"({"dtype":"U8","shape":[1],"data_offsets":[1,2],"stride":[1]})", "xy", "unknown key 'stride'");
-        tensor("key twice", R"({"dtype":"U8","shape":[1],"shape":[1],"data_offsets":[1,2]})", "xy", "shape stands there twice");
+        tensor("key twice", R"({"dtype":"U8","shape":[1],"shape":[1],"data_offsets":[1,2]})", "xy", "shape appears twice");
         tensor("unknown dtype", R"({"dtype":"F8","shape":[1],"data_offsets":[1,2]})", "xy", "unknown dtype 'F8'");
         tensor("dtype in lower case", R"({"dtype":"u8","shape":[1],"data_offsets":[1,2]})", "xy", "unknown dtype 'u8'");
         tensor("dtype a number", R"({"dtype":8,"shape":[1],"data_offsets":[1,2]})", "xy", "dtype is a number");
@@ -125,16 +125,17 @@ private slots:
         tensor("three offsets", R"({"dtype":"U8","shape":[1],"data_offsets":[1,2,3]})", "xy", "are not two numbers");
         tensor("negative offset", R"({"dtype":"U8","shape":[1],"data_offsets":[-1,0]})", "xy",
             "data_offsets has a number that is negative");
-        tensor("end before begin", R"({"dtype":"U8","shape":[1],"data_offsets":[2,1]})", "xy", "ends before it begins [2, 1)");
+        tensor("end before begin", R"({"dtype":"U8","shape":[1],"data_offsets":[2,1]})", "xy",
+            "end of its data lies before the start [2, 1)");
         tensor("past the end", R"({"dtype":"U8","shape":[2],"data_offsets":[1,3]})", "xy", "runs past the end of the file");
         tensor("far past the end", R"({"dtype":"U8","shape":[1],"data_offsets":[18446744073709551614,18446744073709551615]})", "xy",
             "runs past the end of the file");
         tensor("overlap", R"({"dtype":"U8","shape":[2],"data_offsets":[0,2]})", "xy", "overlaps");
         tensor("the same bytes", R"({"dtype":"U8","shape":[1],"data_offsets":[0,1]})", "x", "overlaps");
-        tensor("hole", R"({"dtype":"U8","shape":[1],"data_offsets":[2,3]})", "xyz", "a hole of 1 bytes before its data");
+        tensor("hole", R"({"dtype":"U8","shape":[1],"data_offsets":[2,3]})", "xyz", "a gap of 1 bytes before its data");
         tensor("bytes after the last", R"({"dtype":"U8","shape":[1],"data_offsets":[1,2]})", "xyz!",
             "2 bytes at the end belong to no tensor");
-        row("hole at the start", R"({"second":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xy", "a hole of 1 bytes");
+        row("hole at the start", R"({"second":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xy", "a gap of 1 bytes");
         row("data without a tensor", "{}", "x", "1 bytes at the end belong to no tensor");
         row("nothing inside another",
             R"({"first":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
@@ -149,8 +150,8 @@ private slots:
             R"("s\u0065cond":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
             "xy", "same name");
 
-        row("metadata twice", R"({"__metadata__":{},"__metadata__":{}})", "", "__metadata__ stands there twice");
-        row("metadata key twice", R"({"__metadata__":{"a":"1","a":"2"}})", "", "the metadata key 'a' stands there twice");
+        row("metadata twice", R"({"__metadata__":{},"__metadata__":{}})", "", "__metadata__ appears twice");
+        row("metadata key twice", R"({"__metadata__":{"a":"1","a":"2"}})", "", "the metadata key 'a' appears twice");
         row("metadata a number", R"({"__metadata__":{"a":1}})", "", "the metadata of 'a' is a number");
         row("metadata nested", R"({"__metadata__":{"a":{"b":"c"}}})", "", "the metadata of 'a' is an object");
         row("metadata null", R"({"__metadata__":null})", "", "null instead of an object");

@@ -29,7 +29,7 @@ private slots:
         QTest::newRow("c10, frames in its line") << "no kernel (Exception raised from run at ../a.cpp:1)"
                                                  << "no kernel";
         QTest::newRow("c10, no memory for its text") << "<Error computing Error::what()>"
-                                                     << "no reason is given";
+                                                     << "no reason given";
         QTest::newRow("gloo") << "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:553] Connection closed by peer "
                                  "[127.0.0.1]:4711"
                               << "Connection closed by peer [127.0.0.1]:4711";
@@ -42,7 +42,7 @@ private slots:
         QTest::newRow("plain") << "disk I/O error"
                                << "disk I/O error";
         QTest::newRow("nothing") << ""
-                                 << "no reason is given";
+                                 << "no reason given";
         QTest::newRow("not closed") << "[pair.cc:5"
                                     << "[pair.cc:5";
     }
@@ -64,7 +64,7 @@ private slots:
         QCOMPARE(error_from(std::bad_alloc(), "pipebd").code(), Code::OutOfMemory);
         QCOMPARE(error_from(std::bad_alloc(), "pipebd").where(), std::string("pipebd"));
         QCOMPARE(QString(error_from(std::logic_error("odd"), "pipebd").what()),
-            QString("a fault of this program (odd): pipebd; please report it"));
+            QString("internal error (odd): pipebd; please report it"));
     }
 
     void anErrorOfTheFileSystemHasItsPathAndReason()

@@ -97,9 +97,10 @@ const std::vector<Row>& rows()
         {"npz", zipOf({{"weight.npy", "\x93NUMPY"}, {"bias.npy", "\x93NUMPY"}}), "these are NumPy arrays",
             "load them into their model in Python, then: ", {}},
         {"npy", "\x93NUMPY\x01\0v\0"s, "these are NumPy arrays", "load them into their model in Python, then: ", {}},
-        {"another zip", zipOf({{"holiday.jpg", "jpeg"}}), "this is a zip archive that holds no model, or is cut off", unpack, {}},
-        {"half a zip", exported.substr(0, exported.size() / 2), "this is a zip archive that holds no model, or is cut off", unpack,
+        {"another zip", zipOf({{"holiday.jpg", "jpeg"}}), "this is a zip archive without a model, or an incomplete one", unpack,
             {}},
+        {"half a zip", exported.substr(0, exported.size() / 2), "this is a zip archive without a model, or an incomplete one",
+            unpack, {}},
         {"tar",
             "name"s + std::string(253, '\0')
                 + "ustar\0"
@@ -112,14 +113,14 @@ const std::vector<Row>& rows()
             "7zXZ\0\0"s,
             "this is a compressed file", unpack, {}},
         {"Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
-            "this is a pointer of Git LFS, the file itself was not downloaded",
+            "this is a Git LFS pointer; the file itself was not downloaded",
             "run git lfs pull, or export the model in Python: ", {}},
         {"web page", "\n<!DOCTYPE html><html>404</html>", "this is a web page",
             "download the file again, or export the model in Python: ", {}},
-        {"text", "class Net(nn.Module):\n", "this is a text", "export the model in Python: ", {}},
-        {"a long text", std::string(4095, 'a') + "ü and so on", "this is a text", "export the model in Python: ", {}},
+        {"text", "class Net(nn.Module):\n", "this is a text file", "export the model in Python: ", {}},
+        {"a long text", std::string(4095, 'a') + "ü and so on", "this is a text file", "export the model in Python: ", {}},
         {"empty", "", "this file is empty", "export the model again in Python: ", {}},
-        {"noise", "\x01\xff\xfe\0\x02"s, "this is no kind of model file that is known", "export the model in Python: ", {}},
+        {"noise", "\x01\xff\xfe\0\x02"s, "not a supported model file", "export the model in Python: ", {}},
     };
     return all;
 }

@@ -149,12 +149,12 @@ private slots:
         QTest::addColumn<QByteArray>("name");
         QTest::addColumn<qint64>("length");
         QTest::addColumn<QByteArray>("says");
-        QTest::newRow("size") << QByteArray("b") << qint64(3) << QByteArray("does not have the size");
-        QTest::newRow("negative") << QByteArray("b") << qint64(-4) << QByteArray("does not have the size");
-        QTest::newRow("overflow") << QByteArray("b") << (qint64(1) << 62) << QByteArray("does not have the size");
+        QTest::newRow("size") << QByteArray("b") << qint64(3) << QByteArray("does not match its shape");
+        QTest::newRow("negative") << QByteArray("b") << qint64(-4) << QByteArray("does not match its shape");
+        QTest::newRow("overflow") << QByteArray("b") << (qint64(1) << 62) << QByteArray("does not match its shape");
         QTest::newRow("duplicate") << QByteArray("a") << qint64(4) << QByteArray("same name");
-        QTest::newRow("reserved") << QByteArray("__metadata__") << qint64(4) << QByteArray("no name for a tensor");
-        QTest::newRow("not UTF-8") << QByteArray("\xff") << qint64(4) << QByteArray("no name for a tensor");
+        QTest::newRow("reserved") << QByteArray("__metadata__") << qint64(4) << QByteArray("not a valid name for a tensor");
+        QTest::newRow("not UTF-8") << QByteArray("\xff") << qint64(4) << QByteArray("not a valid name for a tensor");
     }
 
     void whatDoesNotFitTogetherIsNotWritten()

@@ -161,7 +161,7 @@ private slots:
     {
         const Said said = bench({"--strategies", "dp,tr+dpu"}, "ms=dp=20,tr+dpu=16,single/2=30");
         QCOMPARE(said.status, 0);
-        QVERIFY(said.out.startsWith("nas-digits on cpu,cpu, batch 64: 2 rounds of turns of 3 steps\nlimit 15.0 ms a step"));
+        QVERIFY(said.out.startsWith("nas-digits on cpu,cpu, batch 64: 2 rounds of turns of 3 steps\nlimit 15.0 ms per step"));
         const QList<QByteArray> lines = said.out.split('\n');
         const auto row
             = std::find_if(lines.begin(), lines.end(), [](const QByteArray& line) { return line.startsWith("tr+dpu "); });

@@ -100,7 +100,7 @@ private slots:
                        "        student                 0.000     80 B  0.000 to 3.0, mean 0.002\n"));
         const Said said = here_->run({"pairs", "show"});
         QCOMPARE(said.status, 2);
-        QVERIFY2(said.err.contains("no pair is named: pipebd pairs show; name one of"), said.err.constData());
+        QVERIFY2(said.err.contains("no pair given: pipebd pairs show; pipebd pairs list shows"), said.err.constData());
     }
 
     void aRunUnderTheBestStrategyIsProfiledPlannedTrainedAndShown()
@@ -140,7 +140,7 @@ private slots:
             const Said said = here_->run(profile + QStringList{"--sizes", text});
             QCOMPARE(said.status, 2);
             QCOMPARE(said.err,
-                "pipebd: error: there is no batch of " + part + ": --sizes; give numbers from 1 to 1048576, such as 8,16,128\n");
+                "pipebd: error: " + part + " is not a batch size: --sizes; give numbers from 1 to 1048576, such as 8,16,128\n");
         }
     }
 
@@ -161,11 +161,11 @@ private slots:
         }
         QVERIFY(last >= 0);
         QVERIFY(notes.first().startsWith("profiling nas-digits, batch 64"));
-        QVERIFY(notes.contains("run 1 has begun"));
+        QVERIFY(notes.contains("run 1 has started"));
         QCOMPARE(here_->run({"plan", experiment_, "--devices", "cpu,cpu", "--progress", "lines", "--quiet"}).err,
             QByteArray("{\"note\":\"using the stored profile of nas-digits, batch 64, float32 on cpu,cpu\"}\n"));
         QCOMPARE(here_->run({"doctor", "--progress", "bar"}).err,
-            QByteArray("pipebd: error: progress is not told as 'bar': --progress; give text or lines\n"));
+            QByteArray("pipebd: error: unknown form of progress 'bar': --progress; give text or lines\n"));
     }
 
     void profilesAreListedShownCopiedAndDeleted()
@@ -191,10 +191,10 @@ private slots:
         const Said again = here_->run({"profiles", "delete", id});
         QCOMPARE(again.status, 2);
         QVERIFY2(again.err.startsWith("pipebd: error: there is no profile '" + id.toUtf8() + "': "), again.err);
-        QVERIFY(again.err.endsWith("there are: " + imported["id"].toString().toUtf8() + "\n"));
+        QVERIFY(again.err.endsWith("existing profiles: " + imported["id"].toString().toUtf8() + "\n"));
         QCOMPARE(here_->run({"profiles", "show"}).err,
-            QByteArray(
-                "pipebd: error: no profile is named: pipebd profiles show ID; give its id; pipebd profiles list shows them\n"));
+            QByteArray("pipebd: error: no profile given: pipebd profiles show ID; give the id of a profile; pipebd profiles list "
+                       "shows them\n"));
         here_->write("broken.json", "{\"format\": \"pipebd.profile/1\"}");
         const Said broken = here_->run({"profiles", "import", "broken.json"});
         QCOMPARE(broken.status, 2);
@@ -242,7 +242,7 @@ private slots:
         for (const QStringList& command : {single, placed}) {
             const Said said = here_->run(command, cannot_measure);
             QVERIFY2(said.status == 0, said.err);
-            QVERIFY2(said.err.contains("nothing was measured for this run: it starts without a prediction"), said.err);
+            QVERIFY2(said.err.contains("no profile for this run: it starts without a prediction"), said.err);
             QVERIFY2(!said.err.contains("profiling") && !said.out.contains(" predicted"), said.err + said.out);
         }
         QVERIFY(here_->run({"profiles", "list", "--json"}).array().isEmpty());
@@ -256,9 +256,8 @@ private slots:
         placed[3] = "cpu,cpu,cpu,cpu";
         const Said marked = here_->run(placed, cannot_measure); // a group of three was not measured
         QVERIFY2(marked.status == 0 && marked.out.contains(" ~"), marked.out);
-        QVERIFY2(
-            marked.out.contains("\n~ rests on times that are interpolated, not measured: parts of 22 samples, all-reduces over 3 "
-                                "devices\n"),
+        QVERIFY2(marked.out.contains("\n~ uses times that are interpolated, not measured: parts of 22 samples, all-reduces over 3 "
+                                     "devices\n"),
             marked.out);
         const QString folder = here_->run({"runs", "show", "4", "--json"}).object()["folder"].toString();
         const pipebd::store::RunStore run(folder.toStdString() + "/run.sqlite", pipebd::store::RunStore::Mode::ReadOnly);
@@ -284,19 +283,19 @@ private slots:
         row("a block left out", {"--stages", "0-1 on 0"}, "block 2 has no stage: run.stages '0-1 on 0'");
         row("a device that is not there", {"--stages", "0-2 on 0,7"}, "there is no device 7");
         row("too few samples", {"--strategy", "dp", "--set", "data.batch=1"},
-            "it cannot be run on these devices (a batch of 1 cannot be split over 2 devices): strategy dp");
+            "the strategy cannot run on these devices (a batch of 1 cannot be split over 2 devices): strategy dp");
         row("too few samples by hand", {"--stages", "0-2 on 0,1", "--set", "data.batch=1"},
-            "it cannot be run on these devices (stage 0");
+            "the strategy cannot run on these devices (stage 0");
         row("too few blocks", {"--strategy", "tr", "--devices", "cpu,cpu,cpu,cpu"},
-            "it cannot be run on these devices (it needs a block for every device, but there are 3 blocks for 4 devices)");
+            "the strategy cannot run on these devices (it needs a block for every device, but there are 3 blocks for 4 devices)");
         row("devices that differ", {"--devices", "cpu,cpu@2"}, "devices of different kinds cannot be profiled together");
         row("another pair", {"--profile", "other.json"},
-            "the profile is of the pair 'other', the run trains 'nas-digits': other.json");
+            "the profile was measured for the pair 'other', but the run trains 'nas-digits': other.json");
         row("another batch", {"--profile", "mine.json", "--set", "data.batch=32"},
-            "the profile is of a batch of 64, the run takes 32: mine.json");
+            "the profile was measured for batch 64, but the run uses 32: mine.json");
         row("other blocks", {"--profile", "fewer.json"}, "the profile has 2 blocks, the pair 3: --profile fewer.json");
-        row("more memory than there is", {"--profile", "heavy.json"}, "it needs about ");
-        row("no folder", {"--out", "mine.json/there"}, "the results cannot be written there: --out mine.json/there");
+        row("more memory than there is", {"--profile", "heavy.json"}, "this run needs about ");
+        row("no folder", {"--out", "mine.json/there"}, "cannot write the results there: --out mine.json/there");
     }
 
     void whatRunRefusesItsCheckRefusesTooAndNeitherMeasuresAnything()
@@ -362,7 +361,8 @@ private slots:
         const Said said
             = here_->run({"run", experiment_, "--devices", "cpu,cpu", "--profile", "mine.json", "--set", "run.dtype=float64"});
         QCOMPARE(said.status, 0);
-        QCOMPARE(said.err.count("the profile is of the dtype float32, the run computes in float64: predictions will be off\n"), 1);
+        QCOMPARE(
+            said.err.count("the profile was measured in float32, but the run computes in float64: predictions will be off\n"), 1);
     }
 
     void aProfileOfAFileAndOfAnIdArePlannedAlike()
@@ -380,7 +380,7 @@ private slots:
         const QStringList run{"run", experiment_, "--devices", "cpu,cpu,cpu", "--strategy", "dp", "--profile"};
         for (const QString& name : {QString("mine.json"), id}) {
             const Said said = here_->run(run + QStringList{name});
-            QVERIFY2(said.status == 0 && said.out.contains("\n~ rests on times"), said.out + said.err);
+            QVERIFY2(said.status == 0 && said.out.contains("\n~ uses times"), said.out + said.err);
         }
     }
 
@@ -392,26 +392,28 @@ private slots:
             QTest::newRow(name) << arguments << QByteArray(line);
         };
         row("no stages", {"run", "--stages", "0-2"},
-            "these are no stages: 'on' is missing between blocks and devices: --stages '0-2', column 4; write blocks on devices, "
+            "invalid stages: 'on' is missing between blocks and devices: --stages '0-2', column 4; write blocks on devices, "
             "such as "
             "\"0-2 on 0,1 | 3-5 on 2\"");
         row("no device", {"run", "--stages", "0-2 on 0,5"},
-            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to one stage, in their order, "
-            "and every "
-            "device to no more than one");
+            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to exactly one stage, in order, "
+            "and every device to at most one");
         row("strategy", {"run", "--stages", "0-2 on 0", "--strategy", "dp"},
             "the stages of dp cannot be placed by hand: --set run.stages=0-2 on 0; leave it out, or choose one of tr, tr+dpu, "
             "tr+dpu+ahd");
         row("width", {"run", "--stages", "0-2 on 0,1", "--strategy", "tr"},
-            "it cannot be run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, tr gives one to each): strategy tr; "
+            "the strategy cannot run on these devices (stage 0 (blocks 0-2 on 0,1) has 2 devices, but tr gives one to each): "
+            "strategy tr; "
             "name other "
             "devices or another strategy");
         row("bench", {"bench", "--set", "run.stages=0-2 on 0"},
-            "strategies are compared by the stages that they choose, not by those placed by hand: run.stages '0-2 on 0'; leave it "
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 "
+            "on 0'; leave it "
             "out, or "
             "add --set run.stages=");
         row("verify", {"verify", "--set", "run.stages=0-2 on 0"},
-            "strategies are compared by the stages that they choose, not by those placed by hand: run.stages '0-2 on 0'; leave it "
+            "stages placed by hand cannot be used here: each strategy is compared with the stages that it chooses: run.stages '0-2 "
+            "on 0'; leave it "
             "out, or "
             "add --set run.stages=");
     }
@@ -533,13 +535,13 @@ private slots:
         const QByteArray shown = here_->run({"runs", "show", "1"}).out;
         QVERIFY(shown.contains("  memory 1    2.0 KiB at most, "));
         QVERIFY2(QRegularExpression("teacher forward +1.92 +1.50 +\\+28.0 %\n").match(shown).hasMatch(), shown);
-        QVERIFY(shown.contains("step, of the slowest"));
+        QVERIFY(shown.contains("step, slowest device"));
     }
 
     void aRunThatWasNotPlannedHasNoErrorByKind()
     {
         here_->run({"run", experiment_, "--set", "train.network=teacher", "--quiet"});
-        QVERIFY(!here_->run({"runs", "show", "1"}).out.contains("of the slowest"));
+        QVERIFY(!here_->run({"runs", "show", "1"}).out.contains("slowest device"));
         QCOMPARE(here_->run({"runs", "export", "1", "--trace", "trace.json"}).status, 0);
         QCOMPARE(processes(), QStringList{"device 0 measured"});
     }
@@ -652,11 +654,11 @@ private slots:
         QCOMPARE(here_->run(QStringList{"profile"} + what).status, 0);
         const Said said = here_->run(check);
         QCOMPARE(said.status, 2);
-        QVERIFY2(said.err.startsWith("pipebd: error: it needs about "), said.err.constData());
+        QVERIFY2(said.err.startsWith("pipebd: error: this run needs about "), said.err.constData());
         const QJsonArray planned = here_->run(QStringList{"plan"} + what + QStringList{"--json"}).object()["strategies"].toArray();
-        QVERIFY(planned[0]["memory_shortage"].toString().startsWith("it needs about "));
+        QVERIFY(planned[0]["memory_shortage"].toString().startsWith("this run needs about "));
         const Said table = here_->run(QStringList{"plan"} + what + QStringList{"--strategies", "dp"});
-        QVERIFY2(table.out.contains("\n! dp does not fit: it needs about "), table.out.constData());
+        QVERIFY2(table.out.contains("\n! dp does not fit: this run needs about "), table.out.constData());
     }
 
     void whatCannotBeStartedIsRefusedByTheCheck()

@@ -70,7 +70,7 @@ class TestFaults : public QObject {
         return process;
     }
 
-    static bool begun(QProcess& process, const QByteArray& sign = "has begun")
+    static bool begun(QProcess& process, const QByteArray& sign = "has started")
     {
         QByteArray said;
         process.setReadChannel(QProcess::StandardError);
@@ -227,7 +227,7 @@ private slots:
         while (filler.write(QByteArray(4096, 'x')) == 4096) { }
         QElapsedTimer timer;
         timer.start();
-        QVERIFY(begun(*run, "cannot be stored at present"));
+        QVERIFY(begun(*run, "cannot be stored at the moment"));
         QVERIFY2(timer.elapsed() <= 1000, QByteArray::number(timer.elapsed()).constData());
         QVERIFY(run->state() == QProcess::Running);
         QTRY_VERIFY(timer.elapsed() > 1200); // it goes on without the disk, and has tried again

@@ -202,7 +202,7 @@ private slots:
 
         const QString error = QString::fromUtf8(process.readAllStandardError());
         QCOMPARE(process.exitCode(), 1);
-        QVERIFY2(error.startsWith("pipebd: error: the device has no memory left (in use "), qPrintable(error));
+        QVERIFY2(error.startsWith("pipebd: error: the device is out of memory (in use "), qPrintable(error));
         QVERIFY2(error.contains(", planned ") && error.contains(", free ") && error.contains(" on rank "), qPrintable(error));
         QVERIFY(engines_of(lab()).empty());
     }

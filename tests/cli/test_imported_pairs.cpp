@@ -100,15 +100,15 @@ private slots:
         QTest::newRow("no name") << QStringList{"pairs", "import", "--teacher", "T.pt2", "--student", "S.pt2"}
                                  << QByteArray("--name is missing: pipebd pairs import; give the pair a name");
         QTest::newRow("name of a built-in one")
-            << importing("nas-digits") << QByteArray("a built-in pair has this name: --name 'nas-digits'; choose another");
-        QTest::newRow("long name") << importing(QString(201, 'n')) << QByteArray("this cannot be the name of a pair: --name 'nnn");
+            << importing("nas-digits") << QByteArray("a built-in pair already has this name: --name 'nas-digits'; choose another");
+        QTest::newRow("long name") << importing(QString(201, 'n')) << QByteArray("not a valid name for a pair: --name 'nnn");
         QTest::newRow("no file") << QStringList{"pairs", "import", "--teacher", "T.pt2", "--student", "none.pt2", "--name", "n"}
                                  << QByteArray("cannot open the file (No such file or directory): none.pt2; check the path");
         QTest::newRow("no model") << QStringList{"pairs", "import", "--teacher", "T.pt2", "--student", "text", "--name", "n"}
                                   << QByteArray("this is no model: text\n");
         QTest::newRow("delete nothing") << QStringList{"pairs", "delete"} << QByteArray("the pair's name is missing: ");
         QTest::newRow("delete what is not there") << QStringList{
-            "pairs", "delete", "n"} << QByteArray("there is no imported pair of this name: 'n'; no pair was imported\n");
+            "pairs", "delete", "n"} << QByteArray("there is no imported pair of this name: 'n'; no pairs were imported\n");
     }
 
     void whatCannotBeImportedIsSaidInOneLine()
@@ -164,8 +164,8 @@ private slots:
         for (const char* command : {"run", "profile"}) {
             const Said said = here_->run({command, experiment, "--devices", "cpu"});
             QCOMPARE(said.status, 2);
-            QVERIFY2(said.err.contains(
-                         "pipebd: error: there is no such pair: 'yours'; built in are nas-digits; imported are ../%s ?, mine\n"),
+            QVERIFY2(
+                said.err.contains("pipebd: error: there is no such pair: 'yours'; built in: nas-digits; imported: ../%s ?, mine\n"),
                 said.err);
         }
     }

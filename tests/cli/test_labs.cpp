@@ -38,7 +38,7 @@ private slots:
         const Said said = here_->run(QStringList{"--lab", mistyped} + command);
         QCOMPARE(said.status, 2);
         QCOMPARE(QString::fromUtf8(said.err),
-            "pipebd: error: there is no lab: " + mistyped + "; check the path; `pipebd run` makes a lab where there is none\n");
+            "pipebd: error: there is no lab: " + mistyped + "; check the path; `pipebd run` creates a lab where none exists\n");
         QVERIFY(!QFileInfo::exists(mistyped));
     }
 
@@ -87,7 +87,7 @@ private slots:
         QVERIFY(!reads("runs show 1").isEmpty());
         QVERIFY(!reads("runs export 1 --csv out.csv").isEmpty());
         QVERIFY(!reads("runs compare 1 1").isEmpty());
-        QVERIFY(reads("doctor").contains("may be read only"));
+        QVERIFY(reads("doctor").contains("(read-only)"));
         QVERIFY(!reads("profiles list").isEmpty());
         QVERIFY(!reads("pairs list").isEmpty());
         const auto refused_with = [&](const QString& words, const QByteArray& beginning) {
@@ -97,7 +97,7 @@ private slots:
                 qWarning("%s: %d, %s", qPrintable(words), process->exitCode(), line.constData());
             return process->exitCode() == 1 && line.count('\n') == 1 && line.startsWith("pipebd: error: " + beginning);
         };
-        QVERIFY(refused_with("runs tag 1 --add x", "this cannot be changed: there is no right to write it"));
+        QVERIFY(refused_with("runs tag 1 --add x", "no permission to write this"));
         // Before anything is measured: no line tells of a profile, and one line is all there is.
         const QByteArray no_place = "the lab cannot be written, and results are kept there: " + lab.toUtf8()
             + "; name another one with --lab, or copy it to a folder that you can write\n";

@@ -51,8 +51,8 @@ private Q_SLOTS:
         const std::string warning = check_memory(planned(16), 16, two_cpus, machine(8 * GiB, 4 * GiB));
         QCOMPARE(warning,
             std::string(
-                "it needs about 4.4 GiB of memory, 2 ranks together, and this machine has 4.0 GiB free of 8.0 GiB: it may be "
-                "killed; use a batch of at most 12 (data.batch), or more devices"));
+                "this run needs about 4.4 GiB of memory, 2 ranks together, and this machine has 4.0 GiB free of 8.0 GiB: the system may "
+                "kill it; use a batch of at most 12 (data.batch), or more devices"));
     }
 
     void whatCannotFitIsRefused()
@@ -63,7 +63,7 @@ private Q_SLOTS:
         } catch (const Error& error) {
             QCOMPARE(error.code(), Code::BadRequest);
             QCOMPARE(QString(error.what()),
-                QString("it needs about 10.4 GiB of memory, 2 ranks together, and this machine has 8.0 GiB: the plan; use a batch "
+                QString("this run needs about 10.4 GiB of memory, 2 ranks together, and this machine has 8.0 GiB: the plan; use a batch "
                         "of at "
                         "most 44 (data.batch), or more devices"));
         }
@@ -88,7 +88,7 @@ private Q_SLOTS:
         QCOMPARE(check_memory(planned(16), 16, devices, memory), std::string());
         memory.gpus[0] = 7 * GiB / 2;
         const std::string warning = check_memory(planned(16), 16, devices, memory);
-        QVERIFY2(warning.find("it needs about 4.0 GiB on cuda:0, 2 ranks together, and cuda:0 has 3.5 GiB: ") != std::string::npos,
+        QVERIFY2(warning.find("this run needs about 4.0 GiB on cuda:0, 2 ranks together, and cuda:0 has 3.5 GiB: ") != std::string::npos,
             warning.c_str());
     }
 
@@ -100,7 +100,7 @@ private Q_SLOTS:
         mark_shortages(plan, two_cpus, machine(8 * GiB, 0)); // that nothing is free now does not matter to a plan
         QCOMPARE(plan.strategies[0].memory_shortage, std::string());
         QCOMPARE(plan.strategies[1].memory_shortage,
-            std::string("it needs about 10.4 GiB of memory, 2 ranks together, and this machine has 8.0 GiB"));
+            std::string("this run needs about 10.4 GiB of memory, 2 ranks together, and this machine has 8.0 GiB"));
         QCOMPARE(plan.strategies[2].memory_shortage, std::string());
     }
 };

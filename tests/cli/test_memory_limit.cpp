@@ -31,7 +31,7 @@ private slots:
         const QTemporaryDir folder;
         const Ended ended = limited(folder.path(), large_profile_in(folder.path()));
         QCOMPARE(ended.status, 2);
-        QVERIFY2(ended.errors.startsWith("pipebd: error: it needs about "), qPrintable(ended.errors));
+        QVERIFY2(ended.errors.startsWith("pipebd: error: this run needs about "), qPrintable(ended.errors));
         QVERIFY2(ended.errors.contains("the limit of a process (ulimit -v) has 4.0 GiB")
                 && ended.errors.contains("use a batch of at most "),
             qPrintable(ended.errors));
@@ -54,7 +54,7 @@ private slots:
         const QString error
             = ended.errors.section("pipebd: warning: ", -1).section('\n', ended.errors.startsWith("pipebd: w") ? 1 : 0);
         QCOMPARE(ended.status, 1);
-        QVERIFY2(error.startsWith("pipebd: error: the device has no memory left ("), qPrintable(error));
+        QVERIFY2(error.startsWith("pipebd: error: the device is out of memory ("), qPrintable(error));
         QVERIFY2(
             error.contains("in use ") && error.contains(", planned ") && error.contains(", free ") && error.contains(" on rank "),
             qPrintable(error));

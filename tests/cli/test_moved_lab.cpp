@@ -94,7 +94,7 @@ private slots:
         architecture.close();
         const Ended refused = run(moved, {"run", "--resume", "2", "--set", "train.steps=30"});
         QCOMPARE(refused.status, 2);
-        QVERIFY2(refused.errors.contains("is not the one that it began with: SHA-256 "), qPrintable(refused.errors));
+        QVERIFY2(refused.errors.contains("is not the one that the run started from: SHA-256 "), qPrintable(refused.errors));
     }
 
     void dataElsewhereAreTheSameIfTheirContentsAre()

@@ -219,9 +219,9 @@ private slots:
         QCOMPARE(import("teacher.pt2", "student.pt2", "again").status, 0);
         const Ended refused = train("again", 2, "tr+dpu", "resumed", resume);
         QCOMPARE(refused.status, 2);
-        QVERIFY2(refused.errors.contains("the pair 'again' is not the one that run " + id
-                     + " was trained with: it was deleted, and another "
-                       "imported under its name: --resume; start the run again"),
+        QVERIFY2(
+            refused.errors.contains("the pair 'again' is not the one that run " + id
+                + " was trained with: that pair was deleted and another imported under its name: --resume; start the run again"),
             qPrintable(refused.errors));
     }
 
@@ -240,7 +240,7 @@ private slots:
         QTest::newRow("module, before 1.6") << "old-module.pth"
                                             << "this is a pickled module, a program that runs when it is opened: ";
         QTest::newRow("program") << "own.py"
-                                 << "this is a text: ";
+                                 << "this is a text file: ";
     }
 
     void whatIsNoModelIsRefusedByItsContent()
@@ -308,7 +308,7 @@ private slots:
         QVERIFY(QFile::remove(teacher) && QFile::copy(path("residual.pt"), teacher));
         const Ended ended = train("script", 2, "single", "script-changed");
         QCOMPARE(ended.status, 2);
-        QVERIFY2(ended.errors.contains("the model is not the one that was imported (its SHA-256 differs): " + teacher),
+        QVERIFY2(ended.errors.contains("the model file has changed since it was imported (its SHA-256 differs): " + teacher),
             qPrintable(ended.errors));
     }
 
@@ -324,8 +324,7 @@ private slots:
     {
         const Ended ended = import("residual.pt", "residual.pt", "never", {"--trust", "--input", "3x8x8"});
         QCOMPARE(ended.status, 2);
-        QVERIFY2(
-            ended.errors.contains("the module does more than to run its children one after another ("), qPrintable(ended.errors));
+        QVERIFY2(ended.errors.contains("the module does more than run its children one after another ("), qPrintable(ended.errors));
     }
 
     // I4
@@ -334,7 +333,7 @@ private slots:
         const QStringList before = filesOfPairs();
         const Ended ended = import("endless.pt", "endless.pt", "never", {"--trust", "--input", "4"});
         QCOMPARE(ended.status, 1);
-        QVERIFY2(ended.errors.contains("pipebd: error: the engine that opened the models was not done within 30 s: "),
+        QVERIFY2(ended.errors.contains("pipebd: error: the engine that opened the models did not finish within 30 s: "),
             qPrintable(ended.errors));
         QCOMPARE(filesOfPairs(), before);
     }

@@ -116,9 +116,8 @@ private slots:
         const Said none = plan({"--devices", "2", "--stages", "0-4 on 0"});
         QCOMPARE(none.status, 2);
         QCOMPARE(none.err,
-            QByteArray(
-                "pipebd: error: block 5 has no stage: run.stages '0-4 on 0'; give every block to one stage, in their order, and "
-                "every device to no more than one\n"));
+            QByteArray("pipebd: error: block 5 has no stage: run.stages '0-4 on 0'; give every block to exactly one stage, in "
+                       "order, and every device to at most one\n"));
     }
 
     void theExhaustiveSearchFindsTheSameAndRanksTheCandidates()
@@ -176,8 +175,7 @@ private slots:
     {
         const Said said = plan({"--devices", "2", "--batch", "100", "--strategies", "dp,single"});
         QVERIFY2(said.out.startsWith("batch 100: measured for 256 and interpolated\n"), said.out);
-        QVERIFY2(
-            said.out.contains("\n~ rests on times that are interpolated, not measured: parts of 100 and 50 samples; to measure: "),
+        QVERIFY2(said.out.contains("\n~ uses times that are interpolated, not measured: parts of 100 and 50 samples; to measure: "),
             said.out);
         const QJsonObject single = strategy("single", {"--devices", "1", "--batch", "100"});
         QVERIFY(qFuzzyCompare(single["step"].toDouble(), (2 + 6 * (4 + 5 + 9) + 18) * 100 / 256. + 6 * 0.5)); // linear as it is
@@ -196,9 +194,8 @@ private slots:
         const Said said = here_.run(two);
         QCOMPARE(said.status, 0);
         QVERIFY2(said.out.contains("\ndp ") && said.out.contains(" ~"), said.out);
-        QVERIFY2(
-            said.out.contains("\n~ rests on times that are interpolated, not measured: parts of 128 samples; to measure: pipebd "
-                              "profile EXPERIMENT --sizes 128\n"),
+        QVERIFY2(said.out.contains("\n~ uses times that are interpolated, not measured: parts of 128 samples; to measure: pipebd "
+                                   "profile EXPERIMENT --sizes 128\n"),
             said.out);
         const QJsonArray strategies = here_.run(two + QStringList{"--json"}).object()["strategies"].toArray();
         QVERIFY(!strategies[0].toObject().contains("interpolated"));
@@ -234,7 +231,8 @@ private slots:
         here_.write("broken.toml", "[[device]]\nspeed = -1\n");
         const Said broken = plan({"--devices", "broken.toml"});
         QCOMPARE(broken.status, 2);
-        QCOMPARE(broken.err, QByteArray("pipebd: error: speed is a number above 0: broken.toml:2; write it like speed = 0.5\n"));
+        QCOMPARE(
+            broken.err, QByteArray("pipebd: error: speed must be a number above 0: broken.toml:2; write it like speed = 0.5\n"));
     }
 
     void endToEndStrategiesTakeTheirOptions()
@@ -254,19 +252,21 @@ private slots:
         QTest::addColumn<QStringList>("options");
         QTest::addColumn<QByteArray>("line");
         const auto row = [](const QStringList& options, const char* line) { QTest::newRow(line) << options << QByteArray(line); };
-        row({"--search", "quick"}, "there is no search 'quick': --search; choose exact or exhaustive");
-        row({"--ranked", "-1"}, "so many candidates cannot be listed: --ranked; give a number up to 100000");
-        row({"--teacher", "warm"}, "there is no teacher of the kind 'warm': --teacher; choose frozen or momentum");
-        row({"--scale-device", "0"}, "a device cannot be 0 times as fast: --scale-device; give a factor such as 1.7");
-        row({"--scale-device", "nan"}, "a device cannot be nan times as fast: --scale-device; give a factor such as 1.7");
-        row({"--link", "fast"}, "'fast' is not a bandwidth: --link; write bytes a second, such as 25GB/s");
-        row({"--batch", "0"}, "there cannot be a batch of 0: --batch; give a number from 1 to 1073741824");
-        row({"--views", "3"}, "it cannot be 3: --views; give a number from 1 to 2");
-        row({"--microbatches", "0"}, "it cannot be 0: --microbatches; give a number from 1 to 1073741824");
-        row({"--backward-split", "65"}, "it cannot be 65: --backward-split; give a number from 1 to 64");
-        row({"--set", "train.steps=3"}, "settings are those of an experiment: --set train.steps=3; leave them out with --profile");
-        row({"--trace", "."}, "this is not a regular file: --trace .; name a file to be written");
-        row({"--trace", "/dev/null"}, "this is not a regular file: --trace /dev/null; name a file to be written");
+        row({"--search", "quick"}, "unknown search 'quick': --search; choose exact or exhaustive");
+        row({"--ranked", "-1"}, "too many or too few candidates to list: --ranked; give a number up to 100000");
+        row({"--teacher", "warm"}, "unknown kind of teacher 'warm': --teacher; choose frozen or momentum");
+        row({"--scale-device", "0"}, "0 is not a possible factor of speed: --scale-device; give a factor such as 1.7");
+        row({"--scale-device", "nan"}, "nan is not a possible factor of speed: --scale-device; give a factor such as 1.7");
+        row({"--link", "fast"}, "'fast' is not a bandwidth: --link; write bytes per second, such as 25GB/s");
+        row({"--batch", "0"}, "a batch of 0 is not possible: --batch; give a number from 1 to 1073741824");
+        row({"--views", "3"}, "3 is not possible: --views; give a number from 1 to 2");
+        row({"--microbatches", "0"}, "0 is not possible: --microbatches; give a number from 1 to 1073741824");
+        row({"--backward-split", "65"}, "65 is not possible: --backward-split; give a number from 1 to 64");
+        row({"--set", "train.steps=3"},
+            "--profile takes no settings, which belong to an experiment: --set train.steps=3; leave them out with --profile");
+        row({"--trace", "."}, "this is not a regular file: --trace .; name a regular file, or one that does not exist");
+        row({"--trace", "/dev/null"},
+            "this is not a regular file: --trace /dev/null; name a regular file, or one that does not exist");
         row({"--samples", "0"}, "an epoch has at least one sample: --samples; give the number of samples of the data set");
         row({"--strategies", "dp,zigzag"},
             "unknown strategy 'zigzag': --strategies; known are single, dp, ls, ls-steal, ir, tr, tr+dpu, tr+dpu+ahd, ddp, mp, "
@@ -312,7 +312,8 @@ private slots:
         none = profile_json();
         none["batch"] = 0;
         row("batch 0", text_of(none), "batch");
-        row("a key twice", text_of(profile_json()).replace("\"batch\":256", "\"batch\":256,\"batch\":128"), "'batch' stands twice");
+        row("a key twice", text_of(profile_json()).replace("\"batch\":256", "\"batch\":256,\"batch\":128"),
+            "'batch' appears twice");
         row("empty", "", "bad.json:1:1");
         row("binary", QByteArray("\0\377\0", 3), "bad.json:1:1");
     }
@@ -354,9 +355,8 @@ private slots:
             = here_.run({"plan", "--profile", "long.json", "--devices", "8", "--strategies", "pipe-bd", "--search", "exhaustive"});
         QCOMPARE(said.status, 2);
         QCOMPARE(said.err,
-            QByteArray(
-                "pipebd: error: tr+dpu+ahd has 5373200880 candidates, more than can be walked: exhaustive search; leave it to the "
-                "exact search, or ask for fewer devices\n"));
+            QByteArray("pipebd: error: tr+dpu+ahd has 5373200880 candidates, too many to evaluate: exhaustive search; use the "
+                       "exact search, or fewer devices\n"));
     }
 
     void aProfileThatIsCutOffIsRefusedWithItsPlace()

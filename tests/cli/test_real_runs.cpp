@@ -214,7 +214,7 @@ private slots:
             << "pair = \"resnet50-resnet18\"\n[data]\nsource = \"synthetic\"\nbatch = 2\n";
         QTest::newRow("outputs that differ") << QStringList{"run", file("widths.toml"), "--devices", "cpu"}
                                              << "block layer1; plan it end to end";
-        QTest::newRow("no such pair to show") << QStringList{"pairs", "show", "nas-imagene"} << "built in are nas-digits";
+        QTest::newRow("no such pair to show") << QStringList{"pairs", "show", "nas-imagene"} << "built in: nas-digits";
         QTest::newRow("no experiment") << QStringList{"run", "nowhere.toml"} << "nowhere.toml";
         QTest::newRow("misspelt key") << QStringList{"run", file("bad.toml")} << "bad.toml:3";
         QTest::newRow("weights cut off") << QStringList{"run", file("cut.toml"), "--devices", "cpu"} << "cut.safetensors";

@@ -41,34 +41,34 @@ private slots:
         row("twice", {"run", "good.toml", "--strategy", "dp", "--strategy", "dp"},
             "--strategy is given more than once: pipebd run; give it once");
         row("no number", {"bench", "good.toml", "--rounds", "many"},
-            "'many' is no number that can be given here: --rounds; give N as a number, such as 4");
+            "'many' is not a number that is allowed here: --rounds; give N as a number, such as 4");
         row("a number too large", {"bench", "good.toml", "--rounds", "99999999999999999999"},
-            "'99999999999999999999' is no number that can be given here: --rounds; give N as a number, such as 4");
+            "'99999999999999999999' is not a number that is allowed here: --rounds; give N as a number, such as 4");
         row("two that exclude each other", {"run", "good.toml", "--profile-again", "--profile", "profile.json"},
-            "--profile does not go with --profile-again: pipebd run; leave one of them out");
+            "--profile cannot be combined with --profile-again: pipebd run; leave one of them out");
         row("a value for a flag", {"run", "good.toml", "--check=maybe"}, "--check takes no value: pipebd run; leave the value out");
         row("one too many", {"run", "good.toml", "other.toml"}, "unexpected argument 'other.toml': pipebd run; leave it out");
-        row("no experiment", {"run"}, "no experiment is named: pipebd run EXPERIMENT; give an experiment file");
+        row("no experiment", {"run"}, "no experiment given: pipebd run EXPERIMENT; give an experiment file");
         row("machines without a launcher", {"run", "good.toml", "--machines", "2"},
-            "pipebd run starts ranks on this machine only: --machines 2; add --prepare DIR, and start each machine's share by pipebd "
-            "launch");
+            "pipebd run starts ranks only on this machine: --machines 2; add --prepare DIR, then run pipebd launch on each "
+            "machine");
         row("no machine", {"run", "good.toml", "--machines", "0"},
-            "there cannot be so many machines: --machines 0; give a number from 1 to 1024");
+            "this number of machines is not possible: --machines 0; give a number from 1 to 1024");
         row("out of a prepared run", {"run", "good.toml", "--prepare", "there", "--out", "here"},
-            "a run that is prepared has its results in the folder it is prepared in: --out here; leave it out");
+            "a prepared run writes its results to the folder of --prepare: --out here; leave it out");
         row("prepared twice", {"run", "good.toml", "--prepare", "used"},
-            "another run has been prepared there: --prepare used; name a new folder");
+            "this folder already holds a prepared run: --prepare used; name a new folder");
         row("a dtype that is none", {"verify", "good.toml", "--dtype", "int8"},
-            "there is no dtype 'int8': --dtype; give float64, float32 or bfloat16");
+            "unknown dtype 'int8': --dtype; give float64, float32 or bfloat16");
         row("a tolerance without bounds", {"verify", "good.toml", "--tolerance", "inf"},
-            "the tolerance is not a number from 0: --tolerance; give one such as 1e-6");
+            "the tolerance is not a number >= 0: --tolerance; give one such as 1e-6");
         row("strategies of the teacher's training", {"verify", "teacher.toml"},
-            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a "
-            "student");
-        row("nothing to import", {"runs", "import"},
-            "no folder is named: pipebd runs import DIR; name the one that holds spec.json");
+            "this experiment trains on labels, on one device and without a strategy: teacher.toml; give an experiment that distils "
+            "a student");
+        row("nothing to import", {"runs", "import"}, "no folder given: pipebd runs import DIR; name the one that holds spec.json");
         row("import without a spec", {"runs", "import", "/nowhere"},
-            "there is no spec of a run: /nowhere/spec.json; put the spec that the ranks were started with beside their metrics");
+            "the spec of the run is missing: /nowhere/spec.json; put the spec.json that the ranks were started with next to their "
+            "metrics");
         row("experiment missing", {"run", "missing.toml"},
             "cannot open the file (No such file or directory): missing.toml; check the path");
         row("experiment a folder", {"run", "."}, "this is a folder, not a file: .; name a regular file");
@@ -78,7 +78,7 @@ private slots:
         row("unknown key", {"run", "key.toml"},
             "unknown key 'train.epoch': key.toml:3; did you mean 'train.epochs'? known in [train] are network, epochs, steps, "
             "optimizer, learning_rate, momentum, nesterov, weight_decay, schedule");
-        row("batch 0", {"run", "batch.toml"}, "data.batch cannot be 0: batch.toml:3; give a whole number from 1 to 1048576");
+        row("batch 0", {"run", "batch.toml"}, "data.batch cannot be 0: batch.toml:3; give an integer from 1 to 1048576");
         row("rate nan", {"run", "rate.toml"}, "train.learning_rate cannot be nan: rate.toml:3; give a finite number above 0");
         row("setting", {"run", "good.toml", "--set", "train.stesp=3"},
             "unknown key 'train.stesp': --set train.stesp=3; did you mean 'train.steps'? known in [train] are network, epochs, "
@@ -86,14 +86,14 @@ private slots:
         row("setting without value", {"run", "good.toml", "--set", "train.steps"},
             "the setting has no value: --set train.steps; write train.steps=VALUE");
         row("steps -1", {"run", "good.toml", "--set", "train.steps=-1"},
-            "train.steps cannot be -1: --set train.steps=-1; give a whole number from 1 to 1099511627776");
+            "train.steps cannot be -1: --set train.steps=-1; give an integer from 1 to 1099511627776");
         row("devices -1", {"run", "good.toml", "--devices", "-1"},
             "'-1' is no device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
         row("devices", {"run", "good.toml", "--devices", "cpu,gpu"},
             "'gpu' is no device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
         row("no devices", {"run", "good.toml", "--devices", ""}, "--devices is empty: pipebd run; give LIST, or leave it out");
         row("unlike devices", {"run", "good.toml", "--devices", "cpu,cpu@2"},
-            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices that are all alike");
+            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices of one kind");
         row("cluster", {"run", "good.toml", "--devices", "cluster.toml"},
             "a cluster file describes devices that may not be here: --devices 'cluster.toml'; name the devices of this computer, "
             "such as cpu,cpu or cuda:0,cuda:1; pipebd plan plans for a cluster");
@@ -104,22 +104,24 @@ private slots:
         row("run with what is no profile", {"run", "good.toml", "--devices", "cpu", "--profile", "profile.json"},
             "\"pair\" is missing: profile.json; add it as docs/formats/profile.md describes");
         row("no such pair", {"run", "pair.toml", "--devices", "cpu"},
-            "there is no such pair: 'nothing'; built in are nas-digits; none was imported");
+            "there is no such pair: 'nothing'; built in: nas-digits; imported: none");
         row("teacher on two", {"run", "teacher.toml", "--devices", "cpu,cpu"},
-            "a network is trained on labels on one device: --devices cpu,cpu; name one");
+            "training on labels uses a single device: --devices cpu,cpu; name one");
         row("results in a file", {"run", "good.toml", "--devices", "cpu", "--out", "file"},
-            "the results cannot be written there: --out file; name a folder that can be written to");
-        row("nothing to plan", {"plan"}, "nothing to plan for: pipebd plan; give an experiment file or --profile FILE");
+            "cannot write the results there: --out file; name a folder that can be written to");
+        row("nothing to plan", {"plan"},
+            "neither an experiment nor a profile was given: pipebd plan; give an experiment file or --profile FILE");
         row("plan both", {"plan", "good.toml", "--profile", "profile.json"},
-            "an experiment and a profile are both named: pipebd plan; give an experiment file or --profile FILE");
+            "an experiment and a profile exclude each other: pipebd plan; give an experiment file or --profile FILE");
         row("plan without devices", {"plan", "--profile", "profile.json"},
-            "it is not known for how many devices to plan: --devices; give a number, a list such as cpu,cpu, or a cluster file");
+            "the number of devices to plan for is missing: --devices; give a number, a list such as cpu,cpu, or a cluster file");
         row("plan for 0", {"plan", "--profile", "profile.json", "--devices", "0"},
-            "there cannot be '0' devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
+            "'0' is not a possible number of devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
         row("plan for -4", {"plan", "--profile", "profile.json", "--devices", "-4"},
-            "there cannot be '-4' devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
+            "'-4' is not a possible number of devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
         row("plan for many", {"plan", "--profile", "profile.json", "--devices", "99999999999"},
-            "there cannot be '99999999999' devices: --devices; give a number from 1 to 1024, or a list such as cpu,cpu");
+            "'99999999999' is not a possible number of devices: --devices; give a number from 1 to 1024, or a list such as "
+            "cpu,cpu");
         row("profile", {"plan", "--profile", "profile.json", "--devices", "2"},
             "\"pair\" is missing: profile.json; add it as docs/formats/profile.md describes");
         row("profile of later", {"plan", "--profile", "later.json", "--devices", "2"},
@@ -131,12 +133,13 @@ private slots:
         row("memory", {"plan", "good.toml", "--memory-limit", "11XB"},
             "'11XB' has an unknown unit: --memory-limit; write a whole number of bytes or a number with one of B, kB, MB, GB, TB, "
             "KiB, MiB, GiB, TiB, such as 11GiB");
-        row("bench of nothing", {"bench"}, "no experiment is named: pipebd bench EXPERIMENT; give an experiment file");
+        row("bench of nothing", {"bench"}, "no experiment given: pipebd bench EXPERIMENT; give an experiment file");
         row("bench of the teacher", {"bench", "teacher.toml"},
-            "a network is trained on labels on one device, without a strategy: teacher.toml; name an experiment that trains a "
-            "student");
+            "this experiment trains on labels, on one device and without a strategy: teacher.toml; give an experiment that distils "
+            "a student");
         row("bench end to end", {"bench", "good.toml", "--strategies", "dp,gpipe"},
-            "'gpipe' trains end to end: that can be planned, not run: --strategies; known are auto, single, dp, ls, ls-steal, ir, "
+            "'gpipe' trains end to end: it can be planned, but not run: --strategies; known are auto, single, dp, ls, ls-steal, "
+            "ir, "
             "tr, "
             "tr+dpu, tr+dpu+ahd, pipe-bd");
         row("bench auto", {"bench", "good.toml", "--strategies", "auto"},
@@ -144,27 +147,27 @@ private slots:
             "gpipe, "
             "1f1b, tspipe-published, tspipe, and blockwise, end-to-end, all");
         row("no rounds", {"bench", "good.toml", "--rounds", "0"},
-            "there cannot be 0 rounds: --rounds; give a number from 1 to 1000");
+            "0 rounds are not possible: --rounds; give a number from 1 to 1000");
         row("one step", {"bench", "good.toml", "--steps", "1"},
-            "there cannot be turns of 1 steps: --steps; give a number from 2 to 1000000");
+            "turns of 1 steps are not possible: --steps; give a number from 2 to 1000000");
         row("bench on unlike devices", {"bench", "good.toml", "--devices", "cpu,cpu@2"},
-            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices that are all alike");
-        row("no run", {"runs", "show"}, "no run is named: pipebd runs show ID; give its number; pipebd runs list shows them");
-        row("run 0", {"runs", "show", "0"}, "'0' is no run: pipebd runs show ID; give its number; pipebd runs list shows them");
-        row("run x", {"runs", "stop", "x"}, "'x' is no run: pipebd runs stop ID; give its number; pipebd runs list shows them");
+            "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices of one kind");
+        row("no run", {"runs", "show"}, "no run given: pipebd runs show ID; give its number; pipebd runs list shows them");
+        row("run 0", {"runs", "show", "0"},
+            "'0' is not a run number: pipebd runs show ID; give its number; pipebd runs list shows them");
+        row("run x", {"runs", "stop", "x"},
+            "'x' is not a run number: pipebd runs stop ID; give its number; pipebd runs list shows them");
         row("run 999", {"runs", "show", "999"}, "there is no run 999: HERE/lab/runs; there are no runs yet");
         row("no run to tag", {"runs", "tag", "--add", "a"},
-            "no run is named: pipebd runs tag ID --add good,paper; give its number; pipebd runs list shows them");
-        row("no tag", {"runs", "tag", "1"},
-            "no tag is named: pipebd runs tag ID --add good,paper; give --add TAGS or --remove TAGS");
+            "no run given: pipebd runs tag ID --add good,paper; give its number; pipebd runs list shows them");
+        row("no tag", {"runs", "tag", "1"}, "no tag given: pipebd runs tag ID --add good,paper; give --add TAGS or --remove TAGS");
         row("no note", {"runs", "note", "1"},
-            "there is no note: pipebd runs note ID TEXT; give the text, or --clear to take the note away");
+            "no note given: pipebd runs note ID TEXT; give the text, or --clear to remove the note");
         row("no state", {"runs", "list", "--state", "asleep"},
-            "'asleep' is no state of a run: --state; known are queued, running, finished, failed, cancelled, lost");
-        row("purge nothing", {"runs", "purge"},
-            "no run is named: pipebd runs purge ID; give its number; pipebd runs list shows them");
+            "'asleep' is not a state of a run: --state; known are queued, running, finished, failed, cancelled, lost");
+        row("purge nothing", {"runs", "purge"}, "no run given: pipebd runs purge ID; give its number; pipebd runs list shows them");
         row("compare nothing", {"runs", "compare"},
-            "no run is named: pipebd runs compare ID ID; give its number; pipebd runs list shows them");
+            "no run given: pipebd runs compare ID ID; give its number; pipebd runs list shows them");
         row("delete one that is not there", {"runs", "delete", "9"}, "there is no run 9: HERE/lab/runs; there are no runs yet");
         row("lab", {"runs", "list", "--lab", "file"}, "this is not a folder: HERE/file; name a folder for the lab");
         row("control characters", {"run", "a\nb\x1b[31m"},

@@ -186,9 +186,9 @@ private slots:
             {QStringList(), QStringList{"--strategy", "single", "--devices", "cpu"}, QStringList{"--check"}}) {
             const Ended ended = run(lab(), resume + more);
             QCOMPARE(ended.status, 2);
-            QVERIFY2(ended.errors.startsWith(
-                         "pipebd: error: run 1 is finished: all of its steps are done: --resume 1; to train it longer: "
-                         "pipebd run --resume 1 --set train.steps=24; to run it again with changes: pipebd run "),
+            QVERIFY2(
+                ended.errors.startsWith("pipebd: error: run 1 has finished all of its steps: --resume 1; to train it longer: "
+                                        "pipebd run --resume 1 --set train.steps=24; to run it again with changes: pipebd run "),
                 qPrintable(ended.errors));
             QCOMPARE(ended.errors.count('\n'), 1);
         }
@@ -204,16 +204,17 @@ private slots:
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<QString>("says");
         QTest::newRow("batch") << QStringList{"--resume", "1", "--set", "data.batch=16"} << "data.batch";
-        QTest::newRow("data") << QStringList{"--resume", "1", "--set", "data.source=synthetic"} << "data.source is not what run 1";
+        QTest::newRow("data") << QStringList{"--resume", "1", "--set", "data.source=synthetic"}
+                              << "data.source differs from what run 1";
         QTest::newRow("held out") << QStringList{"--resume", "1", "--set", "data.held_out=0.1"}
-                                  << "data.held_out is not what run 1";
-        QTest::newRow("seed") << QStringList{"--resume", "1", "--set", "seed=1"} << "seed is not what run 1";
+                                  << "data.held_out differs from what run 1";
+        QTest::newRow("seed") << QStringList{"--resume", "1", "--set", "seed=1"} << "seed differs from what run 1";
         QTest::newRow("experiment") << QStringList{experiment_file, "--resume", "1"} << "data.batch";
         QTest::newRow("fewer steps") << QStringList{"--resume", "1", "--set", "train.steps=3"} << "train.steps=12";
         QTest::newRow("no run") << QStringList{"--resume", "4711"} << "there is no run 4711";
         QTest::newRow("no number") << QStringList{"--resume", "x"} << "'x'";
         QTest::newRow("no checkpoint") << QStringList{"--resume", "1", "--checkpoint", "4711"} << "choose one of: best, round-";
-        QTest::newRow("no run named") << QStringList{experiment_file, "--checkpoint", "best"} << "give --resume RUN too";
+        QTest::newRow("no run named") << QStringList{experiment_file, "--checkpoint", "best"} << "add --resume RUN";
     }
 
     void whatIsNotTheSameTrainingIsRefused()

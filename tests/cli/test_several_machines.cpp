@@ -214,7 +214,7 @@ private slots:
             QStringList{"run", stages_file, "--strategy", "single", "--devices", "cpu", "--machines", "2", "--prepare", path("one")}
                 + small + with_profile);
         QCOMPARE(refused.status, 2);
-        QVERIFY2(refused.errors.contains("the schedule needs one device only"), qPrintable(refused.errors));
+        QVERIFY2(refused.errors.contains("the schedule uses a single device"), qPrintable(refused.errors));
         QVERIFY(!QFile::exists(path("one/prepared.json")));
     }
 

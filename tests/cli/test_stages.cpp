@@ -55,7 +55,7 @@ private slots:
             QCOMPARE(results["weights_from"].toInt(), id - 1);
             QVERIFY(shown(id)["settings"]["stage"]["finetune"]["epochs"].isNull());
         }
-        QVERIFY(here_->run({"runs", "show", "3"}).out.contains("stage       finetune, with the results of run 2\n"));
+        QVERIFY(here_->run({"runs", "show", "3"}).out.contains("stage       finetune, starting from the results of run 2\n"));
         QVERIFY(said.out.contains("fine-tuned student"));
         QFile metrics(here_->path("results/metrics.json"));
         QVERIFY(metrics.open(QIODevice::ReadOnly));
@@ -99,19 +99,20 @@ private slots:
     {
         QTest::addColumn<QStringList>("more");
         QTest::addColumn<QByteArray>("line");
-        QTest::newRow("no such stage") << QStringList{"--stage", "derive"}
-                                       << QByteArray("there is no stage 'derive': --stage derive; name one of teacher, distil, finetune");
+        QTest::newRow("no such stage") << QStringList{
+            "--stage", "derive"} << QByteArray("unknown stage 'derive': --stage derive; name one of teacher, distil, finetune");
         QTest::newRow("no weights") << QStringList{"--stage", "finetune"}
-                                    << QByteArray("it is not said whose results the stage begins with: --stage finetune; name the run of the "
-                                                  "stage distil with --from RUN, or run that stage too");
+                                    << QByteArray("the run that the stage starts from is missing: --stage finetune; give the run "
+                                                  "of the stage distil with --from RUN, or run that stage too");
         QTest::newRow("no teacher") << QStringList{"--stage", "distil"}
-                                    << QByteArray("it is not said whose results the stage begins with: --stage distil; name the run of the "
-                                                  "stage teacher with --from RUN, or run that stage too");
+                                    << QByteArray("the run that the stage starts from is missing: --stage distil; give the run of "
+                                                  "the stage teacher with --from RUN, or run that stage too");
         QTest::newRow("of another stage") << QStringList{"--stage", "finetune", "--from", "1"}
-                                          << QByteArray("the run is not of the stage distil that finetune follows: --from 1; name one of "
-                                                        "that stage; pipebd runs show tells it");
+                                          << QByteArray(
+                                                 "the stage finetune follows the stage distil, which this run is not: --from 1; "
+                                                 "give a run of that stage; pipebd runs show prints the stage of a run");
         QTest::newRow("none before") << QStringList{"--from", "1"}
-                                     << QByteArray("a teacher begins with no other run's weights: --from 1; leave it out");
+                                     << QByteArray("a teacher does not start from another run's weights: --from 1; leave it out");
     }
 
     void whatCannotBeIsRefusedInOneLine()

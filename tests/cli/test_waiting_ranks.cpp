@@ -183,7 +183,7 @@ private slots:
         QVERIFY(rank0.waitForFinished(30'000));
         QCOMPARE(rank0.exitCode(), 1);
         const QByteArray errors = rank0.readAllStandardError();
-        QVERIFY2(errors.contains("the ranks have not met within 2 s: waiting for rank 1"), errors.constData());
+        QVERIFY2(errors.contains("the ranks did not meet within 2 s: waiting for rank 1"), errors.constData());
     }
 };
 

@@ -79,14 +79,15 @@ private slots:
         QCOMPARE(refusal("pair = \"p\"\nname = \"gr\xf6\xdf\"\n", {}), line);
         QCOMPARE(refusal("pair = \"p\"\n# \xc0\xaf", {}), line);
         QCOMPARE(refusal("pair = \"p\"\n\xed\xa0\x80", {}), line);
-        QVERIFY(refusal("pair = \"p\"", {"name=\xf6x"}).startsWith("name cannot be '?x': --set name=?x; give a text"));
+        QVERIFY(refusal("pair = \"p\"", {"name=\xf6x"}).startsWith("name cannot be '?x': --set name=?x; give a string"));
     }
 
     void anUnknownStrategyIsRefusedWithTheKnownOnes()
     {
         const QByteArray line = refusal("pair = \"p\"\nrun.strategy = \"tr+dup\"", {});
         QVERIFY2(
-            line.startsWith("run.strategy 'tr+dup' is not known here: a.toml:2; did you mean 'tr+dpu'? known are auto, "), line);
+            line.startsWith("run.strategy 'tr+dup' is not a possible value: a.toml:2; did you mean 'tr+dpu'? known are auto, "),
+            line);
         for (std::string_view name : schedule::blockwise_strategy_names())
             QVERIFY2(line.contains(name.data()), line);
     }
@@ -112,9 +113,11 @@ private slots:
                                         << QByteArray("a.toml:2");
         QTest::newRow("setting") << pair << QByteArrayList{"name=" + megabyte} << QByteArray("name cannot be 'xxx");
         QTest::newRow("setting's key") << pair << QByteArrayList{megabyte + "=1"} << QByteArray("unknown key 'xxx");
-        QTest::newRow("setting's number") << pair << QByteArrayList{"seed=" + digits} << QByteArray("seed is a text");
+        QTest::newRow("setting's number") << pair << QByteArrayList{"seed=" + digits} << QByteArray("seed: number out of range");
+        QTest::newRow("setting's exponent") << pair << QByteArrayList{"train.learning_rate=1e400"}
+                                            << QByteArray("train.learning_rate: number out of range");
         QTest::newRow("setting's list") << pair << QByteArrayList{"seed=" + QByteArray(1 << 20, '[')}
-                                        << QByteArray("seed is a text");
+                                        << QByteArray("seed is a string");
     }
 
     void aMegabyteIsRefusedInOneShortLine()

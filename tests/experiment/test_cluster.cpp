@@ -57,32 +57,32 @@ private slots:
         QTest::addColumn<QByteArray>("text");
         QTest::addColumn<QByteArray>("line");
         const auto row = [](const char* text, const char* line) { QTest::newRow(line) << QByteArray(text) << QByteArray(line); };
-        row("", "there is no device: c.toml; describe each kind of device under a [[device]] of its own");
-        row("device = 4", "there is no device: c.toml:1; describe each kind of device under a [[device]] of its own");
+        row("", "there is no device: c.toml; describe each kind of device in its own [[device]] section");
+        row("device = 4", "there is no device: c.toml:1; describe each kind of device in its own [[device]] section");
         row("device = [4]",
             "'[[device]]' is a section, not a value: c.toml:1; write its keys on lines of their own below [[device]]");
         row("[[device]]\n[[devices]]", "unknown key 'devices': c.toml:2; did you mean device?");
         row("[[device]]\ncolour = 3", "unknown key 'device.colour': c.toml:2; known are name, count, speed, memory, node");
-        row("[[device]]\ncount = 0", "a cluster has from 1 to 1024 devices: c.toml:2; write it like count = 4");
-        row("[[device]]\ncount = 2.5", "a cluster has from 1 to 1024 devices: c.toml:2; write it like count = 4");
-        row("[[device]]\ncount = 1024\n[[device]]\n", "a cluster has at most 1024 devices: c.toml:3; leave some out");
-        row("[[device]]\nspeed = 0", "speed is a number above 0: c.toml:2; write it like speed = 0.5");
-        row("[[device]]\nspeed = nan", "speed is a number above 0: c.toml:2; write it like speed = 0.5");
+        row("[[device]]\ncount = 0", "a cluster must have 1 to 1024 devices: c.toml:2; write it like count = 4");
+        row("[[device]]\ncount = 2.5", "a cluster must have 1 to 1024 devices: c.toml:2; write it like count = 4");
+        row("[[device]]\ncount = 1024\n[[device]]\n", "a cluster can have at most 1024 devices: c.toml:3; leave some out");
+        row("[[device]]\nspeed = 0", "speed must be a number above 0: c.toml:2; write it like speed = 0.5");
+        row("[[device]]\nspeed = nan", "speed must be a number above 0: c.toml:2; write it like speed = 0.5");
         row("[[device]]\nspeed = 1e-9",
-            "speed is less than a millionth of the profiled device's: c.toml:2; write it like speed = 0.5");
-        row("[[device]]\nmemory = 11", "memory is a text: c.toml:2; write it like memory = \"11GiB\"");
+            "speed must be at least a millionth of the profiled device's: c.toml:2; write it like speed = 0.5");
+        row("[[device]]\nmemory = 11", "memory must be a string: c.toml:2; write it like memory = \"11GiB\"");
         row("[[device]]\nmemory = \"11 parsecs\"",
             "'11 parsecs' has an unknown unit: c.toml:2; write a whole number of bytes or a number with one of B, kB, MB, GB, TB, "
             "KiB, "
             "MiB, GiB, TiB, such as 11GiB");
-        row("[[device]]\nnode = [1]", "node is a name or a number: c.toml:2; write it like node = \"a\"");
+        row("[[device]]\nnode = [1]", "node must be a name or a number: c.toml:2; write it like node = \"a\"");
         row("link = 3\n[[device]]",
             "'[link]' is a section, not a value: c.toml:1; write its keys on lines of their own below [link]");
-        row("[link]\nlatency = -1\n[[device]]", "latency is a number that is not negative: c.toml:2; write it like latency = 0.5");
+        row("[link]\nlatency = -1\n[[device]]", "latency must be a number >= 0: c.toml:2; write it like latency = 0.5");
         row("[link]\nbandwidth = \"25GB\"\n[[device]]",
-            "'25GB' is not a bandwidth: c.toml:2; write bytes a second, such as 25GB/s");
+            "'25GB' is not a bandwidth: c.toml:2; write bytes per second, such as 25GB/s");
         row("[link]\nbandwidth = \"0B/s\"\n[[device]]",
-            "nothing can be sent over a link of '0B/s': c.toml:2; write bytes a second, such as 25GB/s");
+            "a link cannot have a bandwidth of '0B/s': c.toml:2; write bytes per second, such as 25GB/s");
     }
 
     void whatIsNoClusterIsRefusedWithItsLine()

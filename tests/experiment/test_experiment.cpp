@@ -221,7 +221,7 @@ private slots:
         QCOMPARE(path_of("cifar10", "nowhere", Settings{"data.source=digits", "data.path="}), std::string());
         VERIFY_REFUSED(path_of("imagefolder", "../data/texts.safetensors"), Code::NotFound, "a.toml:4; give the path of a folder");
         VERIFY_REFUSED(path_of("tensors", "../data/cifar"), Code::NotFound, "a.toml:4; give the path of a safetensors file");
-        VERIFY_REFUSED(path_of("cifar100", "nowhere"), Code::NotFound, "data.path names no folder");
+        VERIFY_REFUSED(path_of("cifar100", "nowhere"), Code::NotFound, "data.path is not an existing folder");
     }
 
     void aFileNameThatIsNotUtf8StillGivesAName()
@@ -276,7 +276,7 @@ private slots:
         QCOMPARE(parse_stages("finetune, teacher,finetune", "--stage"),
             (std::vector<StageKind>{StageKind::Teacher, StageKind::Finetune}));
         VERIFY_REFUSED(parse_stages("distil,", "--stage"), Code::BadRequest,
-            "there is no stage '': --stage; name one of teacher, distil, finetune");
+            "unknown stage '': --stage; name one of teacher, distil, finetune");
     }
 
     void jsonHasEveryKeyAndReadsBack()
@@ -314,19 +314,19 @@ private slots:
         QTest::addColumn<QByteArray>("says");
         QTest::newRow("empty") << "" << true << QByteArray("this is not JSON: spec.json, byte 1");
         QTest::newRow("cut") << "{\"pair\":" << true << QByteArray("this is not JSON");
-        QTest::newRow("list") << "[]" << false << QByteArray("an experiment is a JSON object: spec.json");
+        QTest::newRow("list") << "[]" << false << QByteArray("an experiment must be a JSON object: spec.json");
         QTest::newRow("no pair") << "{}" << false << QByteArray("pair is missing: spec.json");
         QTest::newRow("section") << R"({"pair":"p","data":3})" << false << QByteArray("not a JSON object: spec.json: data");
         QTest::newRow("type") << R"({"pair":"p","data":{"batch":"8"}})" << false
-                              << QByteArray("data.batch is a text: spec.json: data.batch");
+                              << QByteArray("data.batch is a string: spec.json: data.batch");
         QTest::newRow("fraction") << R"({"pair":"p","data":{"batch":8.5}})" << false
-                                  << QByteArray("data.batch is a number with a fraction");
+                                  << QByteArray("data.batch is a floating-point number");
         QTest::newRow("range") << R"({"pair":"p","data":{"batch":0}})" << false << QByteArray("data.batch cannot be 0");
         QTest::newRow("huge") << R"({"pair":"p","data":{"batch":18446744073709551615}})" << false
                               << QByteArray("data.batch cannot be 18446744073709551615");
         QTest::newRow("object") << R"({"pair":{}})" << false << QByteArray("pair is an object: spec.json: pair");
         QTest::newRow("choice") << R"({"pair":"p","run":{"dtype":"float8"}})" << false
-                                << QByteArray("run.dtype 'float8' is not known here");
+                                << QByteArray("run.dtype 'float8' is not a possible value");
         QTest::newRow("zero in a text") << R"({"pair":"p\u0000q"})" << false << QByteArray("pair cannot be 'p?q'");
     }
 

@@ -142,7 +142,7 @@ private slots:
         QCOMPARE(shown(metric_from_line(to_line(m))), shown(m));
         for (const char* spans : {"{}", "[1]", "[[0,1]]", "[[0,1,2,3]]", "[[0.5,1,2]]", "[[0,\"x\",2]]"})
             VERIFY_REFUSED(metric_from_line(std::string(R"({"v":1,"type":"spans","t":1,"rank":0,"spans":)") + spans + "}"),
-                Code::Protocol, "spans is not what belongs there");
+                Code::Protocol, "spans has the wrong type or value");
     }
 
     void aLongTextGoesInPartsAndComesBackWhole()
@@ -240,24 +240,24 @@ private slots:
         QTest::newRow("list") << QByteArray("[1]") << QByteArray("not a JSON object");
         QTest::newRow("no version") << QByteArray(R"({"type":"step","t":1,"rank":0})") << QByteArray("v is missing");
         QTest::newRow("version 0") << QByteArray(R"({"v":0,"type":"step","t":1,"rank":0})") << QByteArray("its version is 0");
-        QTest::newRow("version 1.0") << QByteArray(R"({"v":1.0,"type":"step","t":1,"rank":0})") << QByteArray("v is not what");
+        QTest::newRow("version 1.0") << QByteArray(R"({"v":1.0,"type":"step","t":1,"rank":0})") << QByteArray("v has the wrong");
         QTest::newRow("no type") << QByteArray(R"({"v":1,"t":1,"rank":0})") << QByteArray("type is missing");
-        QTest::newRow("type 3") << QByteArray(R"({"v":1,"type":3,"t":1,"rank":0})") << QByteArray("type is not what");
+        QTest::newRow("type 3") << QByteArray(R"({"v":1,"type":3,"t":1,"rank":0})") << QByteArray("type has the wrong");
         QTest::newRow("no t") << QByteArray(R"({"v":1,"type":"step","rank":0})") << QByteArray("t is missing");
-        QTest::newRow("t in words") << QByteArray(R"({"v":1,"type":"step","t":"now","rank":0})") << QByteArray("t is not what");
+        QTest::newRow("t in words") << QByteArray(R"({"v":1,"type":"step","t":"now","rank":0})") << QByteArray("t has the wrong");
         QTest::newRow("t NaN") << QByteArray(R"({"v":1,"type":"step","t":null,"rank":0})") << QByteArray("t is not finite");
         QTest::newRow("no rank") << QByteArray(R"({"v":1,"type":"step","t":1})") << QByteArray("rank is missing");
         QTest::newRow("rank -1") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":-1})") << QByteArray("rank is negative");
         QTest::newRow("huge rank") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":4294967296})")
-                                   << QByteArray("rank is not what");
+                                   << QByteArray("rank has the wrong");
         QTest::newRow("fraction") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":0,"step":1.5})")
-                                  << QByteArray("step is not what");
+                                  << QByteArray("step has the wrong");
         QTest::newRow("huge step") << QByteArray(R"({"v":1,"type":"step","t":1,"rank":0,"step":9223372036854775808})")
-                                   << QByteArray("step is not what");
+                                   << QByteArray("step has the wrong");
         QTest::newRow("null text") << QByteArray(R"({"v":1,"type":"log","t":1,"rank":0,"text":null})")
-                                   << QByteArray("text is not what");
+                                   << QByteArray("text has the wrong");
         QTest::newRow("number as text") << QByteArray(R"({"v":1,"type":"log","t":1,"rank":0,"text":3})")
-                                        << QByteArray("text is not what");
+                                        << QByteArray("text has the wrong");
         QTest::newRow("deep") << QByteArray(1 << 20, '[') << QByteArray("not JSON");
         QTest::newRow("long") << QByteArray(1 << 20, 'x') << QByteArray("not JSON");
     }

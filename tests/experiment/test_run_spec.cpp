@@ -128,7 +128,7 @@ private slots:
                 continue;
             QJsonObject object = whole;
             object.remove(key);
-            VERIFY_REFUSED(specOf(object), Code::BadRequest, "this key is missing: spec.json: " + key.toUtf8());
+            VERIFY_REFUSED(specOf(object), Code::BadRequest, "the key is missing: spec.json: " + key.toUtf8());
         }
     }
 
@@ -141,33 +141,33 @@ private slots:
             QTest::newRow(name) << key << value << QByteArray(says);
         };
         row("format", "format", "pipebd.plan/1", "'pipebd.plan/1' is not pipebd.spec/1: spec.json: format");
-        row("format 1", "format", 1, "a text belongs here: spec.json: format");
-        row("experiment", "experiment", 3, "an experiment is a JSON object: spec.json: experiment");
+        row("format 1", "format", 1, "a string is expected here: spec.json: format");
+        row("experiment", "experiment", 3, "an experiment must be a JSON object: spec.json: experiment");
         row("in the experiment", "experiment", QJsonObject{{"pair", "p"}, {"seed", -1}},
             "seed cannot be -1: spec.json: experiment: seed");
-        row("devices", "devices", "cpu,cpu", "a list of devices belongs here: spec.json: devices");
+        row("devices", "devices", "cpu,cpu", "a list of devices is expected here: spec.json: devices");
         row("device", "devices", QJsonArray{"cpu", "gpu"}, "'gpu' is no device: spec.json: devices[1]");
-        row("device 3", "devices", QJsonArray{3, "cpu"}, "a text belongs here: spec.json: devices[0]");
-        row("two in one", "devices", QJsonArray{"cpu,cpu"}, "one device belongs here: spec.json: devices[0]");
+        row("device 3", "devices", QJsonArray{3, "cpu"}, "a string is expected here: spec.json: devices[0]");
+        row("two in one", "devices", QJsonArray{"cpu,cpu"}, "one device is expected here: spec.json: devices[0]");
         row("fewer devices", "devices", QJsonArray{"cpu"}, "the program is for 2 devices, the list has 1: spec.json: program");
         row("program", "program", "device 0: dance\n", "spec.json: program");
-        row("program 3", "program", 3, "a text belongs here: spec.json: program");
-        row("pair folder", "pair_folder", QJsonValue(), "a text belongs here: spec.json: pair_folder");
-        row("folder", "folder", QJsonValue(), "a text belongs here: spec.json: folder");
+        row("program 3", "program", 3, "a string is expected here: spec.json: program");
+        row("pair folder", "pair_folder", QJsonValue(), "a string is expected here: spec.json: pair_folder");
+        row("folder", "folder", QJsonValue(), "a string is expected here: spec.json: folder");
         row("checkpoint_steps", "checkpoint_steps", -1,
-            "a whole number from 0 to 1099511627776 belongs here: spec.json: checkpoint_steps");
-        row("fraction", "checkpoint_steps", 1.5, "a whole number from 0 to 1099511627776 belongs here");
-        row("buffers", "buffers", 0, "a whole number from 1 to 1048576 belongs here: spec.json: buffers");
-        row("deliver", "deliver", 1, "true or false belongs here: spec.json: deliver");
-        row("resume", "resume", 7, "a text belongs here: spec.json: resume");
-        row("done", "done", 7, "a list of whole numbers belongs here: spec.json: done");
+            "an integer from 0 to 1099511627776 is expected here: spec.json: checkpoint_steps");
+        row("fraction", "checkpoint_steps", 1.5, "an integer from 0 to 1099511627776 is expected here");
+        row("buffers", "buffers", 0, "an integer from 1 to 1048576 is expected here: spec.json: buffers");
+        row("deliver", "deliver", 1, "true or false is expected here: spec.json: deliver");
+        row("resume", "resume", 7, "a string is expected here: spec.json: resume");
+        row("done", "done", 7, "a list of integers is expected here: spec.json: done");
         row("bytes of one device", "planned_bytes", QJsonArray{1},
-            "there are sizes of 1 devices, the list has 2: spec.json: planned_bytes");
-        row("done before the beginning", "done", QJsonArray{1, -1}, "belongs here: spec.json: done[1]");
-        row("done of one block", "done", QJsonArray{1}, "there are steps of 1 blocks, the program has 2: spec.json: done");
+            "sizes are given for 1 devices, the list has 2: spec.json: planned_bytes");
+        row("done before the beginning", "done", QJsonArray{1, -1}, "is expected here: spec.json: done[1]");
+        row("done of one block", "done", QJsonArray{1}, "steps are given for 1 blocks, the program has 2: spec.json: done");
         row("profile of nothing", "profile_sizes", QJsonArray{8, 0},
-            "a whole number from 1 to 1048576 belongs here: spec.json: profile_sizes[1]");
-        row("huge", "buffers", 1e300, "a whole number from 1 to 1048576 belongs here");
+            "an integer from 1 to 1048576 is expected here: spec.json: profile_sizes[1]");
+        row("huge", "buffers", 1e300, "an integer from 1 to 1048576 is expected here");
     }
 
     void whatCannotBeIsRefusedWithItsPath()

@@ -115,11 +115,11 @@ void progress(double fraction, const std::string& doing)
 int import_pair(const std::vector<std::string>& arguments, const std::string& lab)
 {
     const std::string name = option(arguments, "--name");
-    std::cerr << Json{{"note", "opening and trying the models"}}.dump() << std::endl;
+    std::cerr << Json{{"note", "opening and testing the models"}}.dump() << std::endl;
     progress(0.5, "student");
     if (name == "uncut")
         throw Error(Code::BadRequest, "the teacher gives [batch, 8, 32, 32], the student [batch, 4, 32, 32]", "block 0, '0'",
-            "cut where both have the same shape, or import the pair for end-to-end strategies only");
+            "cut where both have the same shape, or import the pair with --end-to-end, for end-to-end strategies only");
     std::vector<std::string> names = imported_pairs(lab);
     names.push_back(name);
     keep_pairs(lab, names);

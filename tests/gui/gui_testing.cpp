@@ -100,7 +100,7 @@ int TestLab::addFailedRun(const std::string& name)
     WrittenRun run(*m_lab, name);
     run.appendSteps(0, 60, 2, 6);
     run.record().throughput = 201.2;
-    run.record().error = "rank 1 was ended by signal 9 (Killed): step 60; see its last lines";
+    run.record().error = "rank 1 was ended by signal 9 (Killed): step 60; see its last lines of output";
     run.record().culprit = 1;
     run.record().last_lines = {"step 58 of block 3 done", "step 59 of block 3 done"};
     run.end(store::RunState::Failed);

@@ -174,7 +174,7 @@ private slots:
         QCOMPARE(run.culprit, 1);
         QVERIFY(run.error.starts_with("the loss is NaN"));
         QVERIFY(QByteArray::fromStdString(read_file(run.folder / "log.txt"))
-                    .contains("as a consequence, rank 0: the connection broke"));
+                    .contains("as a consequence: rank 0: the connection broke"));
     }
 
     void ofTwoCausesTheEarlierByTheRunsOwnTimeIsTheOne()
@@ -193,7 +193,7 @@ private slots:
         const ImportedRun imported = import();
 
         QCOMPARE(imported.record.state, RunState::Lost);
-        QVERIFY(imported.record.error.starts_with("ranks 0, 1 ended without saying how"));
+        QVERIFY(imported.record.error.starts_with("ranks 0, 1 ended without reporting how"));
         QCOMPARE(imported.warnings.size(), std::size_t(1));
         QVERIFY(says(imported.warnings, "rank-1.jsonl"));
         QCOMPARE(lab_->run(imported.record.id).state, RunState::Lost);
@@ -207,7 +207,7 @@ private slots:
         const ImportedRun imported = import();
 
         QCOMPARE(imported.record.state, RunState::Lost);
-        QVERIFY(says(imported.warnings, "rank-1.jsonl:1: it is of rank 0"));
+        QVERIFY(says(imported.warnings, "rank-1.jsonl:1: it belongs to rank 0"));
     }
 
     void whatIsNoMetricIsLeftOutAndNamedByFileAndLine()
@@ -330,7 +330,7 @@ private slots:
 
         QVERIFY(error);
         QCOMPARE(error->code(), Code::BadRequest);
-        QVERIFY2(QByteArray(error->what()).contains("this is a link, and links are not followed"), error->what());
+        QVERIFY2(QByteArray(error->what()).contains("this is a symbolic link, and links are not followed"), error->what());
         QVERIFY(lab_->runs().empty());
     }
 

@@ -96,10 +96,11 @@ private slots:
         PairImport import = given();
         QVERIFY(!refused(import));
         QCOMPARE(QByteArray(refused(import)->what()),
-            QByteArray("there is a pair of this name: --name 'mine'; choose another, or delete that one: pipebd pairs delete"));
+            QByteArray("a pair of this name already exists: --name 'mine'; choose another name, or delete that pair: pipebd pairs "
+                       "delete"));
         for (const std::string& name : {std::string(), std::string(201, 'x'), std::string("\xff\xfe")}) {
             import.name = name;
-            QCOMPARE(refused(import)->problem(), "this cannot be the name of a pair");
+            QCOMPARE(refused(import)->problem(), "not a valid name for a pair");
         }
     }
 
@@ -126,17 +127,17 @@ private slots:
         QTest::newRow("abort") << QByteArray("in=import;do=kill:6") << Code::RankDied
                                << QByteArray("the engine that opened the models was killed by signal 6 (SIGABRT)");
         QTest::newRow("exit") << QByteArray("in=import;do=exit:3") << Code::RankDied
-                              << QByteArray("the engine that opened the models ended with exit code 3 before its work was done");
+                              << QByteArray("the engine that opened the models ended with exit code 3 before it had finished");
         QTest::newRow("hang") << QByteArray("in=import;do=hang") << Code::TimedOut
                               << QByteArray("the engine that opened the models has made no progress for 0 s");
         QTest::newRow("endless") << QByteArray("in=import;do=endless") << Code::Protocol << QByteArray("a line is longer than");
         QTest::newRow("no answer") << QByteArray("in=import;answer=") << Code::Protocol
-                                   << QByteArray("the engine's answer is not understood");
+                                   << QByteArray("unexpected answer from the engine");
         QTest::newRow("another answer") << QByteArray(R"(answer={"format":"pipebd.import/1","blocks":[{"name":1}]})")
-                                        << Code::Protocol << QByteArray("the engine's answer is not understood");
+                                        << Code::Protocol << QByteArray("unexpected answer from the engine");
         QTest::newRow("a file elsewhere") << QByteArray(
             R"(answer={"format":"pipebd.import/1","blocks":[],"pair":{"teacher":{"file":"../../T.pt2"}}})")
-                                          << Code::Protocol << QByteArray("the engine's answer names a file that cannot be");
+                                          << Code::Protocol << QByteArray("the engine's answer names an impossible file");
     }
 
     void aDeadOrStuckEngineIsToldInWordsAndNothingIsLeft()
@@ -160,7 +161,7 @@ private slots:
         import.trust = true;
         const std::optional<Error> error = refused(import, {.time_of_programs = 300ms});
         QVERIFY(error && error->code() == Code::TimedOut);
-        QCOMPARE(error->problem(), "the engine that opened the models was not done within 0 s");
+        QCOMPARE(error->problem(), "the engine that opened the models did not finish within 0 s");
         QVERIFY(labIsEmpty());
     }
 

@@ -198,7 +198,7 @@ private slots:
 
         QCOMPARE(job.outcome.culprit, 2);
         QCOMPARE(job.outcome.error->code(), Code::TimedOut);
-        QCOMPARE(job.outcome.error->problem(), std::string("rank 2 has not joined within 1 s"));
+        QCOMPARE(job.outcome.error->problem(), std::string("rank 2 did not join within 1 s"));
         QCOMPARE(job.survivors(), 0);
     }
 

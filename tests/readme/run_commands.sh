@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Types the commands of README.md, in order, on a fresh clone with a lab of its own, and compares how each ends with what the README says.
+# Types the commands of README.md and docs/runs.md, in order, on a fresh clone with a lab of its own, and compares how each ends with what
+# they say.
 #
 #   tests/readme/run_commands.sh                  clones this checkout's last commit, builds it, types everything; an hour or so
 #   tests/readme/run_commands.sh --bin build/bin  with programs that are built; the commands of bootstrap.sh are then not typed
 #
 #   --python FILE   a Python with PyTorch and torchvision, for export_pair.py (else PIPEBD_PYTHON; without one it is not typed)
 #   --no-test       not "bootstrap.sh test", which is what continuous integration does anyway
-#   --short         few steps and rounds: minutes instead of an hour; it shows that commands work, not how long they take
-#   --skip REGEX    not the commands that it matches
-#   --keep          the clone, the lab and what each command printed stay
-#   --work DIR      the clone and the lab that an earlier call has kept there, brought to this checkout's last commit
+#   --short         few steps and rounds: minutes instead of an hour; shows that commands work, not how long they take
+#   --skip REGEX    skip matching commands
+#   --keep          keep the clone, the lab and the output of each command
+#   --work DIR      use the clone and the lab that an earlier call has kept there, updated to this checkout's last commit
 #
-# A command is typed as it stands, but for words in capitals (FILE, DIR, NAME, TEXT, EXPERIMENT) and for the run that --resume names: the
-# README speaks of one that was interrupted, so one is started and interrupted here. The section on several machines needs two of them and
-# has a test of its own, cli_several_machines. A command of the README that this script expects nothing of is a failure.
-# Prints a table of commands, how they ended, and seconds; exits with 1 if one did not end as the README says.
+# A command is typed as it is written, except for words in capitals (FILE, DIR, NAME, TEXT, EXPERIMENT) and the run that --resume names: the
+# README means one that was interrupted, so one is started and interrupted here. The section on several machines needs two of them and
+# has its own test, cli_several_machines. A command for which this script has no expectation is a failure.
+# Prints a table of commands, how they ended, and seconds; exits with 1 if one did not end as the documents say.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -82,7 +83,8 @@ expected() {
     "pipebd runs list --tag paper") prints 'digits' ;;
     "pipebd runs list") prints 'digits' ;;
     "pipebd runs show "*) prints 'error' ;;
-    "pipebd runs compare "*) writes "$file" && contains "$file" '<html' ;;
+    "pipebd runs compare "*--html*) writes "$file" && contains "$file" '<html' ;;
+    "pipebd runs compare "*) prints 'result' ;;
     "pipebd runs tag "* | "pipebd runs note "*) ;;
     "pipebd runs delete 2") pipebd runs list --deleted >"$output.list"; contains "$output.list" '^ *2 ' ;;
     "pipebd runs restore 2") pipebd runs list >"$output.list"; contains "$output.list" '^ *2 ' ;;
@@ -104,7 +106,7 @@ why_not() {
     case $1 in
     "packaging/bootstrap.sh "*) [ -n "$bin" ] && echo "built elsewhere (--bin)" && return ;;&
     "packaging/bootstrap.sh test") [ -z "$with_test" ] && echo "--no-test" ;;
-    pipebd-workbench | pipebd | "pipebd run --check" | "pipebd plan" | "pipebd runs purge") echo "no command, but its name" ;;
+    pipebd-workbench | pipebd | "pipebd run --check" | "pipebd plan" | "pipebd runs purge") echo "only the name of a command" ;;
     resources/python/*" --"*) [ -z "$python" ] && echo "no Python with PyTorch (--python)" ;;
     "pipebd pairs import "*) [ -f pair/teacher.pt2 ] || echo "nothing was exported" ;;
     "pipebd runs stop "*) echo "typed while a run is interrupted, before --resume" ;;
@@ -185,7 +187,7 @@ while IFS=$'\t' read -r _ section command _; do
     elif [ "$command" != "packaging/bootstrap.sh build" ]; then
         type_it "$command"
     fi
-done < <(awk -f "$here/commands_in.awk" "$clone/README.md")
+done < <(awk -f "$here/commands_in.awk" "$clone/README.md" "$clone/docs/runs.md")
 
-echo "$failures of the README's commands did not end as it says"
+echo "$failures commands did not end as the documents say"
 [ "$failures" -eq 0 ]

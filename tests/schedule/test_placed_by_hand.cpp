@@ -115,7 +115,7 @@ private slots:
         Profile profile = random_profile(random, 4, 3);
         const PlannedStrategy wide = placed(profile, 3, "0-1 on 0 | 2-3 on 1,2", "tr+dpu");
         QVERIFY(!wide.schedule.feasible);
-        QCOMPARE(wide.schedule.why_not, std::string("stage 1 (blocks 2-3 on 1,2) has 2 devices, tr+dpu gives one to each"));
+        QCOMPARE(wide.schedule.why_not, std::string("stage 1 (blocks 2-3 on 1,2) has 2 devices, but tr+dpu gives one to each"));
         QVERIFY(wide.schedule.stages.empty());
 
         const std::int64_t needed = stage_memory(profile, {2, 4, {0}});
@@ -136,14 +136,13 @@ private slots:
         Random random(5);
         const Profile profile = random_profile(random, 4, 3);
         QCOMPARE(refusal(profile, "0-1 on 0 | 3 on 1"),
-            std::string(
-                "block 2 has no stage before that of block 3: stages '0-1 on 0 | 3 on 1'; give every block to one stage, in their "
-                "order, and every device to no more than one"));
+            std::string("block 2 has no stage; the next stage starts at block 3: stages '0-1 on 0 | 3 on 1'; give every block to "
+                        "exactly one stage, in order, and every device to at most one"));
         for (const char* strategy : {"single", "dp", "ls", "ls-steal", "ir", "gpipe", "tspipe"})
             QCOMPARE(refusal(profile, "0-3 on 0", strategy),
                 "the stages of " + std::string(strategy)
                     + " cannot be placed by hand: stages; choose one of tr, tr+dpu, tr+dpu+ahd");
-        QVERIFY(refusal(profile, "0-3 on 0", "zigzag").starts_with("there is no strategy 'zigzag'"));
+        QVERIFY(refusal(profile, "0-3 on 0", "zigzag").starts_with("unknown strategy 'zigzag'"));
         QVERIFY(may_be_placed("pipe-bd") && !may_be_placed("dp"));
     }
 

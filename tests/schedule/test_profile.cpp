@@ -142,7 +142,7 @@ private slots:
             const std::string line = error.what();
             QCOMPARE(line,
                 std::string("the profile has no time for 3 samples: blocks[0].teacher_forward; measure it with pipebd profile "
-                            "EXPERIMENT --sizes 3 (there are times for 4, 8)"));
+                            "EXPERIMENT --sizes 3 (it has times for 4, 8)"));
         }
         QVERIFY_THROWS_EXCEPTION(Error, all_reduce_time(profile.blocks[0], 3));
     }

@@ -209,7 +209,7 @@ private slots:
         const std::string json = to_json(plan);
         QCOMPARE(json.find("\"interpolated\"") != std::string::npos, true);
         QCOMPARE(interpolation_note(plan),
-            std::string("~ rests on times that are interpolated, not measured: parts of 16 samples, all-reduces over 4 devices"));
+            std::string("~ uses times that are interpolated, not measured: parts of 16 samples, all-reduces over 4 devices"));
         const Cluster two = alike(2);
         const Plan exact = make_plan(Costs(profile, two), std::vector<std::string>{"single", "dp", "ir"});
         QVERIFY(interpolation_note(exact).empty());

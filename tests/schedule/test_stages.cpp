@@ -128,14 +128,14 @@ private slots:
         row("0-2 on 0 |", "a block such as 0 or 0-2 is missing", 11);
         row("0-2 on 0,", "a device such as 0 or 0-2 is missing", 10);
         row("2-0 on 0", "2-0 runs backwards", 5);
-        row("0 on 0 1", "it goes on with '1'", 8);
+        row("0 on 0 1", "unexpected '1'", 8);
         row("0 at 0", "'on' is missing between blocks and devices", 3);
         row("-1 on 0", "a block such as 0 or 0-2 is missing", 1);
         row("0 on 1000000", "a number is too large", 12);
         row("0 on 99999999999999999999", "a number is too large", 12);
-        row("0 on 0-999999,0-999999", "so many devices cannot be", 23);
+        row("0 on 0-999999,0-999999", "too many devices", 23);
         row("0- on 0", "the last number is missing", 4);
-        row("0 on 0;1 on 1", "it goes on with ';1 on 1'", 7);
+        row("0 on 0;1 on 1", "unexpected ';1 on 1'", 7);
     }
 
     void whatIsNoTextOfStagesIsRefusedWithItsColumn()
@@ -144,7 +144,7 @@ private slots:
         QFETCH(QByteArray, what);
         QFETCH(int, column);
         QCOMPARE(refusal([&] { stages_from_text(text.constData(), "there"); }),
-            "these are no stages: " + what.toStdString() + ": there, column " + std::to_string(column)
+            "invalid stages: " + what.toStdString() + ": there, column " + std::to_string(column)
                 + "; write blocks on devices, such as \"0-2 on 0,1 | 3-5 on 2\"");
     }
 
@@ -170,10 +170,10 @@ private slots:
         const auto row = [](const char* text, const char* fault) { QTest::newRow(text) << QByteArray(text) << QByteArray(fault); };
         row("0-2 on 0,1 | 3-5 on 2", "");
         row("0-2 on 2 | 3-5 on 0", ""); // one is left over
-        row("0-2 on 0 | 4-5 on 1", "block 3 has no stage before that of block 4");
-        row("1-5 on 0", "block 0 has no stage before that of block 1");
+        row("0-2 on 0 | 4-5 on 1", "block 3 has no stage; the next stage starts at block 4");
+        row("1-5 on 0", "block 0 has no stage; the next stage starts at block 1");
         row("0-4 on 0", "block 5 has no stage");
-        row("0-3 on 0 | 3-5 on 1", "block 3 stands after block 3");
+        row("0-3 on 0 | 3-5 on 1", "block 3 follows block 3");
         row("0-6 on 0", "there is no block 6, there are 6 blocks");
         row("0-5 on 3", "there is no device 3, there are 3 devices");
         row("0-2 on 0,1 | 3-5 on 1", "device 1 is named twice");
@@ -191,7 +191,7 @@ private slots:
             return check_stages(read, 6, 3, "there");
         QCOMPARE(refusal([&] { check_stages(read, 6, 3, "there"); }),
             fault.toStdString() + ": there '" + to_text(read)
-                + "'; give every block to one stage, in their order, and every device to no more than one");
+                + "'; give every block to exactly one stage, in order, and every device to at most one");
     }
 
     void everyEditOfEveryCandidateGivesAPartitionOrSaysWhyNot()
@@ -265,7 +265,7 @@ private slots:
         row("a device", give_device(three, 0, 2), "0-2 on 0 | 3 on 1 | 4-5 on 2,3");
         row("the only device", give_device(three, 1, 2), "stage 1 has one device only; join it with a neighbour instead");
         row("a left-over device", add_device(three, 1, 5), "0-2 on 0,1 | 3 on 2,3 | 4-5 on 4");
-        row("none is left over", add_device(three, 1, 4), "every device has a stage; take one from another stage");
+        row("none is left over", add_device(three, 1, 4), "no device is free; take one from another stage");
         row("one device less", drop_device(three, 0), "0-2 on 0 | 3 on 1 | 4-5 on 2");
         row("in two", split_stage(three, 0, 1, 1), "0 on 0 | 1-2 on 1 | 3 on 2 | 4-5 on 3");
         row("one device in two", split_stage(three, 2, 5, 1), "stage 2 has one device only; give it another first");

@@ -288,7 +288,7 @@ private slots:
         } catch (const Error& error) {
             QCOMPARE(error.code(), Code::NotFound);
             QCOMPARE(error.problem(), "there is no profile '" + profiles[1].id + "'");
-            QCOMPARE(error.remedy(), "there are: " + profiles[0].id);
+            QCOMPARE(error.remedy(), "existing profiles: " + profiles[0].id);
         }
     }
 
@@ -334,7 +334,7 @@ private slots:
         QCOMPARE(runs[0].folder, lab.folder() / "runs" / "0003-three");
         QCOMPARE(runs[0].name, "digits-nas");
         QVERIFY(errorOf([&] { lab.run(9); }, &line) == Code::NotFound);
-        QVERIFY2(line.find("there are: 1, 2, 3") != std::string::npos, line.c_str());
+        QVERIFY2(line.find("existing runs: 1, 2, 3") != std::string::npos, line.c_str());
     }
 
     void aRunThatCannotBeReadNeverHidesTheOthers()

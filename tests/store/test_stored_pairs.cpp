@@ -82,7 +82,8 @@ private slots:
         keep(library, "twice", "1");
         std::string line;
         QVERIFY(errorOf([&] { keep(library, "twice", "2"); }, &line) == Code::BadRequest);
-        QCOMPARE(line, "there is a pair of this name: 'twice'; choose another --name, or delete that one: pipebd pairs delete");
+        QCOMPARE(
+            line, "a pair of this name already exists: 'twice'; choose another --name, or delete that pair: pipebd pairs delete");
         QCOMPARE(library.pair("twice")->sha256, sha256("1"));
         QCOMPARE(namesIn(pairs()), Names{"0001-twice"});
     }
@@ -100,10 +101,10 @@ private slots:
 
         std::string line;
         QVERIFY(errorOf([&] { library.delete_pair("other"); }, &line) == Code::NotFound);
-        QCOMPARE(line, "there is no imported pair of this name: 'other'; imported are: same");
+        QCOMPARE(line, "there is no imported pair of this name: 'other'; imported pairs: same");
         library.delete_pair("same");
         QVERIFY(errorOf([&] { library.delete_pair("other"); }, &line) == Code::NotFound);
-        QCOMPARE(line, "there is no imported pair of this name: 'other'; no pair was imported");
+        QCOMPARE(line, "there is no imported pair of this name: 'other'; no pairs were imported");
     }
 
     // I7

@@ -71,7 +71,7 @@ bool is_file(const fs::path& file)
 fs::path folder_of(const fs::path& path, const Distribution& distribution)
 {
     const std::string remedy
-        = "fetch the binary version from " + std::string(distribution.address) + " and name the folder that it unpacks to";
+        = "download the binary version from " + std::string(distribution.address) + " and give the folder that it unpacks to";
     for (const fs::path& folder : {path, path / distribution.folder})
         if (is_file(folder / distribution.train.front()))
             return folder;
@@ -108,7 +108,7 @@ public:
         const auto label = std::to_integer<std::int64_t>(record[static_cast<std::size_t>(distribution_.labels - 1)]);
         if (label >= distribution_.classes)
             throw Error(Code::Damaged, "there is no class " + std::to_string(label),
-                file.name + ", record " + std::to_string(index % records), "fetch the file again");
+                file.name + ", record " + std::to_string(index % records), "download the file again");
 
         const std::byte* pixels = record.data() + distribution_.labels;
         const Shift shift = draws ? Shift::random(*draws) : Shift{};
@@ -139,7 +139,7 @@ private:
             throw Error(Code::Damaged,
                 "the file has " + std::to_string(size) + " bytes, not the " + std::to_string(records * record_size()) + " of "
                     + std::to_string(records) + " records of " + std::string(distribution_.name),
-                file.name, "fetch the binary version again from " + std::string(distribution_.address));
+                file.name, "download the binary version again from " + std::string(distribution_.address));
         return file;
     }
 

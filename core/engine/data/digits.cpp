@@ -25,7 +25,7 @@ public:
         const TensorView* labels = file.find("labels");
         if (!images || !labels || images->dtype != DType::U8 || labels->dtype != DType::U8 || images->shape.size() != 3
             || labels->shape != std::vector<std::int64_t>{images->shape[0]})
-            throw Error(Code::Damaged, "there are no digits in the file", file_name, "make it with make_digits.py");
+            throw Error(Code::Damaged, "the file contains no digits", file_name, "create it with make_digits.py");
         for (std::byte label : labels->data)
             labels_.push_back(std::to_integer<std::int64_t>(label));
 

@@ -15,7 +15,7 @@ Error no_image(std::span<const std::byte> bytes, const std::string& where)
 
 Error bad_image(const std::string& what, const std::string& where)
 {
-    return {Code::Damaged, what, where, "fetch the image again, or take it away"};
+    return {Code::Damaged, what, where, "download the image again, or remove it"};
 }
 
 void check_size(std::uint64_t width, std::uint64_t height, const std::string& where)

@@ -105,9 +105,9 @@ std::unique_ptr<const Source> open_image_folder(const experiment::Data& data, co
     FoundImages images = find_images(data.path);
     if (static_cast<int>(images.classes.size()) != classes)
         throw Error(Code::BadRequest,
-            "there are " + std::to_string(images.classes.size()) + " classes of images, but the pair tells "
-                + std::to_string(classes) + " apart",
-            printable(data.path), "choose a pair or a folder with as many");
+            "there are " + std::to_string(images.classes.size()) + " classes of images, but the pair has "
+                + std::to_string(classes),
+            printable(data.path), "choose a pair or a folder with the same number of classes");
     return std::make_unique<ImageFolder>(std::move(images), input);
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* remedy = "sort the images into folders, one a class: train/CLASS/IMAGE.jpg and val/CLASS/IMAGE.jpg";
+constexpr const char* remedy = "sort the images into one folder per class: train/CLASS/IMAGE.jpg and val/CLASS/IMAGE.jpg";
 
 bool is_folder(const fs::path& path)
 {
@@ -54,7 +54,8 @@ std::vector<std::string> classes_in(const fs::path& folder)
         std::error_code failure;
         const bool found = entry.is_directory(failure);
         if (failure) // a link that leads nowhere: left out, it would give the classes after it other labels
-            throw system_error("cannot tell whether this is a class", printable(entry.path().native()), failure.value());
+            throw system_error(
+                "cannot tell whether this is the folder of a class", printable(entry.path().native()), failure.value());
         return found && entry.path().filename().native().front() != '.';
     });
 }
@@ -97,7 +98,7 @@ fs::path ImageList::path(std::int64_t image) const
 FoundImages find_images(const fs::path& folder)
 {
     if (!is_folder(folder))
-        throw Error(Code::NotFound, "there is no such folder", printable(folder.native()), "name the folder of the images");
+        throw Error(Code::NotFound, "the folder does not exist", printable(folder.native()), "give the folder of the images");
     const bool has_train = is_folder(folder / "train");
     const fs::path train = has_train ? folder / "train" : folder;
     const fs::path test = has_train && is_folder(folder / "val") ? folder / "val"
@@ -105,13 +106,13 @@ FoundImages find_images(const fs::path& folder)
                                                                  : fs::path();
     FoundImages found{classes_in(train), ImageList(train), ImageList(test.empty() ? train : test)};
     if (found.classes.empty())
-        throw Error(Code::BadRequest, "there are no folders of classes", printable(train.native()), remedy);
+        throw Error(Code::BadRequest, "there are no class folders", printable(train.native()), remedy);
     for (std::size_t label = 0; label < found.classes.size(); ++label) {
         const std::string& name = found.classes[label];
         const std::vector<std::string> images = images_in(train / name);
         if (images.empty())
             throw Error(Code::BadRequest, "the class has no images", printable((train / name).native()),
-                "add JPEG or PNG files, or take the folder away");
+                "add JPEG or PNG files, or remove the folder");
         for (const std::string& image : images)
             (test.empty() && is_for_testing(name, image) ? found.test : found.train).add(name, static_cast<int>(label), image);
     }
@@ -119,8 +120,8 @@ FoundImages find_images(const fs::path& folder)
         for (const std::string& name : classes_in(test)) {
             const auto place = std::ranges::lower_bound(found.classes, name);
             if (place == found.classes.end() || *place != name)
-                throw Error(Code::BadRequest, "there is no such class to train on", printable((test / name).native()),
-                    "give both the same classes");
+                throw Error(Code::BadRequest, "this class has no training images", printable((test / name).native()),
+                    "use the same classes in both");
             for (const std::string& image : images_in(test / name))
                 found.test.add(name, static_cast<int>(place - found.classes.begin()), image);
         }

@@ -49,7 +49,7 @@ public:
     }
 
 private:
-    Error not_sound() const { return bad_image(std::string("this JPEG is not sound (") + failure_.text + ")", where_); }
+    Error not_sound() const { return bad_image(std::string("this JPEG is damaged (") + failure_.text + ")", where_); }
 
     struct Failure {
         jpeg_error_mgr manager; // libjpeg's pointer to it is one to all of this

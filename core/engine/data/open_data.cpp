@@ -22,7 +22,7 @@ std::unique_ptr<const Source> open_source(const experiment::Data& data, const In
         return open_image_folder(data, input, classes);
     if (data.source == "tensors")
         return open_tensors(data, input, classes);
-    throw Error(Code::BadRequest, "there is no such source", "data.source = \"" + data.source + "\"",
+    throw Error(Code::BadRequest, "unknown data source", "data.source = \"" + data.source + "\"",
         "choose one of: digits, synthetic, cifar10, cifar100, imagefolder, tensors");
 }
 

@@ -20,7 +20,7 @@ public:
         png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &leave, &ignore);
         info_ = png_ != nullptr ? png_create_info_struct(png_) : nullptr;
         if (info_ == nullptr)
-            std::snprintf(text_, sizeof text_, "there is no memory left");
+            std::snprintf(text_, sizeof text_, "out of memory");
         if (info_ == nullptr || !read_header()) {
             const Error error = not_sound();
             png_destroy_read_struct(&png_, &info_, nullptr);
@@ -50,7 +50,7 @@ public:
     }
 
 private:
-    Error not_sound() const { return bad_image(std::string("this PNG is not sound (") + text_ + ")", where_); }
+    Error not_sound() const { return bad_image(std::string("this PNG is damaged (") + text_ + ")", where_); }
 
     [[noreturn]] static void leave(png_structp png, png_const_charp text)
     {
@@ -91,7 +91,7 @@ private:
         passes_ = png_set_interlace_handling(png_);
         png_read_update_info(png_, info_);
         if (png_get_rowbytes(png_, info_) != row)
-            png_error(png_, "it is of an unknown kind");
+            png_error(png_, "it has an unknown kind");
         return true;
     }
 

@@ -76,8 +76,8 @@ void SourceData::set_aside()
     const std::int64_t all = source_->size(Part::Train), aside = std::llround(data_.held_out * static_cast<double>(all));
     if (aside == 0 || aside == all)
         throw Error(Code::BadRequest,
-            "of " + std::to_string(all) + " training samples " + std::to_string(aside) + " would be held out", "data.held_out",
-            "give a share that leaves samples on both sides");
+            "of " + std::to_string(all) + " training samples, " + std::to_string(aside) + " would be held out", "data.held_out",
+            "choose a share that leaves samples in both parts");
     for (std::size_t place : permutation(static_cast<std::size_t>(all), draw({seed_, coordinate("held out")})))
         (static_cast<std::int64_t>(held_out_.size()) < aside ? held_out_ : trained_).push_back(static_cast<std::int64_t>(place));
     std::ranges::sort(held_out_);
@@ -138,7 +138,7 @@ std::int64_t SourceData::read(Split split, Sample sample, Source::Row row) const
         }
     }
     throw Error(Code::Damaged, "none of the " + std::to_string(all) + " samples can be read",
-        "data.source = \"" + data_.source + "\"", "fetch the data again");
+        "data.source = \"" + data_.source + "\"", "download the data again");
 }
 
 bool SourceData::is_broken(Part part, std::int64_t place) const
@@ -156,9 +156,9 @@ void SourceData::add_broken(Part part, std::int64_t place, const Error& error) c
         throw Error(Code::Damaged,
             std::to_string(broken_.size()) + (broken_.size() == 1 ? " sample" : " samples")
                 + " cannot be read, more than data.broken_limit allows; the last one: " + error.problem(),
-            error.where(), "mend the data, or set data.broken_limit higher");
+            error.where(), "repair the data, or raise data.broken_limit");
     if (reading_.warn)
-        reading_.warn("a sample cannot be read, the next one takes its place: " + error.problem() + ": " + error.where());
+        reading_.warn("a sample cannot be read and is replaced by the next one: " + error.problem() + ": " + error.where());
 }
 
 } // namespace pipebd::engine

@@ -46,7 +46,7 @@ public:
         test_ = has_test ? pair("test_") : train_;
         every_ = has_test ? 0 : 10;
         if (size(Part::Train) == 0 || size(Part::Test) == 0)
-            throw wrong("there are too few samples to train on and to test with", train_.inputs->name);
+            throw wrong("there are too few samples to train and to test", train_.inputs->name);
     }
 
     std::int64_t size(Part part) const override
@@ -82,7 +82,7 @@ private:
 
     Error wrong(const std::string& what, const std::string& tensor) const
     {
-        return {Code::BadRequest, what, where_ + ", tensor " + tensor, "write the tensors as docs/formats/data.md says"};
+        return {Code::BadRequest, what, where_ + ", tensor " + tensor, "write the tensors as described in docs/formats/data.md"};
     }
 
     static Error damaged(const std::string& what, const std::string& where)

@@ -30,7 +30,7 @@ const CudaModule& cuda_module()
     static const CudaModule module = [] {
         CudaModule result;
         if (!driver_is_there()) {
-            result.reason = "there is no NVIDIA driver";
+            result.reason = "no NVIDIA driver";
             return result;
         }
         std::string path = "libpipebd-cuda.so";
@@ -48,7 +48,7 @@ const CudaModule& cuda_module()
         result.count = reinterpret_cast<int (*)()>(dlsym(handle, "pipebd_cuda_count"));
         result.make = reinterpret_cast<Backend* (*)(int)>(dlsym(handle, "pipebd_cuda_backend"));
         if (result.count == nullptr || result.make == nullptr)
-            result.reason = path + " is of another version";
+            result.reason = path + " has a different version";
         return result;
     }();
     return module;
@@ -71,7 +71,7 @@ std::unique_ptr<Backend> make_backend(const experiment::Device& device)
         throw Error(Code::NotFound, "this device cannot be used (" + module.reason + ")", experiment::to_string(device),
             "use cpu devices, or see `pipebd doctor`");
     if (int count = module.count(); device.index >= count)
-        throw Error(Code::NotFound, "there is no such device", experiment::to_string(device),
+        throw Error(Code::NotFound, "the device does not exist", experiment::to_string(device),
             "there are " + std::to_string(count) + " GPUs; see `pipebd doctor`");
     return std::unique_ptr<Backend>(module.make(device.index));
 }

@@ -57,8 +57,8 @@ std::unique_ptr<Transport> connect_gpus(const Rendezvous& rendezvous, int index,
     if (gpus.size() == static_cast<std::size_t>(meeting->size()))
         return meeting->connect(topology);
     if (machines.size() > 1)
-        throw Error(Code::BadRequest, "ranks cannot share a GPU in a job over several machines", "cuda:" + std::to_string(index),
-            "give each rank a GPU of its own");
+        throw Error(Code::BadRequest, "ranks cannot share a GPU in a run on several machines", "cuda:" + std::to_string(index),
+            "give each rank its own GPU");
     return connect_slots(meeting, make_cuda_slots(index), topology);
 }
 

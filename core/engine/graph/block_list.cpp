@@ -36,7 +36,7 @@ BlockPart parse_part(std::string_view text, std::string_view where)
     const std::string_view path = dot == std::string_view::npos ? "" : text.substr(0, dot);
     if (text.front() == '.' || text.back() == '.' || text.find("..") != std::string_view::npos
         || std::ranges::any_of(text, [](char c) { return c <= ' ' || c == 0x7f; }))
-        throw refuse("this is no path of a module");
+        throw refuse("not a valid module path");
     if (const std::size_t dash = last.find('-'); dash != std::string_view::npos) {
         const auto first_number = number_of(last.substr(0, dash)), last_number = number_of(last.substr(dash + 1));
         if (first_number && last_number) {
@@ -105,7 +105,7 @@ std::string to_string(const BlockParts& block)
 std::vector<BlockParts> parse_block_list(std::string_view text, std::string_view where)
 {
     if (text.size() > longest)
-        throw Error(Code::BadRequest, "the block list is longer than any real one", std::string(where), std::string(remedy));
+        throw Error(Code::BadRequest, "the block list is too long", std::string(where), std::string(remedy));
     std::vector<BlockParts> blocks;
     for (std::string_view block : split(text, ',')) {
         blocks.emplace_back();

@@ -98,11 +98,11 @@ private:
         const std::vector<c10::Argument>& returns = bound_.handle->schema().returns();
         const bool list = returns.size() == 1 && returns[0].type()->kind() == c10::TypeKind::ListType;
         if (list != node_.output_is_list || (!list && node_.outputs.size() > returns.size()))
-            refuse("the operator gives something else than the file says");
+            refuse("the operator's result differs from what the file says");
         for (std::size_t i = 0; i < node_.outputs.size(); ++i) {
             const bool is_tensor = list || returns[i].type()->kind() == c10::TypeKind::TensorType;
             if (node_.outputs[i] >= 0 && is_tensor != (program_.value(node_.outputs[i]).kind == Value::Kind::Tensor))
-                refuse("the operator gives something else than the file says");
+                refuse("the operator's result differs from what the file says");
         }
     }
 
@@ -114,7 +114,7 @@ private:
             const auto* number = std::get_if<std::int64_t>(&argument.value);
             const auto* value = std::get_if<Argument::Tensor>(&argument.value);
             if (!number && (!value || program_.value(value->id).kind != Value::Kind::Integer))
-                refuse("this is arithmetic of something else than integers");
+                refuse("this arithmetic is not on integers");
             operands.slots.push_back(number ? -1 : slot_of_(value->id));
             operands.numbers.push_back(number ? *number : 0);
         }
@@ -122,7 +122,7 @@ private:
         const bool gives_integer
             = node_.outputs.size() == 1 && node_.outputs[0] >= 0 && program_.value(node_.outputs[0]).kind == Value::Kind::Integer;
         if (!(one || (operands.slots.size() == 2 && bound_.arithmetic != "neg")) || !gives_integer)
-            refuse("the operator does not take these arguments");
+            refuse("the operator does not accept these arguments");
         bound_.inputs.push_back(std::move(operands));
         bound_.arguments.emplace_back();
     }
@@ -141,7 +141,7 @@ private:
         const bool fits = type->kind() == c10::TypeKind::ListType ? bind_list(argument, *type, expected.N().value_or(1))
                                                                   : bind_single(argument, type->kind());
         if (!fits)
-            refuse("the argument " + in_quotes(argument.name) + " is of another kind than the operator takes");
+            refuse("the argument " + in_quotes(argument.name) + " has a different type than the operator takes");
     }
 
     c10::IValue& constant() { return bound_.arguments.back(); }

@@ -26,7 +26,7 @@ Error damaged(const std::string& problem, const std::string& where)
 void check_structure(std::string_view text, const std::string& where)
 {
     if (text.size() > most_bytes)
-        throw damaged("the JSON is longer than any real model's", where);
+        throw damaged("the JSON is too long", where);
     bool in_string = false;
     int depth = 0;
     std::size_t tokens = 0;
@@ -42,9 +42,9 @@ void check_structure(std::string_view text, const std::string& where)
         depth += opens ? 1 : closes ? -1 : 0;
         tokens += opens || closes || c == ',' || c == ':' ? 1 : 0;
         if (depth > deepest)
-            throw damaged("the JSON is nested deeper than any real model's", where);
+            throw damaged("the JSON is nested too deeply", where);
         if (tokens > most_tokens)
-            throw damaged("the JSON has more values than any real model's", where);
+            throw damaged("the JSON has too many values", where);
     }
 }
 
@@ -60,7 +60,7 @@ json parse_bounded(
             return event != json::parse_event_t::key || !left_out || !left_out(parsed.get_ref<const std::string&>());
         });
     } catch (const json::parse_error& error) {
-        throw damaged("this is not JSON at its byte " + std::to_string(error.byte), where);
+        throw damaged("this is not JSON at byte " + std::to_string(error.byte), where);
     } catch (const json::exception&) {
         throw damaged("the JSON has a number that is too large", where);
     }
@@ -91,9 +91,9 @@ std::string JsonPlace::text(std::size_t limit) const
 {
     const auto* text = value_->get_ptr<const json::string_t*>();
     if (!text)
-        refuse("this is not a text");
+        refuse("this is not a string");
     if (text->size() > limit)
-        refuse("the text is longer than " + std::to_string(limit) + " bytes");
+        refuse("the string is longer than " + std::to_string(limit) + " bytes");
     return *text;
 }
 
@@ -154,7 +154,7 @@ std::string_view JsonPlace::choice() const
 {
     const auto& members = object();
     if (members.size() != 1)
-        refuse("this is not one of several kinds");
+        refuse("this is not an object with exactly one key");
     return members.begin()->first;
 }
 

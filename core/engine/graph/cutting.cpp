@@ -59,7 +59,7 @@ private:
                 for (int n = 0; n < analysis_.nodes() && !is_there; ++n)
                     is_there = analysis_.node(n).has_module && part.holds(analysis_.node(n).module);
                 if (!is_there)
-                    refuse("there is no module " + in_quotes(to_string(part)), "its modules are those of the model: " + modules());
+                    refuse("there is no module " + in_quotes(to_string(part)), "the model has the modules: " + modules());
             }
     }
 
@@ -91,14 +91,14 @@ private:
         }
         for (std::size_t block = 0; block < blocks_.size(); ++block) {
             if (runs_[block].first < 0)
-                refuse("there is nothing in the block " + name(block), "its modules are those of the model: " + modules());
+                refuse("the block " + name(block) + " is empty", "the model has the modules: " + modules());
             if (block > 0 && runs_[block].first <= runs_[block - 1].last)
                 refuse("the blocks " + name(block - 1) + " and " + name(block) + " do not run one after the other",
-                    "name blocks in the order in which they run, or join these two with +");
+                    "list blocks in the order in which they run, or join these two with +");
         }
         if (forgotten)
-            refuse(
-                "the module " + in_quotes(forgotten->module) + " has parameters and belongs to no block", "add it to one with +");
+            refuse("the module " + in_quotes(forgotten->module) + " has parameters but belongs to no block",
+                "add it to a block with +");
     }
 
     /// The first modules of the model, for an error.
@@ -144,9 +144,9 @@ private:
         tensors += crossing.size() > shown ? ", ..." : "";
         const std::string place = "between " + name(block) + " and " + name(block + 1);
         if (crossing.size() != 1)
-            refuse(std::to_string(crossing.size()) + " tensors would go through the cut " + place + ": " + tensors, nearest(last));
-        refuse("what would go through the cut " + place
-                + " is not a tensor of floating point with the batch as its first dimension: " + tensors,
+            refuse(std::to_string(crossing.size()) + " tensors would cross the cut " + place + ": " + tensors, nearest(last));
+        refuse("what would cross the cut " + place
+                + " is not a floating-point tensor with the batch as its first dimension: " + tensors,
             nearest(last));
     }
 
@@ -173,7 +173,7 @@ private:
             text = "after " + place_of(before);
         if (after < analysis_.nodes())
             text += (text.empty() ? "" : " and ") + ("after " + place_of(after));
-        return text.empty() ? "make it one block" : "the nearest possible cuts are " + text;
+        return text.empty() ? "use one block" : "the nearest possible cuts are " + text;
     }
 
     bool is_useful_cut(int p) const { return analysis_.is_placed(p) && analysis_.is_legal_cut(p); }
@@ -253,8 +253,8 @@ private:
                 segment.shared.push_back(stored);
                 if (is_changed(stored, segment) || is_changed(stored, *other))
                     refuse("the blocks " + in_quotes(other->name) + " and " + in_quotes(segment.name) + " share "
-                            + in_quotes(program_.value(stored).state_name) + ", but blocks are trained apart",
-                        "put the modules that use it into one block");
+                            + in_quotes(program_.value(stored).state_name),
+                        "put both in one block");
             }
         }
     }

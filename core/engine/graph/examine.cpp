@@ -84,20 +84,21 @@ private:
     {
         const Input otherwise = teacher_->input() ? *teacher_->input() : student_->input().value_or(given_input_);
         if (otherwise.shape.empty())
-            refuse("the file does not tell what goes in", teacher_->where(), "give --input 3x224x224, or whatever one sample is");
+            refuse("the file does not contain the shape of the input", teacher_->where(),
+                "give the shape of one sample, such as --input 3x224x224");
         const Input teacher = teacher_->input().value_or(otherwise), student = student_->input().value_or(otherwise);
         if (teacher.shape != student.shape || teacher.is_text() != student.is_text())
             refuse("teacher and student take different inputs, " + text_of(teacher) + " and " + text_of(student), student_->where(),
-                "export both with inputs of one shape and type");
+                "export both with inputs of the same shape and type");
         if (teacher_->classes() && student_->classes() && *teacher_->classes() != *student_->classes())
-            refuse("teacher and student give different numbers of classes, " + std::to_string(*teacher_->classes()) + " and "
+            refuse("teacher and student have different numbers of classes, " + std::to_string(*teacher_->classes()) + " and "
                     + std::to_string(*student_->classes()),
                 student_->where(), "export both with the same classes");
         const std::size_t of_teacher = teacher_->block_names().size(), of_student = student_->block_names().size();
         if (of_teacher != of_student)
             refuse("the teacher has " + std::to_string(of_teacher) + " blocks (" + printable(teacher_->block_list(), 300)
                     + "), the student " + std::to_string(of_student) + " (" + printable(student_->block_list(), 300) + ")",
-                student_->where(), "name as many blocks for each");
+                student_->where(), "give both the same number of blocks");
         examination_.input = teacher;
         examination_.input.vocabulary = std::min(teacher.vocabulary, student.vocabulary);
         examination_.teacher_blocks = teacher_->block_list();
@@ -136,7 +137,7 @@ private:
             const bool last = b + 1 == examination_.blocks.size();
             if (output.sizes() != target.sizes() && (last || !end_to_end_only_))
                 refuse("the teacher gives " + text_of(target.sizes()) + ", the student " + text_of(output.sizes()), where,
-                    "cut where both have the same shape, or import the pair for end-to-end strategies only");
+                    "cut where both have the same shape, or import the pair with --end-to-end, for end-to-end strategies only");
             examined.output_shape.assign(target.sizes().begin() + 1, target.sizes().end());
             examined.teacher_parameters = numbers_in(*teacher);
             examined.student_parameters = numbers_in(*student);
@@ -152,19 +153,19 @@ private:
     void find_classes(const at::Tensor& output, const std::string& where)
     {
         if (output.dim() != 2)
-            refuse("the teacher gives " + text_of(output.sizes()) + " at last, not [batch, classes]", where,
-                "leave out what comes after");
+            refuse("the teacher gives " + text_of(output.sizes()) + " as its final output, not [batch, classes]", where,
+                "leave out what follows");
         examination_.classes = static_cast<int>(output.size(1));
     }
 
     static void check_output(const at::Tensor& output, std::int64_t batch, const std::string& network, const std::string& where)
     {
         if (output.dim() == 0 || output.size(0) != batch)
-            refuse("the " + network + " gives " + text_of(output.sizes()) + " with another first dimension than the batch", where,
+            refuse("the " + network + " gives " + text_of(output.sizes()) + ", whose first dimension is not the batch", where,
                 "cut where the batch is the first dimension");
         if (!at::isfinite(output).all().item<bool>())
-            throw Error(Code::NotFinite, "the " + network + " gives numbers that are not finite", where,
-                "see that its weights are those that you meant");
+            throw Error(Code::NotFinite, "the " + network + " gives values that are not finite", where,
+                "check that its weights are the right ones");
     }
 
     static void find_gradients(const Block& student, const at::Tensor& output, const at::Tensor& target, ExaminedBlock& examined)

@@ -66,11 +66,11 @@ std::string ExportedProgram::root() const
         if (!name.ends_with(model) || name.find('/') != name.size() - model.size())
             continue;
         if (!root.empty())
-            throw Error(Code::BadRequest, "the archive holds several models", where_, "save one with torch.export.save");
+            throw Error(Code::BadRequest, "the archive contains several models", where_, "save one with torch.export.save");
         root = name.substr(0, name.size() - model.size());
     }
     if (root.empty())
-        throw Error(Code::BadRequest, "the archive holds no model of torch.export (models/model.json)", where_,
+        throw Error(Code::BadRequest, "the archive contains no model of torch.export (models/model.json)", where_,
             "save it with torch.export.save(torch.export.export(...), \"model.pt2\")");
     return root + "/";
 }
@@ -88,7 +88,7 @@ void ExportedProgram::read()
     const std::span<const std::byte> order = entry("byteorder").data;
     if (const std::string_view text(reinterpret_cast<const char*>(order.data()), order.size()); text != "little")
         throw Error(Code::BadRequest, "the weights are in the byte order " + in_quotes(text) + ", not 'little'", where_,
-            "export the model on a machine of the usual kind");
+            "export the model on a little-endian machine");
     const nlohmann::json model = parse_bounded(
         entry("models/model.json").data, where_ + ", model.json", [](std::string_view key) { return !is_read(key); });
     graph_ = read_graph({model, where_});
@@ -123,7 +123,7 @@ void ExportedProgram::read_config(const std::string& folder, const char* config,
             all.refuse("the tensor " + in_quotes(name) + " is missing");
         const JsonPlace described(found->second, place + ", " + in_quotes(name));
         if (described.has("use_pickle") && described.at("use_pickle").truth())
-            throw Error(Code::BadRequest, "a tensor is pickled, and pickles are programs, which are never run", described.where(),
+            throw Error(Code::BadRequest, "a tensor is pickled; pickles are programs and are never run", described.where(),
                 "export a model whose parameters are ordinary tensors");
         Stored stored{.meta = read_meta(described.at("tensor_meta"), {}), .storage = {}, .representative = id};
         const std::string path = described.at("path_name").text(200);
@@ -134,7 +134,7 @@ void ExportedProgram::read_config(const std::string& folder, const char* config,
 
         const std::optional<TensorMeta>& in_graph = value(id).meta;
         if (!in_graph || in_graph->sizes != stored.meta.sizes || in_graph->dtype != stored.meta.dtype)
-            described.refuse("the tensor has another shape or type than in the graph");
+            described.refuse("the tensor's shape or type differs from the graph's");
         const auto negative = [](std::int64_t size) { return size < 0; };
         const std::optional<std::uint64_t> extent = std::ranges::any_of(stored.meta.sizes, negative)
                 || std::ranges::any_of(stored.meta.strides, negative) || stored.meta.offset < 0
@@ -145,7 +145,7 @@ void ExportedProgram::read_config(const std::string& folder, const char* config,
         if (value(id).kind == Value::Kind::Parameter && !is_floating(stored.meta.dtype))
             throw Error(Code::BadRequest,
                 "a parameter is " + std::string(to_string(stored.meta.dtype)) + ", which cannot be trained", described.where(),
-                "export the model before it is quantised");
+                "export the model before quantising it");
         stored_.emplace(id, std::move(stored));
     }
 }
@@ -163,7 +163,7 @@ void ExportedProgram::tie()
         stored.representative
             = first.emplace(Geometry{storage, meta.dtype, meta.sizes, meta.strides, meta.offset}, id).first->second;
         if (const ValueId other = parameter.emplace(storage, stored.representative).first->second; other != stored.representative)
-            throw Error(Code::BadRequest, "two parameters are different views of the same numbers",
+            throw Error(Code::BadRequest, "two parameters are different views of the same memory",
                 where_ + ", " + in_quotes(value(other).state_name) + " and " + in_quotes(value(id).state_name),
                 "make them one parameter, or copy one of them");
     }
@@ -184,8 +184,8 @@ void ExportedProgram::check_ends()
     const bool is_scores = out.meta && out.meta->sizes.size() == 2 && out.meta->sizes[0] == batch_size && out.meta->sizes[1] > 0
         && out.meta->sizes[1] <= most_classes && is_floating(out.meta->dtype);
     if (!is_scores)
-        throw Error(Code::BadRequest, "what comes out of the model is not [batch, classes]",
-            where_ + ", output " + in_quotes(out.name), "export a module that gives the classes' scores");
+        throw Error(Code::BadRequest, "the model's output is not [batch, classes]", where_ + ", output " + in_quotes(out.name),
+            "export a module that returns class scores");
     classes_ = static_cast<int>(out.meta->sizes[1]);
 }
 
@@ -204,7 +204,7 @@ void ExportedProgram::find_vocabulary()
             return;
         }
     }
-    throw Error(Code::BadRequest, "the model takes whole numbers but does not look them up in an embedding", where_,
+    throw Error(Code::BadRequest, "the model takes integers but does not look them up in an embedding", where_,
         "export it with an input of float32, or with tokens");
 }
 

@@ -249,10 +249,10 @@ void GraphAnalysis::check_change(int n, const std::vector<ValueId>& views) const
     constexpr std::size_t most_views = 2000;
     const auto refuse = [&](const std::string& problem) {
         throw Error(Code::BadRequest, problem, program_.where() + ", node " + graph_.describe(node(n)),
-            "use the operation that gives a new tensor there (x + 1, not x += 1)");
+            "use the operation that returns a new tensor (x + 1, not x += 1)");
     };
     if (views.size() > most_views)
-        refuse("a tensor is changed in place that has more than " + std::to_string(most_views) + " views");
+        refuse("a tensor with more than " + std::to_string(most_views) + " views is changed in place");
     const std::vector<ValueId> taken = graph_.inputs_of(node(n));
     for (ValueId view : views) {
         const Value& value = program_.value(view);
@@ -262,7 +262,7 @@ void GraphAnalysis::check_change(int n, const std::vector<ValueId>& views) const
         const Lifetime& life = lifetimes_[index(tensor(view))];
         const bool is_taken = std::ranges::any_of(taken, [&](ValueId input) { return tensor(input) == tensor(view); });
         if (first_copy_[index(memory(view))] < n && !is_taken && life.defined < n && life.last_use > n)
-            refuse("the model changes a tensor in place and goes on with another view of it, " + in_quotes(value.name));
+            refuse("the model changes a tensor in place and then uses another view of it, " + in_quotes(value.name));
     }
 }
 

@@ -186,7 +186,7 @@ at::Tensor GraphBlock::forward(const at::Tensor& input, const Context& context)
             throw;
         } catch (const c10::Error& error) {
             throw Error(Code::BadRequest, "the model cannot be run: " + foreign_reason(error.what_without_backtrace()), place(),
-                "see that the input has the shape that the model was exported for");
+                "check that the input has the shape that the model was exported for");
         } catch (const std::exception& error) {
             if (dynamic_cast<const Error*>(&error))
                 throw;
@@ -269,7 +269,7 @@ void GraphBlock::call(const BoundNode& node, Run& run) const
         const c10::List<at::Tensor> list = stack.at(0).toTensorList();
         if (list.size() != node.outputs.size())
             throw Error(Code::BadRequest,
-                "an operator gives " + std::to_string(list.size()) + " tensors where the file says "
+                "an operator returns " + std::to_string(list.size()) + " tensors, but the file says "
                     + std::to_string(node.outputs.size()),
                 where_ + ", node " + node.name, "export the model again");
         for (std::size_t i = 0; i < node.outputs.size(); ++i) {

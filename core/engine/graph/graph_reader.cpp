@@ -47,7 +47,7 @@ DType dtype_of(const JsonPlace& place)
     case 13:
         return DType::BF16;
     default:
-        throw Error(Code::BadRequest, "a tensor has a type that is not known here (code " + std::to_string(place.integer()) + ")",
+        throw Error(Code::BadRequest, "a tensor has an unsupported type (code " + std::to_string(place.integer()) + ")",
             place.where(), "use a model of real numbers, e.g. model.float()");
     }
 }
@@ -76,7 +76,7 @@ std::int64_t size_of(const JsonPlace& place, std::string_view batch_symbol)
     if (place.choice() == "as_int")
         return place.chosen().integer(0);
     if (place.choice() != "as_expr")
-        place.refuse("this is no size");
+        place.refuse("this is not a size");
     const std::string symbol = symbol_of(place.chosen().at("expr_str").text());
     return !symbol.empty() && symbol == batch_symbol ? batch_size : derived_size;
 }
@@ -127,8 +127,8 @@ private:
             is_training = training(model_.at("dialect"));
         }
         if (!is_training)
-            refuse("the program has been decomposed for inference and cannot be trained", "",
-                "save what torch.export.export(...) gives, without run_decompositions()");
+            refuse("the program was decomposed for inference and cannot be trained", "",
+                "save the result of torch.export.export(...), without run_decompositions()");
     }
 
     ValueId add(Value value)
@@ -143,7 +143,7 @@ private:
     {
         const auto found = ids_.find(name.text());
         if (found == ids_.end())
-            name.refuse("the value " + in_quotes(name.text()) + " is used before it is there");
+            name.refuse("the value " + in_quotes(name.text()) + " is used before it is defined");
         return found->second;
     }
 
@@ -174,7 +174,7 @@ private:
             else if (kind == "user_input")
                 add_input(argument.at("arg"));
             else
-                refuse("the model takes something else than tensors (" + printable(kind, 40) + ")", "",
+                refuse("the model takes inputs other than tensors (" + printable(kind, 40) + ")", "",
                     "export a module whose forward takes one tensor");
         }
         if (inputs_.size() != 1)
@@ -202,17 +202,17 @@ private:
     void add_input(const JsonPlace& argument)
     {
         if (argument.choice() != "as_tensor")
-            refuse("the model takes something else than tensors", "", "export a module whose forward takes one tensor");
+            refuse("the model takes inputs other than tensors", "", "export a module whose forward takes one tensor");
         const std::string name = argument.chosen().at("name").text();
         inputs_.push_back(name);
         Value value{.kind = Value::Kind::Input, .name = name, .state_name = {}, .meta = meta_of(name)};
         if (!value.meta)
-            argument.refuse("nothing is said of the input's shape");
+            argument.refuse("the shape of the input is missing");
         const auto& sizes = value.meta->sizes;
         if (sizes.empty() || sizes[0] != batch_size)
             refuse("the model's batch size is frozen", "input " + in_quotes(name), std::string(how_to_export));
         if (std::ranges::any_of(sizes.begin() + 1, sizes.end(), [](std::int64_t size) { return size < 1; }))
-            refuse("another size than the batch's may vary", "input " + in_quotes(name), std::string(how_to_export));
+            refuse("a size other than the batch's is dynamic", "input " + in_quotes(name), std::string(how_to_export));
         result_.input = add(std::move(value));
     }
 
@@ -333,7 +333,7 @@ private:
         else if (kind == "as_device")
             argument.value = Argument::Device{};
         else
-            refuse("an operator takes what is not known here (" + printable(kind, 40) + ")", "node " + result_.describe(node),
+            refuse("an operator has an unsupported argument (" + printable(kind, 40) + ")", "node " + result_.describe(node),
                 "write that part of the model with ordinary tensor operations");
         return argument;
     }
@@ -397,11 +397,11 @@ private:
         } else if (kind == "as_none") {
             node.outputs.push_back(-1);
         } else {
-            refuse("an operator gives what is not known here (" + printable(kind, 40) + ")", "node " + result_.describe(node),
+            refuse("an operator has an unsupported result (" + printable(kind, 40) + ")", "node " + result_.describe(node),
                 "write that part of the model with ordinary tensor operations");
         }
         if (node.output_is_list && place.choice() != "as_tensors")
-            place.refuse("an operator gives a list and more");
+            place.refuse("an operator returns a list and something else");
     }
 
     ValueId add_tensor(const JsonPlace& place)
@@ -418,10 +418,10 @@ private:
             const JsonPlace spec(one, specs.where());
             if (spec.choice() == "buffer_mutation" || spec.choice() == "parameter_mutation"
                 || spec.choice() == "user_input_mutation")
-                refuse("the program has been made functional and cannot be trained here", "",
-                    "save what torch.export.export(...) gives, without run_decompositions()");
+                refuse("the program was functionalised and cannot be trained here", "",
+                    "save the result of torch.export.export(...), without run_decompositions()");
             if (spec.choice() != "user_output" || spec.chosen().at("arg").choice() != "as_tensor")
-                refuse("the model gives something else than one tensor", "", "export a module whose forward returns one tensor");
+                refuse("the model does not return a single tensor", "", "export a module whose forward returns one tensor");
             names.push_back(spec.chosen().at("arg").chosen().at("name").text());
         }
         if (names.size() != 1)
@@ -430,7 +430,7 @@ private:
                 "", "export a module whose forward returns one tensor");
         const auto found = ids_.find(names[0]);
         if (found == ids_.end() || result_.values[static_cast<std::size_t>(found->second)].kind != Value::Kind::Tensor)
-            specs.refuse("the model's output " + in_quotes(names[0]) + " is nowhere computed");
+            specs.refuse("the model's output " + in_quotes(names[0]) + " is never computed");
         result_.output = found->second;
     }
 
@@ -468,7 +468,7 @@ TensorMeta read_meta(const JsonPlace& place, std::string_view batch_symbol)
         if (meta.sizes.back() > 0 && __builtin_mul_overflow(elements, meta.sizes.back(), &elements))
             elements = most_elements + 1;
         if (elements > most_elements)
-            sizes.refuse("the tensor is larger than any real model's");
+            sizes.refuse("the tensor is too large");
     }
     const JsonPlace strides = place.at("strides");
     for (const json& one : strides.array(most_dimensions))

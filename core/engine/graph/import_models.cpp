@@ -48,8 +48,7 @@ Request read_request(const std::filesystem::path& file)
                 its.at("file").get<std::string>(), its.at("sha256").get<std::string>(), its.at("blocks").get<std::string>()};
         };
         if (json.at("format") != request_format)
-            throw Error(
-                Code::BadRequest, "this is no request for an import", file.string(), "build pipebd and pipebd-engine together");
+            throw Error(Code::BadRequest, "not an import request", file.string(), "build pipebd and pipebd-engine together");
         return {.name = json.at("name").get<std::string>(),
             .trust = json.at("trust").get<bool>(),
             .end_to_end = json.at("end_to_end").get<bool>(),
@@ -58,7 +57,7 @@ Request read_request(const std::filesystem::path& file)
             .teacher = network("teacher"),
             .student = network("student")};
     } catch (const Json::exception& error) {
-        throw Error(Code::BadRequest, "this is no request for an import (" + foreign_reason(error.what()) + ")", file.string(),
+        throw Error(Code::BadRequest, "not an import request (" + foreign_reason(error.what()) + ")", file.string(),
             "build pipebd and pipebd-engine together");
     }
 }

@@ -13,7 +13,7 @@ std::unique_ptr<CutNetwork> opened(const std::filesystem::path& folder, const Pa
 {
     const std::filesystem::path file = folder / network.file;
     if (sha256_of_file(file) != network.sha256)
-        throw Error(Code::Damaged, "the model is not the one that was imported (its SHA-256 differs)", file.string(),
+        throw Error(Code::Damaged, "the model file has changed since it was imported (its SHA-256 differs)", file.string(),
             "import the pair again");
     return open_network(network.kind, file, network.blocks, blocks_where);
 }
@@ -45,7 +45,7 @@ private:
         if (input.shape != description_.input.shape || input.is_text() != description_.input.is_text()
             || network.classes().value_or(description_.classes) != description_.classes
             || network.block_names().size() != description_.block_names.size())
-            throw Error(Code::Damaged, "input, classes or blocks of a model are not those of the pair",
+            throw Error(Code::Damaged, "input, classes or blocks of a model differ from those of the pair",
                 (folder / pair_file_name).string(), "import the pair again");
     }
 

@@ -135,7 +135,7 @@ Operator find_operator(const Graph& graph, const Node& node, const std::string& 
     }
     name.remove_prefix(name.starts_with("aten.") ? 5 : name.size());
     if (!std::ranges::binary_search(ordinary, name))
-        throw Error(Code::BadRequest, "the model uses an operator that is not known here, " + in_quotes(node.target),
+        throw Error(Code::BadRequest, "the model uses an unsupported operator, " + in_quotes(node.target),
             where + ", node " + graph.describe(node), "write that part of the model with other operations");
     return look_up(name, counts_batches(graph, node) ? OperatorKind::CountBatches : OperatorKind::Ordinary);
 }

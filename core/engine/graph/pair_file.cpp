@@ -38,12 +38,12 @@ PairFile::Network network_from(const JsonPlace& place)
         place.at("file").refuse("this is not the name of a file in the pair's folder");
     const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
     if (network.sha256.size() != 64 || !std::ranges::all_of(network.sha256, is_digit))
-        place.at("sha256").refuse("this is no SHA-256");
+        place.at("sha256").refuse("this is not a SHA-256");
     const std::string kind = place.at("kind").text(40);
     if (kind == to_string(ModelKind::TorchScript))
         network.kind = ModelKind::TorchScript;
     else if (kind != to_string(ModelKind::Pt2))
-        place.at("kind").refuse("there is no such kind of model, " + in_quotes(kind));
+        place.at("kind").refuse("unknown kind of model, " + in_quotes(kind));
     return network;
 }
 

@@ -64,7 +64,7 @@ at::Tensor run(Module& module, const at::Tensor& input)
 {
     const c10::IValue output = module.forward({input});
     if (!output.isTensor())
-        throw Error(Code::BadRequest, "a module gives something else than one tensor", "TorchScript",
+        throw Error(Code::BadRequest, "a module does not return a single tensor", "TorchScript",
             "cut elsewhere, or export it with torch.export");
     return output.toTensor();
 }
@@ -175,8 +175,8 @@ public:
     {
         at::NoGradGuard no_grad;
         const auto different = [this](const std::string& why) {
-            return Error(Code::BadRequest, "the module does more than to run its children one after another (" + why + ")", where_,
-                "export it with torch.export: that is cut wherever one tensor goes across");
+            return Error(Code::BadRequest, "the module does more than run its children one after another (" + why + ")", where_,
+                "export it with torch.export, which can be cut wherever a single tensor crosses");
         };
         at::Tensor expected;
         try {
@@ -185,7 +185,7 @@ public:
             expected = run(own, sample);
         } catch (const std::exception& error) {
             throw Error(
-                Code::BadRequest, "the TorchScript module failed: " + reason(error), where_, "see that it takes such an input");
+                Code::BadRequest, "the TorchScript module failed: " + reason(error), where_, "check that it accepts this input");
         }
         at::Tensor activation = sample;
         try {
@@ -195,7 +195,7 @@ public:
             throw different(error.problem());
         }
         if (activation.sizes() != expected.sizes() || !at::allclose(activation, expected, 1e-4, 1e-5))
-            throw different("its output is another");
+            throw different("its output differs");
     }
 
 private:
@@ -215,7 +215,7 @@ private:
         }
         if (blocks_.empty() || blocks_.back().parts.empty())
             throw Error(Code::BadRequest, "the module has no children with parameters", where_,
-                "save a module that is made of others, unfrozen");
+                "save a module that consists of submodules, not frozen");
     }
 
     void cut(std::vector<BlockParts> blocks, const std::string& blocks_where)
@@ -231,12 +231,12 @@ private:
             if (holder != blocks_.end()) {
                 const auto found = static_cast<std::size_t>(holder - blocks_.begin());
                 if (found < block)
-                    throw Error(Code::BadRequest, "the module " + in_quotes(child.path) + " is run after a later block",
-                        blocks_where, "name the blocks in the order in which they are run");
+                    throw Error(Code::BadRequest, "the module " + in_quotes(child.path) + " runs after a later block", blocks_where,
+                        "list the blocks in the order in which they run");
                 block = found;
             } else if (has_parameters(child)) {
-                throw Error(Code::BadRequest, "the module " + in_quotes(child.path) + " has parameters and belongs to no block",
-                    blocks_where, "add it to one");
+                throw Error(Code::BadRequest, "the module " + in_quotes(child.path) + " has parameters but belongs to no block",
+                    blocks_where, "add it to a block");
             }
             segments_[block].push_back(child);
         }

@@ -63,14 +63,14 @@ Directory find_directory(const Reader& file)
     constexpr std::uint64_t length = 22, longest_comment = 0xffff;
     constexpr std::uint32_t signature = 0x06054b50, signature64 = 0x06064b50, locator = 0x07064b50;
     if (file.size() < length)
-        file.refuse("it is too short to be a zip");
+        file.refuse("it is too short to be a zip file");
     std::uint64_t end = file.size() - length;
     const std::uint64_t first = end - std::min(end, longest_comment);
     const std::span<const std::byte> last = file.range(first, file.size() - first, "its end");
     while (last[end - first] != std::byte{'P'} || file.number<std::uint32_t>(end, "its end") != signature
         || file.number<std::uint16_t>(end + 20, "its comment") != file.size() - length - end) {
         if (end == first)
-            file.refuse("it has no end record, so it is cut off or no zip");
+            file.refuse("it has no end record: it is incomplete or not a zip file");
         --end;
     }
     Directory directory{.begin = file.number<std::uint32_t>(end + 16, "its end"),
@@ -163,7 +163,7 @@ ZipFile::ZipFile(std::span<const std::byte> bytes, std::string where)
         const std::uint64_t local_extra = file.number<std::uint16_t>(local + 28, "an entry");
         const auto name_there = file.range(local + local_fixed, local_name, "an entry");
         if (!std::ranges::equal(name_there, name_bytes))
-            file.refuse("an entry has another name than in the directory", name);
+            file.refuse("an entry's name differs from that in the directory", name);
         const std::uint64_t data = local + local_fixed + local_name + local_extra;
         if (data > directory.begin || size > directory.begin - data)
             file.refuse("an entry runs into the directory", name);

@@ -91,9 +91,9 @@ std::vector<std::vector<std::string>> read_chosen(const std::filesystem::path& f
         const auto found = json.at("format").get<std::string>();
         if (found != format)
             throw Error(found.starts_with("pipebd.architecture/") ? Code::Newer : Code::Damaged,
-                in_quotes(found) + " is not " + std::string(format), file.string(), "name the architecture.json of a run");
+                in_quotes(found) + " is not " + std::string(format), file.string(), "give the architecture.json of a run");
         if (json.at("pair").get<std::string>() != pair.name())
-            throw Error(Code::BadRequest, "this architecture is of the pair " + in_quotes(json.at("pair").get<std::string>()),
+            throw Error(Code::BadRequest, "this architecture belongs to the pair " + in_quotes(json.at("pair").get<std::string>()),
                 file.string(), "name one of " + std::string(pair.name()));
         std::vector<std::vector<std::string>> chosen;
         for (const Json& block : json.at("blocks").get_ref<const Json::array_t&>()) {
@@ -103,13 +103,13 @@ std::vector<std::vector<std::string>> read_chosen(const std::filesystem::path& f
         }
         if (chosen.size() != pair.block_names().size())
             throw Error(Code::Damaged,
-                "there are " + std::to_string(chosen.size()) + " blocks in this architecture, "
-                    + std::to_string(pair.block_names().size()) + " in the pair",
-                file.string(), "name the architecture.json of a run");
+                "the architecture has " + std::to_string(chosen.size()) + " blocks, the pair "
+                    + std::to_string(pair.block_names().size()),
+                file.string(), "give the architecture.json of a run");
         return chosen;
     } catch (const Json::exception& error) {
-        throw Error(Code::Damaged, "this is no architecture (" + foreign_reason(error.what()) + ")", file.string(),
-            "name the architecture.json of a run");
+        throw Error(Code::Damaged, "not an architecture (" + foreign_reason(error.what()) + ")", file.string(),
+            "give the architecture.json of a run");
     }
 }
 

@@ -23,7 +23,7 @@ void for_all(Block& block, Function function)
 
 Error no_candidates()
 {
-    return {Code::BadRequest, "a choice of candidates", "a block that has none", "choose only for the blocks of a supernet"};
+    return {Code::BadRequest, "this block has no candidates", "choice of candidates", "choose only for the blocks of a supernet"};
 }
 
 } // namespace

@@ -66,8 +66,9 @@ void require_same_outputs(const Pair& pair)
                 "the pair cannot be trained block by block: the teacher gives " + text_of(teacher[i]) + ", the student "
                     + text_of(student[i]),
                 std::string(pair.name()) + ", block " + pair.block_names()[i],
-                "plan it end to end (pipebd plan --strategies end-to-end), or take a student whose blocks give what the teacher's "
-                "do");
+                "plan it end to end (pipebd plan --strategies end-to-end), or use a student whose block outputs match the "
+                "teacher's "
+                "outputs");
     }
 }
 

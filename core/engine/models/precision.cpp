@@ -12,7 +12,7 @@ Precision::Precision(std::string_view dtype, c10::DeviceType device)
 {
     if (!autocast_) {
         if (dtype != "float32" && dtype != "float64")
-            throw Error(Code::BadRequest, "'" + std::string(dtype) + "' is no dtype to train in", "run.dtype",
+            throw Error(Code::BadRequest, "'" + std::string(dtype) + "' is not a dtype for training", "run.dtype",
                 "use float32, bfloat16 or float64");
         return;
     }

@@ -89,7 +89,7 @@ at::Tensor SupernetCell::forward(const at::Tensor& input, const Context& context
 std::vector<Description> SupernetCell::description() const
 {
     if (!chosen_)
-        throw Error(Code::BadRequest, "a cell whose candidate is drawn at every step cannot be described", maker_.name(),
+        throw Error(Code::BadRequest, "a cell whose candidate is sampled at every step cannot be described", maker_.name(),
             "choose a candidate for it");
     const auto chosen = static_cast<std::size_t>(*chosen_);
     Description cell{.type = "cell", .name = maker_.name(), .arguments = {{"chosen", cell_.candidates[chosen]}}, .parts = {{}}};
@@ -200,8 +200,8 @@ std::string SupernetBlock::where() const
 void SupernetBlock::require_one_a_cell(std::size_t choices) const
 {
     if (choices != cells_.size())
-        throw Error(Code::BadRequest, "a choice of " + std::to_string(choices) + " candidates", where(),
-            "choose one for each of its " + std::to_string(cells_.size()) + " cells");
+        throw Error(Code::BadRequest, std::to_string(choices) + " candidates were chosen", where(),
+            "choose one for each of the " + std::to_string(cells_.size()) + " cells");
 }
 
 void SupernetBlock::choose(std::vector<int> candidates)

@@ -33,7 +33,7 @@ DType dtype_of(const at::Tensor& tensor, const std::string& name)
     case at::kDouble:
         return DType::F64;
     default:
-        throw Error(Code::Internal, "a tensor of a dtype that safetensors does not know", name);
+        throw Error(Code::Internal, "a tensor has a dtype that safetensors does not support", name);
     }
 }
 

@@ -45,10 +45,10 @@ void Reporter::copy_to(const std::filesystem::path& file)
     std::error_code failure;
     std::filesystem::create_directories(file.parent_path(), failure);
     if (failure)
-        throw system_error("the folder for metrics cannot be made", file.parent_path().string(), failure.value());
+        throw system_error("cannot create the folder for metrics", file.parent_path().string(), failure.value());
     copy_ = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (copy_ < 0)
-        throw system_error("the file for metrics cannot be made", file.string());
+        throw system_error("cannot create the file for metrics", file.string());
     copy_file_ = file;
 }
 

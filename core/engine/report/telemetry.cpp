@@ -51,7 +51,7 @@ struct Telemetry::Library {
         if (!find("nvmlInit_v2", init) || !find("nvmlShutdown", shutdown)
             || !find("nvmlDeviceGetHandleByPciBusId_v2", device_by_bus_id) || !find("nvmlDeviceGetMemoryInfo", memory)
             || !find("nvmlDeviceGetUtilizationRates", utilisation) || !find("nvmlDeviceGetPowerUsage", power))
-            return name + " is of another version";
+            return name + " has a different version";
         const int status = init();
         initialised = status == success;
         return initialised ? "" : "NVML does not start, error " + std::to_string(status);

@@ -204,8 +204,8 @@ Error out_of_reach(const Cost& least, const Budget& budget)
             all += (all.empty() ? "" : " and ") + std::to_string(cost.parameters) + " parameters";
         return all;
     };
-    return {Code::BadRequest, "no choice of the supernet's cells has at most " + text(budget.most), "[derive]",
-        "give a larger budget: the least that can be reached is " + text(least)};
+    return {Code::BadRequest, "no choice of cells of the supernet has at most " + text(budget.most), "[derive]",
+        "give a larger budget: the smallest possible is " + text(least)};
 }
 
 } // namespace

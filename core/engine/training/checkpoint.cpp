@@ -63,7 +63,7 @@ std::filesystem::path begin_checkpoint(const std::filesystem::path& run_folder, 
     std::error_code failure;
     std::filesystem::create_directories(folder, failure);
     if (failure)
-        throw system_error("the checkpoint's folder cannot be made", folder.string(), failure.value());
+        throw system_error("cannot create the checkpoint's folder", folder.string(), failure.value());
     return folder;
 }
 
@@ -93,7 +93,7 @@ std::filesystem::path commit_checkpoint(
     std::filesystem::remove_all(final_name, failure);
     std::filesystem::rename(folder, final_name, failure);
     if (failure)
-        throw system_error("the checkpoint cannot be put in its place", final_name.string(), failure.value());
+        throw system_error("cannot move the checkpoint to its place", final_name.string(), failure.value());
     sync_folder(folder.parent_path());
     remove_older(folder.parent_path().parent_path(), spec.experiment.run.checkpoint_keep);
     return final_name;

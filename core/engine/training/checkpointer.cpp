@@ -155,7 +155,7 @@ void Checkpointer::together(std::int64_t round, const std::filesystem::path& fol
     throw Error(code_from_string(first[0].get<std::string>()),
         "the checkpoint of round " + std::to_string(round) + " could not be saved by " + failed + " (" + first[1].get<std::string>()
             + ")",
-        first[2], first[3].get<std::string>().empty() ? "older checkpoints are as they were" : first[3].get<std::string>());
+        first[2], first[3].get<std::string>().empty() ? "older checkpoints are unchanged" : first[3].get<std::string>());
 }
 
 void Checkpointer::say(const std::string& warning)

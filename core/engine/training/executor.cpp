@@ -28,7 +28,7 @@ void refuse_what_cannot_run(const schedule::Program& program)
             for (const Instruction& instruction : device.instructions) {
                 if (instruction.op == Op::TeacherUpdate || instruction.view != 0 || instruction.parts != 1)
                     throw Error(Code::BadRequest, "this engine cannot execute an instruction of the program", to_text(instruction),
-                        "momentum teachers, two views and split backward passes are simulated only");
+                        "momentum teachers, two views and split backward passes can only be simulated");
             }
         }
     }
@@ -217,7 +217,7 @@ Error Executor::out_of_memory(const std::string& place, std::int64_t asked) cons
     const auto rank = static_cast<std::size_t>(parts_.transport.rank());
     const std::vector<std::int64_t>& planned = parts_.spec.planned_bytes;
     const std::int64_t used = parts_.backend.memory().bytes;
-    std::string what = "the device has no memory left (" + (asked > 0 ? format_bytes(asked) + " asked for, " : "") + "in use "
+    std::string what = "the device is out of memory (" + (asked > 0 ? format_bytes(asked) + " requested, " : "") + "in use "
         + format_bytes(used);
     if (rank < planned.size())
         what += ", planned " + format_bytes(planned[rank]);
@@ -275,7 +275,7 @@ void Executor::execute(const Instruction& instruction, std::int64_t batch)
     case Op::TeacherUpdate:
         break;
     }
-    throw Error(Code::Internal, "an instruction that the engine does not know", to_text(instruction));
+    throw Error(Code::Internal, "unknown instruction", to_text(instruction));
 }
 
 void Executor::load(const Instruction& instruction, std::int64_t batch)

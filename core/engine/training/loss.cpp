@@ -18,8 +18,7 @@ at::Tensor distillation_loss(std::string_view name, const at::Tensor& output, co
         return at::mse_loss(output, target);
     if (name == "soft-cross-entropy")
         return at::cross_entropy_loss(output, at::softmax(target, 1));
-    throw Error(
-        Code::BadRequest, "there is no such loss", "\"" + std::string(name) + "\"", "choose one of: mse, soft-cross-entropy");
+    throw Error(Code::BadRequest, "unknown loss", "\"" + std::string(name) + "\"", "choose one of: mse, soft-cross-entropy");
 }
 
 const std::string& loss_of(const experiment::Distill& distill, int block, int blocks)

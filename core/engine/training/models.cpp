@@ -37,7 +37,7 @@ TeacherWeights::TeacherWeights(const experiment::Experiment& experiment, const P
         return;
     if (source_->bytes.empty())
         throw Error(Code::NotFound, "the teacher has no weights",
-            source_->file ? source_->where : "pair \"" + std::string(pair.name()) + "\", with which none come",
+            source_->file ? source_->where : "pair \"" + std::string(pair.name()) + "\", which comes without weights",
             "set weights in [teacher] to a safetensors file, or add [stage.teacher] to train it");
     sha256_ = pipebd::sha256(source_->bytes);
     if (!source_->file && sha256_ != pair.teacher_weights_sha256())

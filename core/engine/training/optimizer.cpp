@@ -199,7 +199,7 @@ std::unique_ptr<Optimizer> make_weight_optimizer(const experiment::Train& train,
         return std::make_unique<Adam>(train, std::move(parameters));
     if (train.optimizer == "rmsprop")
         return std::make_unique<RmsProp>(train, std::move(parameters));
-    throw Error(Code::BadRequest, "there is no such optimizer", "train.optimizer = \"" + train.optimizer + "\"",
+    throw Error(Code::BadRequest, "unknown optimizer", "train.optimizer = \"" + train.optimizer + "\"",
         "choose one of: sgd, adam, adamw, rmsprop");
 }
 
@@ -259,7 +259,7 @@ double learning_rate(const experiment::Train& train, std::int64_t step, std::int
         return train.learning_rate * (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(steps))) / 2;
     if (train.schedule == "step")
         return train.learning_rate * (4 * step >= 3 * steps ? 0.01 : 2 * step >= steps ? 0.1 : 1.0);
-    throw Error(Code::BadRequest, "there is no such schedule", "train.schedule = \"" + train.schedule + "\"",
+    throw Error(Code::BadRequest, "unknown schedule", "train.schedule = \"" + train.schedule + "\"",
         "choose one of: constant, cosine, step");
 }
 

@@ -117,7 +117,7 @@ void StepReport::report_losses(bool all)
             throw Error(Code::NotFinite, "the loss is not a finite number",
                 "step " + std::to_string(pending.batch) + ", block " + std::to_string(pending.block) + ", rank "
                     + std::to_string(parts_.transport.rank()),
-                "use a smaller learning rate, or look at the data and the weights it began with");
+                "use a smaller learning rate, or check the data and the initial weights");
     }
 }
 

@@ -45,8 +45,8 @@ at::Tensor Values::get(const Value& value, std::int64_t batch, Rows rows)
         rows_found += common.size();
     }
     if (rows_found != rows.size())
-        throw Error(Code::Internal, "an instruction needs rows that no instruction before it brought",
-            "block " + std::to_string(value.block), "report this program");
+        throw Error(Code::Internal, "an instruction needs rows that no earlier instruction provided",
+            "block " + std::to_string(value.block), "please report it");
     if (found.size() == 1)
         return found.front().second;
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

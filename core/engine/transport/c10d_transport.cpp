@@ -48,11 +48,10 @@ std::exception_ptr as_error(const std::string& doing)
         std::string text = error.what_without_backtrace();
         bool late = text.find("imed out") != std::string::npos || text.find("imeout") != std::string::npos;
         return std::make_exception_ptr(Error(late ? Code::TimedOut : Code::RankDied,
-            "the connection between ranks broke (" + foreign_reason(text) + ")", doing, "look for the rank that ended first"));
+            "the connection between ranks broke (" + foreign_reason(text) + ")", doing, "find the rank that ended first"));
     } catch (const std::exception& error) {
-        return std::make_exception_ptr(
-            Error(Code::RankDied, "the connection between ranks broke (" + foreign_reason(error.what()) + ")", doing,
-                "look for the rank that ended first"));
+        return std::make_exception_ptr(Error(Code::RankDied,
+            "the connection between ranks broke (" + foreign_reason(error.what()) + ")", doing, "find the rank that ended first"));
     }
 }
 
@@ -209,8 +208,8 @@ public:
                 rendezvous_.waiting(doing);
             if (!rendezvous_.supervised && std::chrono::steady_clock::now() - begin_ >= rendezvous_.join_limit)
                 throw Error(Code::TimedOut,
-                    "the ranks have not met within " + std::to_string(rendezvous_.join_limit / std::chrono::seconds(1)) + " s",
-                    doing, "see that every rank was started, and what it said; run.join_timeout sets how long they may take");
+                    "the ranks did not meet within " + std::to_string(rendezvous_.join_limit / std::chrono::seconds(1)) + " s",
+                    doing, "check that every rank was started, and its output; run.join_timeout sets how long they may take");
         };
     }
 

@@ -21,7 +21,7 @@ namespace pipebd::engine {
 
 namespace {
 
-constexpr const char* remedy = "give each rank a GPU of its own";
+constexpr const char* remedy = "give each rank its own GPU";
 
 void check(cudaError_t status, const std::string& doing)
 {
@@ -47,7 +47,7 @@ std::string to_hex(std::span<const char> bytes)
 void from_hex(const std::string& text, std::span<char> bytes)
 {
     if (text.size() != 2 * bytes.size())
-        throw Error(Code::Internal, "a handle of the wrong length", "CUDA IPC");
+        throw Error(Code::Internal, "a handle has the wrong length", "CUDA IPC");
     for (std::size_t i = 0; i < bytes.size(); ++i)
         bytes[i] = static_cast<char>(std::stoi(text.substr(2 * i, 2), nullptr, 16));
 }
@@ -182,7 +182,7 @@ public:
     void finish() override
     {
         const c10::cuda::CUDAGuard guard(index_);
-        check(cudaDeviceSynchronize(), "the end of the work on the device");
+        check(cudaDeviceSynchronize(), "waiting for the end of the work on the device");
     }
 
 private:
@@ -205,8 +205,8 @@ private:
             if (gpu_identity(index) == handle.substr(0, colon))
                 return index;
         }
-        throw Error(Code::BadRequest, "a rank cannot see the GPU of another", "CUDA_VISIBLE_DEVICES",
-            "let all ranks of a job see the same GPUs");
+        throw Error(Code::BadRequest, "a rank cannot see another rank's GPU", "CUDA_VISIBLE_DEVICES",
+            "let all ranks of a run see the same GPUs");
     }
 
     static void copy(

@@ -631,7 +631,7 @@ private:
             // In this order: a rank closes before it ends.
             if (other == rank() || !has_ended(other) || is_closed(other))
                 continue;
-            throw Error(Code::RankDied, "rank " + std::to_string(other) + " has ended", doing, "see its last lines");
+            throw Error(Code::RankDied, "rank " + std::to_string(other) + " has ended", doing, "see its last lines of output");
         }
     }
 
@@ -661,7 +661,7 @@ private:
         // However long: rank 0 may be evaluating.
         try {
             wait_in_slices(
-                "the ends of the other ranks", [this](const std::string& doing) { tell(doing); },
+                "waiting for the other ranks to end", [this](const std::string& doing) { tell(doing); },
                 [&](std::chrono::milliseconds slice) {
                     const std::uint32_t heard = shared_.rings(rank());
                     if (!done())

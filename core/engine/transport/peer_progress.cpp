@@ -25,8 +25,8 @@ ProgressReport ProgressReport::from_text(const std::string& text)
     ProgressReport report;
     std::string last;
     if (!(words >> report.beats >> report.work) || ((words >> last) && last != "left"))
-        throw Error(Code::Protocol, "a rank's report of its progress is not understood", text,
-            "run the same version of pipebd-engine on all machines");
+        throw Error(
+            Code::Protocol, "cannot read a rank's progress report", text, "run the same version of pipebd-engine on all machines");
     report.left = last == "left";
     return report;
 }
@@ -62,10 +62,10 @@ std::optional<Error> PeerProgress::verdict(const std::string& doing)
     }
     if (stillest && now - peers_[*stillest].reported >= limits_.silence)
         return Error(Code::TimedOut, "rank " + std::to_string(*stillest) + " has made no progress for " + seconds(limits_.silence),
-            doing, "see its last lines; run.timeout sets how long a rank may be silent");
+            doing, "see its last lines of output; run.timeout sets how long a rank may be silent");
     if (now - worked_ >= limits_.stall)
-        return Error(Code::TimedOut, "every rank only waits for the others, for " + seconds(limits_.stall), doing,
-            "see what each was doing last");
+        return Error(Code::TimedOut, "all ranks have only waited for each other for " + seconds(limits_.stall), doing,
+            "see what each rank was doing last");
     return {};
 }
 

@@ -24,7 +24,7 @@ int number_from(const char* variable, int low, int high, std::optional<int> fall
     if (text == nullptr) {
         if (fallback)
             return *fallback;
-        throw Error(Code::BadRequest, "a rank needs to know its place", std::string("the environment lacks ") + variable,
+        throw Error(Code::BadRequest, "a rank must know its number", std::string("the environment lacks ") + variable,
             "start it with `pipebd run` or torchrun");
     }
     std::string_view view(text);
@@ -32,7 +32,7 @@ int number_from(const char* variable, int low, int high, std::optional<int> fall
     auto [end, failure] = std::from_chars(view.data(), view.data() + view.size(), value);
     if (failure != std::errc() || end != view.data() + view.size() || value < low || value > high)
         throw Error(Code::BadRequest,
-            "'" + std::string(view) + "' is no number from " + std::to_string(low) + " to " + std::to_string(high),
+            "'" + std::string(view) + "' is not a number from " + std::to_string(low) + " to " + std::to_string(high),
             std::string("environment variable ") + variable, "start the rank with `pipebd run` or torchrun");
     return value;
 }
@@ -73,7 +73,7 @@ public:
     Board& board() override { return board_; }
 
 private:
-    [[noreturn]] static void fail() { throw Error(Code::Internal, "a single rank has nobody to talk to", "transport"); }
+    [[noreturn]] static void fail() { throw Error(Code::Internal, "a single rank has no peers", "transport"); }
 
     OwnBoard board_;
 };
@@ -118,7 +118,7 @@ at::Tensor in_memory_order(const at::Tensor& tensor)
         return tensor;
     if (tensor.dim() == 4 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast))
         return tensor.permute({0, 2, 3, 1});
-    throw Error(Code::Internal, "a tensor that is not dense cannot travel", "transport");
+    throw Error(Code::Internal, "only dense tensors can be sent", "transport");
 }
 
 std::string address_towards_master(const Rendezvous& rendezvous)
@@ -133,16 +133,15 @@ std::string address_towards_master(const Rendezvous& rendezvous)
     const int failure = ::getaddrinfo(rendezvous.address.c_str(), port.c_str(), &hints, &found);
     if (failure != 0)
         throw Error(
-            Code::BadRequest, std::string("the first machine is not known (") + ::gai_strerror(failure) + ")", where, remedy);
+            Code::BadRequest, std::string("cannot resolve the first machine (") + ::gai_strerror(failure) + ")", where, remedy);
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, &::freeaddrinfo);
     std::string source;
     for (const addrinfo* address = found; address != nullptr && source.empty(); address = address->ai_next)
         source = source_address(*address);
     if (source.empty())
-        throw Error(Code::BadRequest, "there is no way to the first machine", where, remedy);
+        throw Error(Code::BadRequest, "there is no route to the first machine", where, remedy);
     if (is_loopback(source))
-        throw Error(Code::BadRequest, "this machine takes the address for its own loopback interface, which others cannot reach",
-            where, remedy);
+        throw Error(Code::BadRequest, "the address is this machine's loopback interface, which others cannot reach", where, remedy);
     return source;
 }
 

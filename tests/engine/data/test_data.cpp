@@ -304,7 +304,7 @@ private Q_SLOTS:
         QVERIFY(!same_bits(open_data(experiment, grey_32x32, 10)->get(DataSet::Split::HeldOut, samples({0, 1, 2})).input,
             data->get(DataSet::Split::HeldOut, samples({0, 1, 2})).input));
         experiment.data.held_out = 1e-6;
-        VERIFY_SAYS(error_of([&] { open_data(experiment, grey_32x32, 10); }), "data.held_out; give a share");
+        VERIFY_SAYS(error_of([&] { open_data(experiment, grey_32x32, 10); }), "data.held_out; choose a share");
     }
 
     void whatCannotBeOpenedIsRefused()

@@ -102,11 +102,11 @@ private Q_SLOTS:
                 QVERIFY2(std::string_view(error->what()).size() > 30, error->what());
             }
         }
-        VERIFY_SAYS(error_of([&] { decode_image({}, "a.jpg"); }), "the file is empty: a.jpg; fetch the image again");
+        VERIFY_SAYS(error_of([&] { decode_image({}, "a.jpg"); }), "the file is empty: a.jpg; download the image again");
         VERIFY_SAYS(error_of([&] { decode_image(image("420.jpg").bytes.first(300), "a.jpg"); }),
-            "this JPEG is not sound (Premature end of JPEG file): a.jpg");
+            "this JPEG is damaged (Premature end of JPEG file): a.jpg");
         VERIFY_SAYS(error_of([&] { decode_image(image("colour.png").bytes.first(300), "a.png"); }),
-            "this PNG is not sound (it is cut off): a.png");
+            "this PNG is damaged (it is cut off): a.png");
         const std::string text = "GIF89a, but not an image";
         VERIFY_SAYS(error_of([&] { decode_image(std::as_bytes(std::span(text)), "a.png"); }), "neither a JPEG nor a PNG: a.png");
     }

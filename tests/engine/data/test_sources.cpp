@@ -258,7 +258,7 @@ private Q_SLOTS:
                 const auto error = error_of([&] { open_data(with_source("cifar10", path), colour_32x32, 10); });
                 VERIFY_SAYS(error,
                     "the file has " + std::to_string(size) + " bytes, not the 30730000 of 10000 records of CIFAR-10: "
-                        + (path / name).native() + "; fetch the binary version again from https://");
+                        + (path / name).native() + "; download the binary version again from https://");
                 QVERIFY(error->code() == Code::Damaged);
                 fs::resize_file(path / name, cifar10_size);
             }
@@ -275,16 +275,14 @@ private Q_SLOTS:
         VERIFY_SAYS(error_of([&] { open_data(with_source("cifar10", ten), colour_32x32, 10); }),
             "these are the Python pickles of CIFAR-10, which are programs and are not opened: "
                 + (ten / "cifar-10-batches-py").native()
-                + "; fetch the binary version from https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and name the folder "
-                  "that "
-                  "it unpacks to");
+                + "; download the binary version from https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and give the folder "
+                  "that it unpacks to");
         VERIFY_SAYS(error_of([&] { open_data(with_source("cifar100", hundred), colour_32x32, 100); }),
             "these are the Python pickles of CIFAR-100, which are programs and are not opened: " + hundred.native()
-                + "; fetch the binary version from https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz and name the folder "
-                  "that "
-                  "it unpacks to");
+                + "; download the binary version from https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz and give the folder "
+                  "that it unpacks to");
         VERIFY_SAYS(error_of([&] { open_data(with_source("cifar10", hundred), colour_32x32, 10); }),
-            "there is no data_batch_1.bin in the folder: " + hundred.native() + "; fetch the binary version");
+            "there is no data_batch_1.bin in the folder: " + hundred.native() + "; download the binary version");
     }
 
     void aPairThatDoesNotTakeTheImagesIsRefused()
@@ -302,7 +300,7 @@ private Q_SLOTS:
         VERIFY_SAYS(error_of([&] {
             open_data(with_source("imagefolder", two_classes()), Input{.shape = {3, 24, 24}}, 3);
         }),
-            "there are 2 classes of images, but the pair tells 3 apart");
+            "there are 2 classes of images, but the pair has 3");
     }
 
     void tensorsAreReadExactly()
@@ -361,7 +359,7 @@ private Q_SLOTS:
         strict.data.broken_limit = 0;
         const Input small{.shape = {6}, .vocabulary = 29};
         VERIFY_SAYS(error_of([&] { open_data(strict, small, 2)->get(train, samples({4})); }),
-            "there is no token 29: " + file.native() + ", tokens[4]; mend the data, or set data.broken_limit higher");
+            "there is no token 29: " + file.native() + ", tokens[4]; repair the data, or raise data.broken_limit");
         VERIFY_SAYS(error_of([&] { open_data(strict, text, 1)->get(train, samples({3})); }),
             "there is no class 1: " + file.native() + ", labels[3]");
     }
@@ -372,7 +370,8 @@ private Q_SLOTS:
         QTest::addColumn<int>("samples");
         QTest::addColumn<int>("channels");
         QTest::addColumn<QString>("says");
-        QTest::newRow("no labels") << "other" << 10 << 1 << "the tensor is missing: FILE, tensor labels; write the tensors as docs";
+        QTest::newRow("no labels") << "other" << 10 << 1
+                                   << "the tensor is missing: FILE, tensor labels; write the tensors as described";
         QTest::newRow("fewer labels") << "labels" << 11 << 1
                                       << "not I64 with one label for each of the 11 samples: FILE, tensor labels";
         QTest::newRow("shape") << "labels" << 10 << 2
@@ -466,12 +465,12 @@ private Q_SLOTS:
             error_of([&] { find_images(empty_class); }), "the class has no images: " + (empty_class / "train/emu").native());
         write(other_class / "val" / "emu" / "a.jpg", m_jpeg);
         VERIFY_SAYS(error_of([&] { find_images(other_class); }),
-            "there is no such class to train on: " + (other_class / "val/emu").native() + "; give both the same classes");
+            "this class has no training images: " + (other_class / "val/emu").native() + "; use the same classes in both");
         fs::create_symlink("loop", loop / "train" / "loop");
-        VERIFY_SAYS(error_of([&] { find_images(loop); }), "cannot tell whether this is a class");
-        VERIFY_SAYS(error_of([&] { find_images(nothing); }), "there is no such folder: " + nothing.native());
+        VERIFY_SAYS(error_of([&] { find_images(loop); }), "cannot tell whether this is the folder of a class");
+        VERIFY_SAYS(error_of([&] { find_images(nothing); }), "the folder does not exist: " + nothing.native());
         fs::create_directories(nothing);
-        VERIFY_SAYS(error_of([&] { find_images(nothing); }), "there are no folders of classes: " + nothing.native());
+        VERIFY_SAYS(error_of([&] { find_images(nothing); }), "there are no class folders: " + nothing.native());
         write(nothing / "train" / "a" / "b.jpg", m_jpeg);
         write(nothing / "val" / "b.jpg", m_jpeg);
         VERIFY_SAYS(error_of([&] { find_images(nothing); }), "there are no images to test with: " + nothing.native());
@@ -492,7 +491,7 @@ private Q_SLOTS:
         const Batch all = data->get(train, samples({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
         QCOMPARE(labels_of(all), (std::vector<std::int64_t>{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1}));
         QCOMPARE(warnings.size(), std::size_t{2});
-        QVERIFY2(warnings[0].find("a sample cannot be read, the next one takes its place: this JPEG is not sound (Premature end of "
+        QVERIFY2(warnings[0].find("a sample cannot be read and is replaced by the next one: this JPEG is damaged (Premature end of "
                                   "JPEG file): "
                      + (path / "train/cat").native() + "/b~ \"%s?[31m.jpg")
                 == 0,

@@ -105,11 +105,11 @@ private Q_SLOTS:
         };
         row(
             "no model", [](Archive& archive) { archive.remove("models/model.json"); },
-            "the archive holds no model of torch.export (models/model.json): model.pt2; save it with "
+            "the archive contains no model of torch.export (models/model.json): model.pt2; save it with "
             "torch.export.save(torch.export.export(...), \"model.pt2\")");
         row(
             "big endian", [](Archive& archive) { archive.entry("byteorder") = "big"; },
-            "the weights are in the byte order 'big', not 'little': model.pt2; export the model on a machine of the usual kind");
+            "the weights are in the byte order 'big', not 'little': model.pt2; export the model on a little-endian machine");
         row(
             "a weight is missing", [](Archive& archive) { archive.remove("data/weights/weight_0"); },
             "its data 'weight_0' is not in the archive: model.pt2, model_weights_config.json, 'stem.0.weight'; copy or export the "
@@ -122,13 +122,13 @@ private Q_SLOTS:
             "again");
         row(
             "not JSON", [](Archive& archive) { archive.entry("models/model.json").insert(1, "?"); },
-            "this is not JSON at its byte 2: model.pt2, model.json; copy or export the file again");
+            "this is not JSON at byte 2: model.pt2, model.json; copy or export the file again");
         row(
             "nested", [](Archive& archive) { archive.entry("models/model.json") = std::string(100'000, '['); },
-            "the JSON is nested deeper than any real model's: model.pt2, model.json; copy or export the file again");
+            "the JSON is nested too deeply: model.pt2, model.json; copy or export the file again");
         weights(
             "pickled", [](json& tensor) { tensor["use_pickle"] = true; },
-            "a tensor is pickled, and pickles are programs, which are never run: model.pt2, model_weights_config.json, "
+            "a tensor is pickled; pickles are programs and are never run: model.pt2, model_weights_config.json, "
             "'stem.0.weight'; "
             "export a model whose parameters are ordinary tensors");
         weights(
@@ -145,13 +145,13 @@ private Q_SLOTS:
             "the number is not from 0 to 9223372036854775807");
         weights(
             "another shape", [](json& tensor) { tensor["tensor_meta"]["sizes"][0]["as_int"] = 5; },
-            "the tensor has another shape or type than in the graph");
+            "the tensor's shape or type differs from the graph's");
         weights(
             "huge shape", [](json& tensor) { tensor["tensor_meta"]["sizes"][0]["as_int"] = 4294967296000; },
-            "the tensor is larger than any real model's");
+            "the tensor is too large");
         weights(
             "unknown type", [](json& tensor) { tensor["tensor_meta"]["dtype"] = 10; },
-            "a tensor has a type that is not known here (code 10): model.pt2, model_weights_config.json, 'stem.0.weight', "
+            "a tensor has an unsupported type (code 10): model.pt2, model_weights_config.json, 'stem.0.weight', "
             "tensor_meta, "
             "dtype; use a model of real numbers, e.g. model.float()");
         weights(
@@ -168,9 +168,8 @@ private Q_SLOTS:
             "torch 2.11");
         model(
             "decomposed", [](json& m) { m["verifiers"] = {"ATEN"}; },
-            "the program has been decomposed for inference and cannot be trained: model.pt2; save what torch.export.export(...) "
-            "gives, "
-            "without run_decompositions()");
+            "the program was decomposed for inference and cannot be trained: model.pt2; save the result of "
+            "torch.export.export(...), without run_decompositions()");
         model(
             "frozen batch",
             [](json& m) {
@@ -201,22 +200,21 @@ private Q_SLOTS:
             [](json& m) {
                 m["graph_module"]["signature"]["output_specs"][0]["user_output"]["arg"]["as_tensor"]["name"] = "relu__2";
             },
-            "what comes out of the model is not [batch, classes]: model.pt2, output 'relu__2'; export a module that gives the "
-            "classes' "
-            "scores");
+            "the model's output is not [batch, classes]: model.pt2, output 'relu__2'; export a module that returns class scores");
         model(
             "unknown operator", [](json& m) { node_of(m, "flatten")["target"] = "torch.ops.aten.set_.source_Storage"; },
-            "the model uses an operator that is not known here, 'torch.ops.aten.set_.source_Storage': model.pt2, node 'flatten'; "
+            "the model uses an unsupported operator, 'torch.ops.aten.set_.source_Storage': model.pt2, node 'flatten'; "
             "write "
             "that part of the model with other operations");
         model(
             "operator of another library", [](json& m) { node_of(m, "linear")["target"] = "torch.ops.mine.run.default"; },
-            "the model uses an operator that is not known here, 'torch.ops.mine.run.default': model.pt2, node 'linear' in head; "
+            "the model uses an unsupported operator, 'torch.ops.mine.run.default': model.pt2, node 'linear' in head; "
             "write "
             "that part of the model with other operations");
         model(
             "used before it is there", [](json& m) { argument_of(node_of(m, "conv2d"), "input")["as_tensor"]["name"] = "flatten"; },
-            "the value 'flatten' is used before it is there: model.pt2, node 1, inputs, arg, name; copy or export the file again");
+            "the value 'flatten' is used before it is defined: model.pt2, node 1, inputs, arg, name; copy or export the file "
+            "again");
         model(
             "named twice", [](json& m) { node_of(m, "flatten")["outputs"][0]["as_tensor"]["name"] = "conv2d"; },
             "two values have the name 'conv2d'");
@@ -234,17 +232,17 @@ private Q_SLOTS:
             [](json& m) {
                 argument_of(node_of(m, "conv2d"), "stride") = {{"as_string", "two"}};
             },
-            "the argument 'stride' is of another kind than the operator takes: model.pt2, node 'conv2d' in stem.0; copy or export "
+            "the argument 'stride' has a different type than the operator takes: model.pt2, node 'conv2d' in stem.0; copy or "
+            "export "
             "the "
             "file again");
         model(
             "parameter in place", [](json& m) { argument_of(node_of(m, "add__2"), "self")["as_tensor"]["name"] = "p_head_weight"; },
-            "the model changes 'head.weight' in place: model.pt2, node 'add__2' in body.0; use the operation that gives a new "
-            "tensor "
-            "there (x + 1, not x += 1)");
+            "the model changes 'head.weight' in place: model.pt2, node 'add__2' in body.0; use the operation that returns a new "
+            "tensor (x + 1, not x += 1)");
         model(
             "kind of two", [](json& m) { argument_of(node_of(m, "conv2d"), "stride")["as_int"] = 1; },
-            "this is not one of several kinds: model.pt2, node 1, inputs, arg; copy or export the file again");
+            "this is not an object with exactly one key: model.pt2, node 1, inputs, arg; copy or export the file again");
     }
 
     void aDamagedOrUnsuitableFileIsRefused()

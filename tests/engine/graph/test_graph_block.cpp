@@ -281,29 +281,27 @@ private Q_SLOTS:
         row("children of texts", "texts", "", "words,layers,first,second,head");
         row("ranges", "images", " stem.0-2, body.0-1 ,head", "stem.0-2,body.0-1,head");
         row("residual", "images", "stem,body.0.conv,body.0.norm+body.0.relu+body.1,head",
-            "2 tensors would go through the cut between 'body.0.conv' and 'body.0.norm+body.0.relu+body.1': 'relu_' in stem.2, "
+            "2 tensors would cross the cut between 'body.0.conv' and 'body.0.norm+body.0.relu+body.1': 'relu_' in stem.2, "
             "'conv2d_1' in body.0.conv: --teacher-blocks; the nearest possible cuts are after stem and after 'add__2' in body.0");
         row("not there", "images", "stem,bodies,head",
-            "there is no module 'bodies': --teacher-blocks; its modules are those of the model: stem.0, stem.1, stem.2, "
+            "there is no module 'bodies': --teacher-blocks; the model has the modules: stem.0, stem.1, stem.2, "
             "body.0.conv, body.0.norm, body.0.depth, body.0, body.0.relu, body.1.conv, body.1.norm, body.1.depth, body.1, ...");
         row("wrong order", "images", "body,stem,head",
-            "the blocks 'body' and 'stem' do not run one after the other: --teacher-blocks; name blocks in the order in which they "
+            "the blocks 'body' and 'stem' do not run one after the other: --teacher-blocks; list blocks in the order in which they "
             "run, "
             "or join these two with +");
         row("forgotten", "images", "stem,body.0,head",
-            "the module 'body.1.conv' has parameters and belongs to no block: --teacher-blocks; add it to one with +");
+            "the module 'body.1.conv' has parameters but belongs to no block: --teacher-blocks; add it to a block with +");
         row("twice", "images", "stem,stem.1+body,head",
             "the module 'stem.1' belongs to two blocks: --teacher-blocks; name each module once");
         row("tied", "texts", "words+layers,first,second,head",
-            "the blocks 'first' and 'second' share 'first.weight', but blocks are trained apart: --teacher-blocks; put the modules "
-            "that "
-            "use it into one block");
+            "the blocks 'first' and 'second' share 'first.weight': --teacher-blocks; put both in one block");
         row("empty part", "images", "stem,,head",
             "a part of the block list is empty: '': --teacher-blocks; write e.g. features.0-3,features.4-6,avgpool+classifier");
         row("empty range", "images", "stem.2-0",
             "the range is empty: 'stem.2-0': --teacher-blocks; write e.g. features.0-3,features.4-6,avgpool+classifier");
         row("no path", "images", "stem..0",
-            "this is no path of a module: 'stem..0': --teacher-blocks; write e.g. features.0-3,features.4-6,avgpool+classifier");
+            "not a valid module path: 'stem..0': --teacher-blocks; write e.g. features.0-3,features.4-6,avgpool+classifier");
     }
 
     void whereAProgramIsCut()
@@ -344,7 +342,7 @@ private Q_SLOTS:
         model[model.find(Archive::of("images").entry("data/weights/weight_0")) + 5] ^= 1; // I3: no rule is broken
         replace_file(file("student.pt2"), model);
         VERIFY_SAYS(error_of([&] { open_imported_pair(folder_.path().toStdString()); }),
-            "the model is not the one that was imported (its SHA-256 differs)");
+            "the model file has changed since it was imported (its SHA-256 differs)");
 
         const auto refused = [&](const std::string& pointer, const json& value, const char* sentence) {
             import_pair();
@@ -357,11 +355,11 @@ private Q_SLOTS:
         refused("/format", "pipebd.pair/2", "the pair was written by a later version (pipebd.pair/2)");
         refused("/format", "pairs", "this is not a pipebd.pair/1");
         refused("/teacher/file", "../teacher.pt2", "this is not the name of a file in the pair's folder");
-        refused("/teacher/kind", "pickle", "there is no such kind of model, 'pickle'");
+        refused("/teacher/kind", "pickle", "unknown kind of model, 'pickle'");
         refused("/teacher/kind", "torchscript", "the TorchScript module cannot be loaded");
-        refused("/teacher/sha256", "00", "this is no SHA-256");
-        refused("/classes", 5, "input, classes or blocks of a model are not those of the pair");
-        refused("/input/shape/0", 1, "input, classes or blocks of a model are not those of the pair");
+        refused("/teacher/sha256", "00", "this is not a SHA-256");
+        refused("/classes", 5, "input, classes or blocks of a model differ from those of the pair");
+        refused("/input/shape/0", 1, "input, classes or blocks of a model differ from those of the pair");
         refused("/block_names", json::array(), "there are no blocks");
         std::filesystem::remove(file("pair.json"));
         const auto error = error_of([&] { open_imported_pair(folder_.path().toStdString()); });
@@ -404,9 +402,8 @@ private Q_SLOTS:
                                         }),
             .blocks = "stem,body,head"};
         QCOMPARE(refused(three, other),
-            QString(
-                "the teacher gives [batch, 6, 6, 6], the student [batch, 6, 3, 3]: block 0, 'stem'; cut where both have the same "
-                "shape, or import the pair for end-to-end strategies only"));
+            QString("the teacher gives [batch, 6, 6, 6], the student [batch, 6, 3, 3]: block 0, 'stem'; cut where both have the "
+                    "same shape, or import the pair with --end-to-end, for end-to-end strategies only"));
         QCOMPARE(examine(three, other, true).blocks.size(), std::size_t{3});
     }
 

@@ -221,8 +221,8 @@ private Q_SLOTS:
         require_within_reach(costs, budget);
         budget.most.macs = least - 1;
         const std::optional<Error> error = error_of([&] { require_within_reach(costs, budget); });
-        const QByteArray line = "no choice of the supernet's cells has at most " + QByteArray::number(qlonglong(least - 1))
-            + " multiply-accumulates: [derive]; give a larger budget: the least that can be reached is "
+        const QByteArray line = "no choice of cells of the supernet has at most " + QByteArray::number(qlonglong(least - 1))
+            + " multiply-accumulates: [derive]; give a larger budget: the smallest possible is "
             + QByteArray::number(qlonglong(least)) + " multiply-accumulates";
         VERIFY_SAYS(error, line.constData());
     }

@@ -77,8 +77,9 @@ private Q_SLOTS:
         const Pair& pair = find_pair(experiment.pair);
         const auto error = error_of([&] { TeacherWeights(experiment, pair); });
         QCOMPARE(QByteArray(error->what()),
-            QByteArray("the teacher has no weights: pair \"compress-digits\", with which none come; set weights in [teacher] to a "
-                       "safetensors file, or add [stage.teacher] to train it"));
+            QByteArray(
+                "the teacher has no weights: pair \"compress-digits\", which comes without weights; set weights in [teacher] to a "
+                "safetensors file, or add [stage.teacher] to train it"));
         experiment.data.source = "synthetic";
         experiment.seed = 3;
         experiment.teacher.fold_batch_norm = false;

@@ -442,8 +442,8 @@ void ComparePageTest::theBestIsBoldAndHasASign()
     QCOMPARE(textAt(results, "Throughput", 2), QString("400 samples/s ★"));
     QCOMPARE(textAt(results, "Step, measured", 2), QString("160.0 ms ★"));
     QCOMPARE(textAt(results, "Step, predicted", 2), QString("300.0 ms"));
-    QCOMPARE(textAt(results, "Error of the prediction", 2), QString("+87.5 %"));
-    QCOMPARE(textAt(results, "Error of the prediction", 1), QString("−53.1 % ★"));
+    QCOMPARE(textAt(results, "Prediction error", 2), QString("+87.5 %"));
+    QCOMPARE(textAt(results, "Prediction error", 1), QString("−53.1 % ★"));
     for (int row = 0; row < results->model()->rowCount(); ++row) {
         const QModelIndex cell = results->model()->index(row, 2);
         QCOMPARE(cell.data(Qt::FontRole).value<QFont>().bold(), cell.data().toString().contains("★"));

@@ -69,7 +69,7 @@ void PipebdProcessTest::progressAndNotesAreHeard()
     Heard heard(process);
     process.start({"pairs", "import", "--name", "x", "--lab", lab.file(".")});
     QTRY_COMPARE(heard.ends(), 1);
-    QCOMPARE(heard.noted.value(0).value(0).toString(), QStringLiteral("opening and trying the models"));
+    QCOMPARE(heard.noted.value(0).value(0).toString(), QStringLiteral("opening and testing the models"));
     QCOMPARE(heard.progressed.value(0).value(0).toDouble(), 0.5);
     QCOMPARE(heard.progressed.value(0).value(1).toString(), QStringLiteral("student"));
 }
@@ -78,10 +78,10 @@ void PipebdProcessTest::whateverGoesWrongIsOneLine_data() // I6
 {
     QTest::addColumn<QByteArray>("mode");
     QTest::addColumn<QString>("says");
-    QTest::newRow("a line without an end") << QByteArray("endless") << "without an end";
-    QTest::newRow("a flood") << QByteArray("flood") << "without an end";
-    QTest::newRow("stalls") << QByteArray("stall") << "has not said anything for 0.3 s";
-    QTest::newRow("dies") << QByteArray("signal") << "ended from outside or crashed";
+    QTest::newRow("a line without an end") << QByteArray("endless") << "and was stopped";
+    QTest::newRow("a flood") << QByteArray("flood") << "and was stopped";
+    QTest::newRow("stalls") << QByteArray("stall") << "printed nothing for 0.3 s";
+    QTest::newRow("dies") << QByteArray("signal") << "was killed or crashed";
     QTest::newRow("refuses") << QByteArray("error") << "the engine is not well: pipebd-engine; give it a rest";
 }
 

@@ -204,7 +204,7 @@ void PairsPageTest::aPairWhoseShapesDifferIsSaidToTrainEndToEnd()
     one.open();
     const auto says = [&] {
         for (const QLabel* label : one.page.findChildren<QLabel*>())
-            if (label->text().contains("train end to end"))
+            if (label->text().contains("end-to-end strategies only"))
                 return true;
         return false;
     };
@@ -248,11 +248,11 @@ void PairsPageTest::anEngineThatMisbehavesIsOneLineAndThePageGoesOn_data() // I6
 {
     QTest::addColumn<QByteArray>("mode");
     QTest::addColumn<QString>("says");
-    QTest::newRow("garbage") << QByteArray("garbage") << "is not understood";
-    QTest::newRow("half a line") << QByteArray("half") << "is not understood";
-    QTest::newRow("a line without an end") << QByteArray("endless") << "without an end";
-    QTest::newRow("a flood") << QByteArray("flood") << "without an end";
-    QTest::newRow("stalls") << QByteArray("stall") << "has not said anything";
+    QTest::newRow("garbage") << QByteArray("garbage") << "unexpected answer";
+    QTest::newRow("half a line") << QByteArray("half") << "unexpected answer";
+    QTest::newRow("a line without an end") << QByteArray("endless") << "and was stopped";
+    QTest::newRow("a flood") << QByteArray("flood") << "and was stopped";
+    QTest::newRow("stalls") << QByteArray("stall") << "printed nothing";
     QTest::newRow("dies") << QByteArray("signal") << "crashed";
     QTest::newRow("an error") << QByteArray("error") << "the engine is not well: pipebd-engine; give it a rest";
 }
@@ -434,7 +434,7 @@ void PairsPageTest::aRefusalOfTheCheckIsShownWordByWord()
     const auto* says = wizard->findChild<QLabel*>("checkSays");
     QTRY_VERIFY(
         says->text().contains("the teacher gives [batch, 8, 32, 32], the student [batch, 4, 32, 32]: block 0, '0'; cut where both "
-                              "have the same shape, or import the pair for end-to-end strategies only"));
+                              "have the same shape, or import the pair with --end-to-end, for end-to-end strategies only"));
     QVERIFY(!wizard->button(QWizard::FinishButton)->isEnabled());
     wizard->back(); // and again with another answer
     wizard->findChild<QLineEdit*>("pairName")->setText("cut");

@@ -426,7 +426,7 @@ void ProfilePageTest::aMeasurementCanBeCancelled()
     dialog->findChild<QPushButton*>("measureCancel")->click();
     QTRY_VERIFY(!dialog->isMeasuring());
     QVERIFY(dialog->isVisible());
-    QVERIFY(dialog->findChild<QLabel*>("measureSays")->text().contains("nothing was stored"));
+    QVERIFY(dialog->findChild<QLabel*>("measureSays")->text().contains("Nothing was stored"));
     QVERIFY(dialog->findChild<QPushButton*>("measure")->isEnabled());
     QTest::keyClick(dialog, Qt::Key_Escape);
     QTRY_VERIFY(!one.page.findChild<MeasureDialog*>());

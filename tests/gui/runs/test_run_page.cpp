@@ -174,10 +174,10 @@ void RunPageTest::theTimelineLaysTheLastStepsOverTheirPrediction()
     const auto& timelines = window.timeline()->timelines();
     QCOMPARE(timelines[0]->kind, DrawnTimeline::Kind::Predicted);
     QCOMPARE(timelines[1]->kind, DrawnTimeline::Kind::Measured);
-    QCOMPARE(timelines[1]->devices.at(1).name, QString("1: cpu"));
+    QCOMPARE(timelines[1]->devices.at(1).name, QString("Device 1 (cpu)"));
     QCOMPARE(timelines[1]->devices.at(0).work.spans.size(), std::size_t{2 * 5}); // two steps; the send is communication
     const QString use = window.window.findChild<QLabel*>("deviceUse")->text();
-    QVERIFY2(use.contains("0: cpu") && use.contains("predicted"), qPrintable(use));
+    QVERIFY2(use.contains("Device 0 (cpu)") && use.contains("predicted"), qPrintable(use));
 
     auto* steps = window.window.findChild<QSpinBox*>("timelineSteps");
     steps->setFocus();

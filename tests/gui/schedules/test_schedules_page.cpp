@@ -273,7 +273,7 @@ void SchedulesPageTest::aBlockIsDraggedToAnotherStage()
     const Stage first{0, 4, {0, 1, 2}};
     QTRY_VERIFY2(schedules->editor()->card(0)->figures().startsWith(QString::number(costs.stage(first), 'f', 1).left(3)),
         qPrintable(schedules->editor()->card(0)->figures()));
-    QVERIFY(schedules.child<QLabel>("byHand")->text().contains("a step"));
+    QVERIFY(schedules.child<QLabel>("byHand")->text().contains("per step"));
 }
 
 void SchedulesPageTest::aDragShowsWhatWouldComeOfIt()
