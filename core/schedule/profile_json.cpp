@@ -16,20 +16,20 @@ namespace pipebd::schedule {
 
 namespace {
 
-using Json = nlohmann::json;
-using OrderedJson = nlohmann::ordered_json;
+using SortedJson = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::string_view format = "pipebd.profile/1";
 
 // Far beyond anything that can be measured; sums and products of what is below stay finite and within 64 bits.
 constexpr double largest_time = 1e12;
 constexpr std::int64_t largest_bytes = std::int64_t{1} << 53;
-constexpr int largest_batch = 1 << 30;
+constexpr int most_samples = 1 << 30;
 
 // A JSON value that knows its path, so that every complaint names the place.
-class Value {
+class ProfileValue {
 public:
-    Value(const Json& json, std::string_view file, std::string path)
+    ProfileValue(const SortedJson& json, std::string_view file, std::string path)
         : json_(json)
         , file_(file)
         , path_(std::move(path))
@@ -42,7 +42,7 @@ public:
         throw Error(Code::BadRequest, what, std::string(file_) + (path_.empty() ? "" : ": " + path_), remedy);
     }
 
-    Value at(const std::string& key) const
+    ProfileValue at(const std::string& key) const
     {
         require_object();
         const auto found = json_.find(key);
@@ -53,11 +53,11 @@ public:
 
     bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
 
-    std::vector<Value> elements() const
+    std::vector<ProfileValue> elements() const
     {
         if (!json_.is_array())
             refuse(std::string("a list is needed, this is ") + kind());
-        std::vector<Value> values;
+        std::vector<ProfileValue> values;
         for (std::size_t i = 0; i < json_.size(); ++i)
             values.push_back({json_[i], file_, path_ + '[' + std::to_string(i) + ']'});
         return values;
@@ -97,10 +97,10 @@ public:
         require_object();
         std::map<int, double> result;
         for (const auto& [key, value] : json_.items()) {
-            const Value entry(value, file_, path_ + "[\"" + key + "\"]");
+            const ProfileValue entry(value, file_, path_ + "[\"" + key + "\"]");
             const bool digits = !key.empty() && key.size() <= 10 && key[0] != '0'
                 && std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-            if (!digits || std::stoll(key) > largest_batch)
+            if (!digits || std::stoll(key) > most_samples)
                 entry.refuse("the key is not a number of samples or devices", "write it like \"256\"");
             result[std::stoi(key)] = entry.number();
         }
@@ -120,10 +120,10 @@ public:
         std::map<std::string, TimeBySamples> result;
         if (!has("spread"))
             return result;
-        const Value spread = at("spread");
+        const ProfileValue spread = at("spread");
         spread.require_object();
         for (const auto& [key, value] : spread.json_.items())
-            result[key] = Value(value, file_, spread.path_ + '.' + key).times();
+            result[key] = ProfileValue(value, file_, spread.path_ + '.' + key).times();
         return result;
     }
 
@@ -133,11 +133,11 @@ public:
         std::map<std::string, std::set<int>> result;
         if (!has("interpolated"))
             return result;
-        const Value sizes = at("interpolated");
+        const ProfileValue sizes = at("interpolated");
         sizes.require_object();
         for (const auto& [key, value] : sizes.json_.items())
-            for (const Value& size : Value(value, file_, sizes.path_ + '.' + key).elements())
-                result[key].insert(static_cast<int>(size.whole(1, largest_batch)));
+            for (const ProfileValue& size : ProfileValue(value, file_, sizes.path_ + '.' + key).elements())
+                result[key].insert(static_cast<int>(size.whole(1, most_samples)));
         return result;
     }
 
@@ -151,22 +151,22 @@ private:
     std::string kind() const
     {
         switch (json_.type()) {
-        case Json::value_t::null:
+        case SortedJson::value_t::null:
             return "null";
-        case Json::value_t::object:
+        case SortedJson::value_t::object:
             return "an object";
-        case Json::value_t::array:
+        case SortedJson::value_t::array:
             return "a list";
-        case Json::value_t::string:
+        case SortedJson::value_t::string:
             return "a text";
-        case Json::value_t::boolean:
+        case SortedJson::value_t::boolean:
             return "true or false";
         default:
             return "a number";
         }
     }
 
-    const Json& json_;
+    const SortedJson& json_;
     std::string_view file_;
     std::string path_;
 };
@@ -179,13 +179,13 @@ public:
     {
     }
 
-    bool operator()(int, Json::parse_event_t event, Json& parsed)
+    bool operator()(int, SortedJson::parse_event_t event, SortedJson& parsed)
     {
-        if (event == Json::parse_event_t::object_start)
+        if (event == SortedJson::parse_event_t::object_start)
             keys_.emplace_back();
-        else if (event == Json::parse_event_t::object_end)
+        else if (event == SortedJson::parse_event_t::object_end)
             keys_.pop_back();
-        else if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
+        else if (event == SortedJson::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second)
             throw Error(Code::BadRequest, "the key " + in_quotes(parsed.get<std::string>()) + " stands twice in one object",
                 std::string(where_), "leave one of them out");
         return true;
@@ -196,11 +196,11 @@ private:
     std::vector<std::unordered_set<std::string>> keys_; // of the objects that are open
 };
 
-Json parse(std::string_view text, std::string_view where)
+SortedJson parse(std::string_view text, std::string_view where)
 {
     try {
-        return Json::parse(text, TwiceTheSameKey(where));
-    } catch (const Json::parse_error& error) {
+        return SortedJson::parse(text, TwiceTheSameKey(where));
+    } catch (const SortedJson::parse_error& error) {
         const std::size_t end = std::min(error.byte == 0 ? 0 : error.byte - 1, text.size());
         const std::string_view before = text.substr(0, end);
         const auto line = 1 + std::count(before.begin(), before.end(), '\n');
@@ -208,12 +208,12 @@ Json parse(std::string_view text, std::string_view where)
         const std::size_t column = end - (start == std::string_view::npos ? 0 : start + 1) + 1;
         throw Error(Code::Damaged, end == text.size() ? "the JSON is cut off" : "this is not JSON",
             std::string(where) + ':' + std::to_string(line) + ':' + std::to_string(column), "write the profile again");
-    } catch (const Json::exception&) {
+    } catch (const SortedJson::exception&) {
         throw Error(Code::Damaged, "a number is too large for any computer", std::string(where), "write the profile again");
     }
 }
 
-BlockProfile read_block(const Value& json)
+BlockProfile read_block(const ProfileValue& json)
 {
     BlockProfile block;
     block.name = json.at("name").text();
@@ -234,25 +234,25 @@ BlockProfile read_block(const Value& json)
     return block;
 }
 
-OrderedJson times_to_json(const std::map<int, double>& times)
+Json times_to_json(const std::map<int, double>& times)
 {
-    OrderedJson json = OrderedJson::object();
+    Json json = Json::object();
     for (auto entry = times.rbegin(); entry != times.rend(); ++entry)
         json[std::to_string(entry->first)] = entry->second;
     return json;
 }
 
-OrderedJson sizes_to_json(const std::map<std::string, std::set<int>>& sizes)
+Json sizes_to_json(const std::map<std::string, std::set<int>>& sizes)
 {
-    OrderedJson json = OrderedJson::object();
+    Json json = Json::object();
     for (const auto& [name, values] : sizes)
-        json[name] = OrderedJson(std::vector<int>(values.rbegin(), values.rend()));
+        json[name] = Json(std::vector<int>(values.rbegin(), values.rend()));
     return json;
 }
 
-OrderedJson block_to_json(const BlockProfile& block)
+Json block_to_json(const BlockProfile& block)
 {
-    OrderedJson json;
+    Json json;
     json["name"] = block.name;
     json["teacher_forward"] = times_to_json(block.teacher_forward);
     json["student_forward"] = times_to_json(block.student_forward);
@@ -268,7 +268,7 @@ OrderedJson block_to_json(const BlockProfile& block)
     json["gradient_bytes"] = block.gradient_bytes;
     json["optimizer_bytes"] = block.optimizer_bytes;
     if (!block.spread.empty()) {
-        OrderedJson spread = OrderedJson::object();
+        Json spread = Json::object();
         for (const auto& [name, values] : block.spread)
             spread[name] = times_to_json(values);
         json["spread"] = std::move(spread);
@@ -282,10 +282,10 @@ OrderedJson block_to_json(const BlockProfile& block)
 
 Profile profile_from_json(std::string_view json, std::string_view where)
 {
-    const Json document = parse(json, where);
-    const Value root(document, where, "");
+    const SortedJson document = parse(json, where);
+    const ProfileValue root(document, where, "");
 
-    const Value written = root.at("format");
+    const ProfileValue written = root.at("format");
     if (written.text() != format)
         written.refuse("the format is \"" + written.text() + "\"", "a profile has the format \"" + std::string(format) + '"');
 
@@ -293,9 +293,9 @@ Profile profile_from_json(std::string_view json, std::string_view where)
     profile.pair = root.at("pair").text();
     profile.device = root.at("device").text();
     profile.dtype = root.at("dtype").text();
-    profile.batch = static_cast<int>(root.at("batch").whole(1, largest_batch));
+    profile.batch = static_cast<int>(root.at("batch").whole(1, most_samples));
     profile.load = root.at("load").times_of_samples();
-    const Value link = root.at("link");
+    const ProfileValue link = root.at("link");
     profile.link.latency = link.at("latency").number();
     profile.link.bytes_per_ms = link.at("bytes_per_ms").number();
 
@@ -305,9 +305,9 @@ Profile profile_from_json(std::string_view json, std::string_view where)
     if (root.has("samples"))
         profile.samples = root.at("samples").whole(1, largest_bytes);
 
-    const Value blocks = root.at("blocks");
+    const ProfileValue blocks = root.at("blocks");
     std::unordered_map<std::string, std::size_t> names;
-    for (const Value& element : blocks.elements()) {
+    for (const ProfileValue& element : blocks.elements()) {
         profile.blocks.push_back(read_block(element));
         const std::string& name = profile.blocks.back().name;
         const auto [first, is_new] = names.emplace(name, names.size());
@@ -322,7 +322,7 @@ Profile profile_from_json(std::string_view json, std::string_view where)
 
 std::string to_json(const Profile& profile)
 {
-    OrderedJson json;
+    Json json;
     json["format"] = format;
     json["pair"] = profile.pair;
     json["device"] = profile.device;
@@ -333,11 +333,11 @@ std::string to_json(const Profile& profile)
     json["load"] = times_to_json(profile.load);
     if (!profile.interpolated_loads.empty())
         json["interpolated"] = sizes_to_json({{"load", profile.interpolated_loads}});
-    json["blocks"] = OrderedJson::array();
+    json["blocks"] = Json::array();
     for (const BlockProfile& block : profile.blocks)
         json["blocks"].push_back(block_to_json(block));
-    json["link"] = OrderedJson{{"latency", profile.link.latency}, {"bytes_per_ms", profile.link.bytes_per_ms}};
-    return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + '\n';
+    json["link"] = Json{{"latency", profile.link.latency}, {"bytes_per_ms", profile.link.bytes_per_ms}};
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 } // namespace pipebd::schedule
