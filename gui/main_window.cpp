@@ -52,7 +52,6 @@ constexpr int layoutVersion = 2; // raise it when docks or toolbars change: olde
 constexpr QSize defaultSize(1280, 800);
 constexpr int runsWidth = 456;
 constexpr int logHeight = 130;
-constexpr int messageTime = 10000; // ms
 constexpr int timeToSettle = 1000; // ms
 constexpr int longestLab = 360; // pixels
 

@@ -90,6 +90,8 @@ protected:
 private:
     struct Actions;
 
+    static constexpr int messageTime = 10000; // ms
+
     void createActions();
     void createMenus();
     void createFileMenu();

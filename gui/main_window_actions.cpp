@@ -21,8 +21,6 @@ namespace pipebd::gui {
 
 namespace {
 
-constexpr int messageTime = 10000; // ms
-
 QAction* makeAction(QObject* parent, const QString& text, const QString& statusTip, const QKeySequence& shortcut = {})
 {
     auto* action = new QAction(text, parent);

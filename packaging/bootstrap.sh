@@ -136,6 +136,47 @@ holds_libtorch() {
     return 1
 }
 
+time_text() { # seconds
+    if [ "$1" -lt 60 ]; then
+        echo "$1 s"
+    else
+        echo "$(($1 / 60)) min $(($1 % 60)) s"
+    fi
+}
+
+# Keeps ninja's output, which it reads, in the file $1 and says how far ninja has come: on a terminal in one line that is drawn anew
+# every second, elsewhere in a line every 30 seconds.
+follow_build() {
+    local began=$SECONDS next=$((SECONDS + 30)) drawn='' line rest='' so_far=0 steps=0 seconds left text
+    while true; do
+        if IFS= read -r -t 1 line; then
+            printf '%s\n' "$rest$line"
+            [[ $rest$line =~ ^\[([0-9]+)/([0-9]+)\] ]] && so_far=${BASH_REMATCH[1]} steps=${BASH_REMATCH[2]}
+            rest=''
+        elif [ $? -gt 128 ]; then # nothing new, or part of a line
+            rest+=$line
+        else
+            printf '%s' "$rest$line"
+            break
+        fi
+        seconds=$((SECONDS - began))
+        [ "$steps" -gt 0 ] || continue
+        text="building: $so_far of $steps"
+        left=$(((steps - so_far) * seconds / (so_far > 0 ? so_far : 1)))
+        if [ "$seconds" -ge 15 ] && [ "$so_far" -gt 0 ]; then
+            if [ "$left" -lt 60 ]; then text+=", less than a minute left"; else text+=", about $(((left + 30) / 60)) min left"; fi
+        fi
+        if [ -t 2 ]; then
+            [ "$text" = "$drawn" ] || printf '\r\033[K%s' "$text" >&2
+            drawn=$text
+        elif [ "$SECONDS" -ge "$next" ]; then
+            say "$text"
+            next=$((SECONDS + 30))
+        fi
+    done >"$1"
+    [ -z "$drawn" ] || printf '\r\033[K' >&2
+}
+
 configure_and_build() {
     local prefix=${CMAKE_PREFIX_PATH:-}
     if ! holds_libtorch "$prefix"; then
@@ -151,12 +192,14 @@ configure_and_build() {
             -DCMAKE_PREFIX_PATH="${prefix//:/;}" >/dev/null)
         printf '%s\n' "$choice" >"$build/.libtorch"
     fi
-    say "building into build/ (minutes the first time)"
-    cmake --build "$build" -- "$@" >"$build/build.log" 2>&1 || {
+    say "building into build/"
+    local began=$SECONDS
+    cmake --build "$build" -- "$@" 2>&1 | follow_build "$build/build.log" || {
         grep -E 'error|FAILED|warning: unused' "$build/build.log" | head -40 >&2 || true
         tail -20 "$build/build.log" >&2
         fail "the build failed; see build/build.log for its output"
     }
+    say "built in $(time_text $((SECONDS - began)))"
 }
 
 programs=(pipebd pipebd-engine pipebd-workbench)
@@ -165,7 +208,7 @@ case ${1:-} in
 build)
     install_packages
     configure_and_build "${programs[@]}"
-    say "built: build/bin/pipebd, build/bin/pipebd-engine, build/bin/pipebd-workbench"
+    say "the programs: build/bin/pipebd, build/bin/pipebd-engine, build/bin/pipebd-workbench"
     ;;
 run)
     install_packages

@@ -20,7 +20,6 @@ namespace {
 using schedule::PlannedStrategy;
 
 constexpr int most_rounds = 1000;
-constexpr std::int64_t most_steps = 1'000'000;
 
 // Of a turn, where the user does not say: enough for a steady state, and no longer than needed.
 constexpr double turn_milliseconds = 3000;
@@ -32,9 +31,9 @@ void refuse_what_cannot_be(const BenchOptions& options)
     if (options.rounds < 1 || options.rounds > most_rounds)
         throw Error(Code::BadRequest, std::to_string(options.rounds) + " rounds are not possible", "--rounds",
             "give a number from 1 to " + std::to_string(most_rounds));
-    if (options.steps && (*options.steps < 2 || *options.steps > most_steps)) // the first one does not count
+    if (options.steps && (*options.steps < 2 || *options.steps > most_steps_of_a_turn)) // the first one does not count
         throw Error(Code::BadRequest, "turns of " + std::to_string(*options.steps) + " steps are not possible", "--steps",
-            "give a number from 2 to " + std::to_string(most_steps));
+            "give a number from 2 to " + std::to_string(most_steps_of_a_turn));
 }
 
 launch::TrainingRequest request_from(const Context& context, const store::Lab& lab, const BenchOptions& options)

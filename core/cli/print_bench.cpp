@@ -54,7 +54,7 @@ Figures figures_of(const Benched& benched, const Bench& bench)
     return figures;
 }
 
-std::string ratio(std::optional<double> value)
+std::string ratio_if_known(std::optional<double> value)
 {
     return value ? fixed(*value, 2) : "-";
 }
@@ -93,7 +93,7 @@ std::string bench_text(const Bench& bench)
     for (const Benched& benched : bench.strategies) {
         const Figures figures = figures_of(benched, bench);
         table.add({benched.planned->schedule.strategy, placement_text(benched.planned->schedule), format_milliseconds(figures.step),
-            percent(figures.spread), fixed(figures.throughput, 1), ratio(figures.over_dp), ratio(figures.over_ls),
+            percent(figures.spread), fixed(figures.throughput, 1), ratio_if_known(figures.over_dp), ratio_if_known(figures.over_ls),
             percent(figures.share_of_limit), format_milliseconds(figures.predicted_step),
             signed_percent(figures.prediction_error)});
     }

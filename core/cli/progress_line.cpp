@@ -40,7 +40,7 @@ std::string bar(double fraction)
     return "[" + std::string(full, '#') + std::string(bar_width - full, '.') + "]";
 }
 
-void print(const nlohmann::ordered_json& object)
+void write_line(const nlohmann::ordered_json& object)
 {
     const std::string line = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     std::fputs(line.c_str(), stderr);
@@ -70,7 +70,7 @@ void ProgressLine::show(double fraction, const std::string& text)
     next_ = now + (often ? Clock::duration(redraw_period) : Clock::duration(line_period));
     fraction = std::clamp(fraction, 0.0, 1.0);
     if (style_ == ProgressStyle::Lines)
-        return print({{"progress", std::round(fraction * 1e4) / 1e4}, {"doing", text}});
+        return write_line({{"progress", std::round(fraction * 1e4) / 1e4}, {"doing", text}});
     char percent[8];
     std::snprintf(percent, sizeof percent, "%3d %%", static_cast<int>(fraction * 100));
     if (!terminal_) {
@@ -87,7 +87,7 @@ void ProgressLine::note(const std::string& text)
     if (style_ == ProgressStyle::None)
         return;
     if (style_ == ProgressStyle::Lines)
-        return print({{"note", text}});
+        return write_line({{"note", text}});
     clear();
     std::fprintf(stderr, "%s\n", text.c_str());
 }

@@ -6,9 +6,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace pipebd::cli {
+
+inline constexpr std::int64_t most_steps_of_a_turn = 1'000'000;
 
 class Turns {
 public:

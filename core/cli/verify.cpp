@@ -24,8 +24,6 @@ namespace {
 using launch::BlockDifference;
 using schedule::PlannedStrategy;
 
-constexpr std::int64_t most_steps = 1'000'000;
-
 /// What rounding may make of a few steps, as a share of a block's largest weight.
 double tolerance_of(const std::string& dtype)
 {
@@ -112,9 +110,9 @@ std::string json_of(const std::vector<Verdict>& verdicts, const std::string& dty
 
 int verify(const Context& context, const VerifyOptions& options)
 {
-    if (options.steps < 1 || options.steps > most_steps)
+    if (options.steps < 1 || options.steps > most_steps_of_a_turn)
         throw Error(Code::BadRequest, std::to_string(options.steps) + " steps are not possible", "--steps",
-            "give a number from 1 to " + std::to_string(most_steps));
+            "give a number from 1 to " + std::to_string(most_steps_of_a_turn));
     if (options.dtype != "float32" && options.dtype != "bfloat16" && options.dtype != "float64")
         throw Error(Code::BadRequest, "unknown dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
     if (options.tolerance && !(*options.tolerance >= 0 && std::isfinite(*options.tolerance)))

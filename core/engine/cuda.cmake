@@ -45,6 +45,7 @@ add_library(pipebd-cuda MODULE
     transport/slot_ring.cpp
     transport/transport.cpp)
 pipebd_common(pipebd-cuda)
+pipebd_join_rooms(pipebd-cuda)
 set_target_properties(pipebd-cuda PROPERTIES PREFIX "lib" CXX_VISIBILITY_PRESET hidden)
 target_include_directories(pipebd-cuda PRIVATE ${PROJECT_SOURCE_DIR}/core)
 target_include_directories(pipebd-cuda SYSTEM PRIVATE

@@ -15,8 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view format = "pipebd.checkpoint/1";
-constexpr std::string_view format_of_any_version = "pipebd.checkpoint/";
+constexpr std::string_view manifest_format = "pipebd.checkpoint/1";
+constexpr std::string_view manifest_format_of_any_version = "pipebd.checkpoint/";
 constexpr std::string_view checksum_key = "\"sha256\": \"";
 constexpr std::size_t checksum_length = 64;
 constexpr std::string_view name_prefix = "round-";
@@ -92,7 +92,7 @@ std::string to_json(const CheckpointManifest& manifest)
         blocks.push_back({{"block", i}, {"file", block.file}, {"updates", block.updates}, {"bytes", block.bytes},
             {"sha256", block.sha256}, {"loss", block.loss ? Json(*block.loss) : Json()}});
     }
-    std::string text = Json{{"format", format}, {"round", manifest.round}, {"teacher_sha256", manifest.teacher_sha256},
+    std::string text = Json{{"format", manifest_format}, {"round", manifest.round}, {"teacher_sha256", manifest.teacher_sha256},
                            {"blocks", std::move(blocks)}, {"experiment", json_of(manifest.experiment)},
                            {"sha256", std::string(checksum_length, '0')}}
                            .dump(2)
@@ -111,9 +111,9 @@ CheckpointManifest read_manifest(const std::filesystem::path& checkpoint)
         if (!json.is_object())
             throw Error(Code::Damaged, "the manifest is not JSON", file.string(), remedy);
         const auto found = json.at("format").get<std::string>();
-        if (found != format && found.starts_with(format_of_any_version))
+        if (found != manifest_format && found.starts_with(manifest_format_of_any_version))
             throw Error(Code::Newer, "the checkpoint has the format '" + found + "'", file.string(),
-                "this version reads " + std::string(format));
+                "this version reads " + std::string(manifest_format));
         const std::size_t place = place_of_checksum(text);
         if (place == text.npos || checksum_of(text, place) != text.substr(place, checksum_length))
             throw Error(Code::Damaged, "the manifest does not match its own checksum", file.string(), remedy);

@@ -19,7 +19,7 @@ namespace pipebd::experiment {
 
 namespace {
 
-constexpr std::uintmax_t largest_file = 1 << 20;
+constexpr std::uintmax_t largest_cluster_file = 1 << 20;
 constexpr double largest_latency = 1e12; // ms
 
 class ClusterReader {
@@ -157,7 +157,7 @@ schedule::Cluster cluster_from_toml(std::string_view toml, std::string_view wher
 
 schedule::Cluster read_cluster(const std::filesystem::path& file)
 {
-    return cluster_from_toml(read_file(file, largest_file), file.native());
+    return cluster_from_toml(read_file(file, largest_cluster_file), file.native());
 }
 
 } // namespace pipebd::experiment

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int most_threads = 1024;
 constexpr int most_gpus = 1024;
-constexpr std::size_t most_devices = 1024;
+constexpr std::size_t longest_list = 1024;
 
 // Decimal digits only: no sign, no space.
 std::optional<int> whole(std::string_view text, int least, int most)
@@ -76,8 +76,8 @@ std::vector<Device> parse_devices(std::string_view list, std::string_view where)
         const auto device = parse_device(name);
         if (!device)
             throw refused(name.empty() ? "a device is missing in " + in_quotes(list) : in_quotes(name) + " is not a device");
-        if (devices.size() == most_devices)
-            throw refused("there are more than " + std::to_string(most_devices) + " devices");
+        if (devices.size() == longest_list)
+            throw refused("there are more than " + std::to_string(longest_list) + " devices");
         devices.push_back(*device);
         if (comma == std::string_view::npos)
             return devices;

@@ -10,15 +10,15 @@ namespace pipebd::experiment {
 
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 
-constexpr std::string_view format = "pipebd.spec/1";
-constexpr std::string_view format_of_any_version = "pipebd.spec/";
+constexpr std::string_view spec_format = "pipebd.spec/1";
+constexpr std::string_view spec_format_of_any_version = "pipebd.spec/";
 
 // The members of the one object of a spec; every complaint names the place.
 class SpecReader {
 public:
-    SpecReader(const Json& json, std::string_view where)
+    SpecReader(const SortedJson& json, std::string_view where)
         : json_(json)
         , where_(where)
     {
@@ -28,7 +28,7 @@ public:
 
     bool has(const std::string& key) const { return json_.contains(key); }
 
-    const Json& at(const std::string& key) const
+    const SortedJson& at(const std::string& key) const
     {
         const auto found = json_.find(key);
         if (found == json_.end())
@@ -38,7 +38,7 @@ public:
 
     std::string text(const std::string& key) const { return text(at(key), key); }
 
-    std::string text(const Json& value, const std::string& path) const
+    std::string text(const SortedJson& value, const std::string& path) const
     {
         if (!value.is_string())
             throw refused(path, "a string is expected here");
@@ -57,7 +57,7 @@ public:
         return whole(at(key), key, least, most);
     }
 
-    std::int64_t whole(const Json& value, const std::string& path, std::int64_t least, std::int64_t most) const
+    std::int64_t whole(const SortedJson& value, const std::string& path, std::int64_t least, std::int64_t most) const
     {
         const bool fits = value.is_number_integer()
             && (!value.is_number_unsigned()
@@ -75,24 +75,24 @@ public:
     }
 
 private:
-    const Json& json_;
+    const SortedJson& json_;
     std::string where_;
 };
 
 void check_format(const SpecReader& reader)
 {
     const std::string found = reader.text("format");
-    if (found == format)
+    if (found == spec_format)
         return;
-    if (found.starts_with(format_of_any_version))
+    if (found.starts_with(spec_format_of_any_version))
         throw Error(Code::Newer, "this spec has the format " + in_quotes(found), reader.place("format"),
-            "use the version of the program that wrote it; this one reads " + std::string(format));
-    throw reader.refused("format", in_quotes(found) + " is not " + std::string(format));
+            "use the version of the program that wrote it; this one reads " + std::string(spec_format));
+    throw reader.refused("format", in_quotes(found) + " is not " + std::string(spec_format));
 }
 
 std::vector<Device> devices_of(const SpecReader& reader)
 {
-    const Json& list = reader.at("devices");
+    const SortedJson& list = reader.at("devices");
     if (!list.is_array())
         throw reader.refused("devices", "a list of devices is expected here");
     std::vector<Device> devices;
@@ -108,7 +108,7 @@ std::vector<Device> devices_of(const SpecReader& reader)
 
 std::vector<std::int64_t> wholes_of(const SpecReader& reader, const std::string& key, std::int64_t least, std::int64_t most)
 {
-    const Json& list = reader.at(key);
+    const SortedJson& list = reader.at(key);
     if (!list.is_array())
         throw reader.refused(key, "a list of integers is expected here");
     std::vector<std::int64_t> numbers;
@@ -137,7 +137,7 @@ std::string to_json(const RunSpec& spec)
     for (const Device& device : spec.devices)
         devices.push_back(to_string(device));
     nlohmann::ordered_json json = {
-        {"format", format},
+        {"format", spec_format},
         {"experiment", json_of(spec.experiment)},
         {"devices", devices},
         {"program", schedule::to_text(spec.program)},
@@ -154,14 +154,14 @@ std::string to_json(const RunSpec& spec)
         json["profile_sizes"] = spec.profile_sizes;
     try {
         return json.dump(2) + '\n';
-    } catch (const Json::exception&) {
+    } catch (const SortedJson::exception&) {
         throw Error(Code::BadRequest, "a name or path of the run is not UTF-8", spec.folder.native(), "rename it");
     }
 }
 
 RunSpec run_spec_from_json(std::string_view json, std::string_view where)
 {
-    const Json parsed = parse_json(json, where);
+    const SortedJson parsed = parse_json(json, where);
     const SpecReader reader(parsed, where);
     check_format(reader);
 

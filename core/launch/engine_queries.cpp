@@ -22,8 +22,6 @@ using experiment::Device;
 using experiment::Metric;
 using nlohmann::json;
 
-constexpr const char* mismatch = "build pipebd and pipebd-engine together";
-
 std::filesystem::path write_spec(const TemporaryFolder& folder, const Work& work, const std::vector<Device>& devices,
     const std::vector<std::int64_t>& profile_sizes = {})
 {
@@ -70,7 +68,7 @@ std::vector<Metric> answers(
     };
     run_to_end(job, listener, cancel, what);
     if (hellos.empty())
-        throw Error(Code::Protocol, "the engine gave no answer", what, mismatch);
+        throw Error(Code::Protocol, "the engine gave no answer", what, mend_engine);
     return hellos;
 }
 
@@ -78,7 +76,7 @@ json details(const Metric& hello)
 {
     json parsed = json::parse(hello.text, nullptr, false);
     if (!parsed.is_object())
-        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(hello.text), mismatch);
+        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(hello.text), mend_engine);
     return parsed;
 }
 
@@ -196,7 +194,7 @@ Checked check(const Work& work, const std::vector<Device>& devices, const std::a
     checked.train_samples = value_or(text, "train_samples", checked.train_samples);
     checked.test_samples = value_or(text, "test_samples", checked.test_samples);
     if (checked.blocks.empty() || checked.steps <= 0)
-        throw Error(Code::Protocol, "the engine's answer has no blocks or no steps", in_quotes(hellos.front().text), mismatch);
+        throw Error(Code::Protocol, "the engine's answer has no blocks or no steps", in_quotes(hellos.front().text), mend_engine);
     return checked;
 }
 
@@ -212,7 +210,7 @@ Evaluated evaluate_teacher(const Work& work, const std::atomic<bool>& cancel)
     evaluated.samples = value_or(text, "test_samples", evaluated.samples);
     evaluated.classes = value_or(text, "classes", evaluated.classes);
     if (evaluated.samples <= 0 || evaluated.classes <= 0)
-        throw Error(Code::Protocol, "the engine names no samples or no classes", in_quotes(hello.text), mismatch);
+        throw Error(Code::Protocol, "the engine names no samples or no classes", in_quotes(hello.text), mend_engine);
     return evaluated;
 }
 
@@ -251,7 +249,7 @@ schedule::Profile measure(const Work& work, const std::vector<Device>& devices, 
     };
     run_to_end(job, listener, cancel, "profiling");
     if (profile.empty())
-        throw Error(Code::Protocol, "the engine ended without a profile", "rank 0", mismatch);
+        throw Error(Code::Protocol, "the engine ended without a profile", "rank 0", mend_engine);
     return schedule::profile_from_json(profile, "the engine's profile");
 }
 

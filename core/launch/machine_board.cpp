@@ -10,7 +10,7 @@ namespace pipebd::launch {
 
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
@@ -26,7 +26,7 @@ Error named(const Error& error, int machine)
 constexpr std::string_view gently = "gently";
 constexpr std::string_view at_once = "at once";
 
-MachineState state_from(const Json& json)
+MachineState state_from(const SortedJson& json)
 {
     MachineState state;
     state.done = json.at("done").get<int>();
@@ -63,14 +63,14 @@ std::filesystem::path MachineBoard::file_of(int machine) const
 void MachineBoard::write()
 {
     ++own_.beat;
-    Json json = {{"format", "pipebd.machine/1"}, {"machine", machine_}, {"done", own_.done}, {"beat", own_.beat},
+    SortedJson json = {{"format", "pipebd.machine/1"}, {"machine", machine_}, {"done", own_.done}, {"beat", own_.beat},
         {"finished", own_.finished}};
     if (own_.failure)
         json["failure"] = {{"code", to_string(own_.failure->code())}, {"what", own_.failure->problem()},
             {"where", own_.failure->where()}, {"remedy", own_.failure->remedy()}, {"may_be_consequence", own_.may_be_consequence}};
     if (own_.stop != Stop::No)
         json["stop"] = own_.stop == Stop::AtOnce ? at_once : gently;
-    replace_file(file_of(machine_), json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    replace_file(file_of(machine_), json.dump(-1, ' ', false, SortedJson::error_handler_t::replace) + "\n");
     written_ = Clock::now();
 }
 
@@ -110,10 +110,10 @@ void MachineBoard::stop(Stop how)
 std::optional<MachineState> MachineBoard::state_of(int machine) const
 {
     try {
-        return state_from(Json::parse(read_file(file_of(machine), longest_file)));
+        return state_from(SortedJson::parse(read_file(file_of(machine), longest_file)));
     } catch (const Error&) {
         return std::nullopt; // not there yet
-    } catch (const Json::exception&) {
+    } catch (const SortedJson::exception&) {
         return std::nullopt;
     }
 }

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Empty if it cannot be read.
-std::string text_of(const fs::path& file)
+std::string text_if_readable(const fs::path& file)
 {
     constexpr std::uintmax_t longest = 1 << 20;
     try {
@@ -52,16 +52,16 @@ struct Group {
 
 std::optional<Group> group_in(const fs::path& folder, const char* limit, const char* used, const char* cache_key)
 {
-    const std::optional<std::int64_t> most = number_in(text_of(folder / limit));
+    const std::optional<std::int64_t> most = number_in(text_if_readable(folder / limit));
     if (!most)
         return std::nullopt;
-    const std::string statistics = text_of(folder / "memory.stat");
+    const std::string statistics = text_if_readable(folder / "memory.stat");
     std::int64_t cache = 0;
     std::istringstream lines(statistics);
     for (std::string key, value; lines >> key >> value;)
         if (key == cache_key)
             cache = number_in(value).value_or(0);
-    const std::int64_t in_use = number_in(text_of(folder / used)).value_or(0);
+    const std::int64_t in_use = number_in(text_if_readable(folder / used)).value_or(0);
     return Group{*most, std::max<std::int64_t>(0, in_use - cache)};
 }
 
@@ -89,11 +89,11 @@ void apply_groups(
 MachineMemory machine_memory(const fs::path& proc, const fs::path& groups)
 {
     MachineMemory memory;
-    const std::string meminfo = text_of(proc / "meminfo");
+    const std::string meminfo = text_if_readable(proc / "meminfo");
     memory.total = kibibytes_of(meminfo, "MemTotal") + kibibytes_of(meminfo, "SwapTotal");
     memory.available = kibibytes_of(meminfo, "MemAvailable") + kibibytes_of(meminfo, "SwapFree");
 
-    std::istringstream lines(text_of(proc / "self" / "cgroup")); // "0::/user.slice", "5:memory:/docker/1234"
+    std::istringstream lines(text_if_readable(proc / "self" / "cgroup")); // "0::/user.slice", "5:memory:/docker/1234"
     for (std::string line; std::getline(lines, line);) {
         const std::size_t first = line.find(':');
         const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
@@ -114,7 +114,7 @@ MachineMemory machine_memory(const fs::path& proc, const fs::path& groups)
 
 std::string nvidia_driver(const fs::path& proc)
 {
-    std::istringstream words(text_of(proc / "driver" / "nvidia" / "version"));
+    std::istringstream words(text_if_readable(proc / "driver" / "nvidia" / "version"));
     for (std::string word; words >> word;)
         if (word.find('.') != std::string::npos && word.find_first_not_of("0123456789.") == std::string::npos)
             return word;

@@ -108,11 +108,13 @@ void Measurements::take(const experiment::Metric& metric, std::vector<store::Sam
         add_if_known("power_watts", metric.watts);
         break;
     }
-    case Type::Eval:
-        samples.push_back({{metric.name, -1, -1}, steps_done(), metric.t, metric.value});
+    case Type::Eval: {
+        const store::Series series{metric.name, -1, -1};
+        samples.push_back({series, steps_done(), metric.t, metric.value});
         if (metric.name == "test_accuracy")
             accuracy_ = metric.value;
         break;
+    }
     default:
         break;
     }

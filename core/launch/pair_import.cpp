@@ -21,7 +21,6 @@ using experiment::Metric;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t longest_name = 200; // as in an experiment
-constexpr const char* mismatch = "build pipebd and pipebd-engine together";
 
 void check_name(const store::Lab& lab, const std::string& name)
 {
@@ -117,7 +116,7 @@ Json answer_of(const fs::path& request, const PairImport& import, const Names& n
         throw failure_of(outcome, import, names);
     Json answer = Json::parse(text, nullptr, false);
     if (!answer.is_object() || answer.value("format", Json()) != "pipebd.import/1")
-        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(text), mismatch);
+        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(text), mend_engine);
     return answer;
 }
 
@@ -140,7 +139,7 @@ void rename_copy(const fs::path& copy, const Json& network)
 {
     const fs::path name = network.at("file").get<std::string>();
     if (name != name.filename() || name.stem() != copy.filename())
-        throw Error(Code::Protocol, "the engine's answer names an impossible file", in_quotes(name.native()), mismatch);
+        throw Error(Code::Protocol, "the engine's answer names an impossible file", in_quotes(name.native()), mend_engine);
     fs::rename(copy, copy.parent_path() / name);
 }
 
@@ -176,7 +175,7 @@ ImportedPair import_pair(store::Lab& lab, const PairImport& import, const std::a
         rename_copy(student.file, answer.at("pair").at("student"));
         imported.description = answer.at("pair").dump(2) + "\n";
     } catch (const Json::exception&) {
-        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(answer.dump(), 500), mismatch);
+        throw Error(Code::Protocol, "unexpected answer from the engine", in_quotes(answer.dump(), 500), mend_engine);
     }
     replace_file(draft.folder() / "pair.json", imported.description);
     imported.stored = lab.keep_pair(import.name, std::move(draft));

@@ -12,7 +12,7 @@ namespace pipebd::launch {
 
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr std::string_view format = "pipebd.prepared/1";
@@ -36,7 +36,7 @@ bool stays_inside(const std::string& folder)
         && std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
 }
 
-PreparedStage stage_from(const Json& json, const fs::path& file)
+PreparedStage stage_from(const SortedJson& json, const fs::path& file)
 {
     PreparedStage stage;
     stage.stage = json.at("stage").get<std::string>();
@@ -80,7 +80,7 @@ bool is_prepared(const fs::path& folder)
 
 void write_prepared(const Prepared& prepared, const fs::path& folder)
 {
-    Json json = {{"format", format}, {"stages", Json::array()}};
+    SortedJson json = {{"format", format}, {"stages", SortedJson::array()}};
     for (const PreparedStage& stage : prepared.stages)
         json["stages"].push_back({{"stage", stage.stage}, {"folder", stage.folder}, {"ranks", stage.ranks}});
     replace_file(file_in(folder), json.dump(2) + "\n");
@@ -92,17 +92,17 @@ Prepared read_prepared(const fs::path& folder)
     if (!fs::exists(file))
         throw Error(Code::NotFound, "this folder holds no prepared run", file.string(),
             "give the folder of pipebd run --prepare; all machines must see it");
-    const Json json = Json::parse(read_file(file), nullptr, false);
-    const std::string found = json.is_object() ? json.value("format", Json()).dump() : "";
+    const SortedJson json = SortedJson::parse(read_file(file), nullptr, false);
+    const std::string found = json.is_object() ? json.value("format", SortedJson()).dump() : "";
     if (found.find(format_of_any_version) == std::string::npos)
         damaged(file);
     if (json["format"] != format)
         throw Error(Code::Newer, "the run was prepared by a later version of pipebd", file.string(), "install that version here");
     Prepared prepared;
     try {
-        for (const Json& stage : json.at("stages"))
+        for (const SortedJson& stage : json.at("stages"))
             prepared.stages.push_back(stage_from(stage, file));
-    } catch (const Json::exception&) {
+    } catch (const SortedJson::exception&) {
         damaged(file);
     }
     const auto unlike = [&](const PreparedStage& stage) { return stage.ranks.size() != prepared.stages.front().ranks.size(); };

@@ -25,6 +25,9 @@ namespace pipebd::launch {
 /// pipebd-engine: PIPEBD_ENGINE if set, else beside this program, else in PATH. Throws Error{NotFound}.
 std::filesystem::path engine_program();
 
+/// What to do about an engine that does not understand, or is not understood.
+inline constexpr const char* mend_engine = "build pipebd and pipebd-engine together";
+
 struct Job {
     std::filesystem::path engine;
     std::vector<std::string> arguments; // "train", "--spec", FILE

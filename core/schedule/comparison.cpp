@@ -17,23 +17,23 @@ namespace {
 
 constexpr double never = std::numeric_limits<double>::infinity();
 
-constexpr std::array<Op, 11> in_order{Op::Load, Op::Receive, Op::TeacherForward, Op::Send, Op::StudentForward, Op::Loss,
+constexpr std::array<Op, 11> kinds_in_order{Op::Load, Op::Receive, Op::TeacherForward, Op::Send, Op::StudentForward, Op::Loss,
     Op::StudentBackward, Op::AllReduce, Op::Update, Op::TeacherUpdate, Op::Barrier};
 
-using Place = std::tuple<int, int, int>; // phase, device, index
+using InstructionPlace = std::tuple<int, int, int>; // phase, device, index
 
-std::map<Place, double> medians(const Timeline& timeline)
+std::map<InstructionPlace, double> medians(const Timeline& timeline)
 {
-    std::map<Place, std::vector<double>> lengths;
+    std::map<InstructionPlace, std::vector<double>> lengths;
     for (const Span& span : timeline.spans)
         lengths[{span.phase, span.device, span.index}].push_back(span.end - span.start);
-    std::map<Place, double> result;
+    std::map<InstructionPlace, double> result;
     for (auto& [place, all] : lengths)
         result[place] = median(all);
     return result;
 }
 
-void add(std::optional<double>& sum, const std::map<Place, double>& times, const Place& place)
+void add(std::optional<double>& sum, const std::map<InstructionPlace, double>& times, const InstructionPlace& place)
 {
     const auto found = times.find(place);
     if (found == times.end())
@@ -211,8 +211,8 @@ std::optional<double> KindTime::error() const
 
 std::vector<KindTime> compare(const Program& program, const Timeline& predicted, const Timeline& measured)
 {
-    const std::map<Place, double> predicted_times = medians(predicted);
-    const std::map<Place, double> measured_times = medians(measured);
+    const std::map<InstructionPlace, double> predicted_times = medians(predicted);
+    const std::map<InstructionPlace, double> measured_times = medians(measured);
     std::map<Op, KindTime> by_op;
     for (std::size_t p = 0; p < program.phases.size(); ++p)
         for (std::size_t d = 0; d < program.phases[p].devices.size(); ++d) {
@@ -220,13 +220,13 @@ std::vector<KindTime> compare(const Program& program, const Timeline& predicted,
             for (std::size_t i = 0; i < instructions.size(); ++i) {
                 const Op op = instructions[i].op;
                 KindTime& time = by_op.try_emplace(op, KindTime{kind_of(op), 0.0, 0.0}).first->second;
-                const Place place{static_cast<int>(p), static_cast<int>(d), static_cast<int>(i)};
+                const InstructionPlace place{static_cast<int>(p), static_cast<int>(d), static_cast<int>(i)};
                 add(time.predicted, predicted_times, place);
                 add(time.measured, measured_times, place);
             }
         }
     std::vector<KindTime> result;
-    for (Op op : in_order)
+    for (Op op : kinds_in_order)
         if (const auto found = by_op.find(op); found != by_op.end())
             result.push_back(found->second);
     return result;

@@ -1,5 +1,7 @@
 #include "schedule/folded_program.h"
 
+#include "schedule/index.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,11 +11,6 @@
 namespace pipebd::schedule {
 
 namespace {
-
-std::size_t at(int device)
-{
-    return static_cast<std::size_t>(device);
-}
 
 /// The devices of `folded` that are copies, by their model.
 std::map<int, std::vector<int>> copies_of(const FoldedProgram& folded)

@@ -1,6 +1,7 @@
 #include "schedule/pipeline_search.h"
 
 #include "schedule/generators.h"
+#include "schedule/index.h"
 #include "schedule/saturate.h"
 #include "schedule/simulator.h"
 
@@ -15,11 +16,6 @@ namespace pipebd::schedule {
 namespace {
 
 constexpr double tie = 1e-9; // relative
-
-std::size_t at(int index)
-{
-    return static_cast<std::size_t>(index);
-}
 
 int pieces_of(const Pipeline& pipeline)
 {

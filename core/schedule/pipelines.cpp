@@ -19,7 +19,7 @@ namespace {
 using Effort = PipelineSearch::Effort;
 
 constexpr int most_parts = 64;
-constexpr int most_microbatches = 64;
+constexpr int most_microbatches_tried = 64;
 
 void check(const PipelineOptions& options, int batch)
 {
@@ -67,7 +67,7 @@ std::vector<int> possible_microbatches(
 {
     if (options.microbatches)
         return {*options.microbatches};
-    const int most = std::min({named.batch, 4 * named.devices, most_microbatches});
+    const int most = std::min({named.batch, 4 * named.devices, most_microbatches_tried});
     const auto is_round = [](int number) {
         while (number > 3 && number % 2 == 0)
             number /= 2;

@@ -61,7 +61,7 @@ struct Growing {
     }
 };
 
-struct Known { // the last placement of a width
+struct LastPlacement { // the last placement of a width
     StageKind kind;
     int nodes = -1;
     std::size_t place = 0;
@@ -79,7 +79,7 @@ Placements placements(const Cluster& cluster, StageTable& table)
 
     Placements result;
     result.node_counts = count_node_counts(nodes, table.between_is_slower());
-    std::vector<std::vector<Known>> last_known(static_cast<std::size_t>(size) + 1);
+    std::vector<std::vector<LastPlacement>> last_known(static_cast<std::size_t>(size) + 1);
     std::map<std::pair<std::pair<int, std::size_t>, std::pair<int, int>>, std::size_t> places; // (width, row), nodes
 
     for (int begin = 0; begin < size; ++begin) {
@@ -106,7 +106,7 @@ Placements placements(const Cluster& cluster, StageTable& table)
                 const bool shares_a_node = begin == 0 || stage.nearest_before <= before;
                 const bool all_in_one = begin == 0 || (before == 0 && stage.in_one_node && stage.nearest_before == 0);
                 stage.kind.relay = (shares_a_node ? inside_node : 0) | (all_in_one ? 0 : between_nodes);
-                Known& last = known[static_cast<std::size_t>(before)];
+                LastPlacement& last = known[static_cast<std::size_t>(before)];
                 if (last.nodes != own_nodes || last.kind != stage.kind) {
                     const std::size_t row = table.row_number(stage.kind);
                     const auto [place, is_new] = places.try_emplace({{g, row}, {before, own_nodes}}, result.all.size());

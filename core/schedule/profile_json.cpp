@@ -15,17 +15,17 @@ namespace pipebd::schedule {
 
 namespace {
 
-using Json = nlohmann::json;
-using OrderedJson = nlohmann::ordered_json;
+using SortedJson = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::string_view format = "pipebd.profile/1";
 
 constexpr std::int64_t largest_bytes = std::int64_t{1} << 53; // as largest_time
 
 // A JSON value that knows its path, so that every complaint names the place.
-class Value {
+class ProfileValue {
 public:
-    Value(const Json& json, ProfileDocument& document, std::string_view file, std::string path)
+    ProfileValue(const SortedJson& json, ProfileDocument& document, std::string_view file, std::string path)
         : json_(json)
         , document_(document)
         , file_(file)
@@ -39,7 +39,7 @@ public:
         throw Error(Code::BadRequest, what, std::string(file_) + (path_.empty() ? "" : ": " + path_), remedy);
     }
 
-    Value at(const std::string& key) const
+    ProfileValue at(const std::string& key) const
     {
         require_object();
         const auto found = json_.find(key);
@@ -50,11 +50,11 @@ public:
 
     bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
 
-    std::vector<Value> elements() const
+    std::vector<ProfileValue> elements() const
     {
         if (!json_.is_array())
             refuse(std::string("expected a list, found ") + kind());
-        std::vector<Value> values;
+        std::vector<ProfileValue> values;
         for (std::size_t i = 0; i < json_.size(); ++i)
             values.push_back({json_[i], document_, file_, path_ + '[' + std::to_string(i) + ']'});
         return values;
@@ -95,7 +95,7 @@ public:
         require_object();
         std::map<int, double> result;
         for (const auto& [key, value] : json_.items()) {
-            const Value entry(value, document_, file_, path_ + "[\"" + key + "\"]");
+            const ProfileValue entry(value, document_, file_, path_ + "[\"" + key + "\"]");
             const bool digits = !key.empty() && key.size() <= 10 && key[0] != '0'
                 && std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
             if (!digits || std::stoll(key) > largest_batch)
@@ -118,10 +118,10 @@ public:
         std::map<std::string, TimeBySamples> result;
         if (!has("spread"))
             return result;
-        const Value spread = at("spread");
+        const ProfileValue spread = at("spread");
         spread.require_object();
         for (const auto& [key, value] : spread.json_.items())
-            result[key] = Value(value, document_, file_, spread.path_ + '.' + key).times();
+            result[key] = ProfileValue(value, document_, file_, spread.path_ + '.' + key).times();
         return result;
     }
 
@@ -131,10 +131,10 @@ public:
         std::map<std::string, std::set<int>> result;
         if (!has("interpolated"))
             return result;
-        const Value sizes = at("interpolated");
+        const ProfileValue sizes = at("interpolated");
         sizes.require_object();
         for (const auto& [key, value] : sizes.json_.items())
-            for (const Value& size : Value(value, document_, file_, sizes.path_ + '.' + key).elements())
+            for (const ProfileValue& size : ProfileValue(value, document_, file_, sizes.path_ + '.' + key).elements())
                 result[key].insert(static_cast<int>(size.whole(1, largest_batch)));
         return result;
     }
@@ -149,29 +149,29 @@ private:
     std::string kind() const
     {
         switch (json_.type()) {
-        case Json::value_t::null:
+        case SortedJson::value_t::null:
             return "null";
-        case Json::value_t::object:
-        case Json::value_t::binary: // a table
+        case SortedJson::value_t::object:
+        case SortedJson::value_t::binary: // a table
             return "an object";
-        case Json::value_t::array:
+        case SortedJson::value_t::array:
             return "a list";
-        case Json::value_t::string:
+        case SortedJson::value_t::string:
             return "a string";
-        case Json::value_t::boolean:
+        case SortedJson::value_t::boolean:
             return "true or false";
         default:
             return "a number";
         }
     }
 
-    const Json& json_;
+    const SortedJson& json_;
     ProfileDocument& document_;
     std::string_view file_;
     std::string path_;
 };
 
-BlockProfile read_block(const Value& json)
+BlockProfile read_block(const ProfileValue& json)
 {
     BlockProfile block;
     block.name = json.at("name").text();
@@ -192,25 +192,25 @@ BlockProfile read_block(const Value& json)
     return block;
 }
 
-OrderedJson times_to_json(const std::map<int, double>& times)
+Json times_to_json(const std::map<int, double>& times)
 {
-    OrderedJson json = OrderedJson::object();
+    Json json = Json::object();
     for (auto entry = times.rbegin(); entry != times.rend(); ++entry)
         json[std::to_string(entry->first)] = entry->second;
     return json;
 }
 
-OrderedJson sizes_to_json(const std::map<std::string, std::set<int>>& sizes)
+Json sizes_to_json(const std::map<std::string, std::set<int>>& sizes)
 {
-    OrderedJson json = OrderedJson::object();
+    Json json = Json::object();
     for (const auto& [name, values] : sizes)
-        json[name] = OrderedJson(std::vector<int>(values.rbegin(), values.rend()));
+        json[name] = Json(std::vector<int>(values.rbegin(), values.rend()));
     return json;
 }
 
-OrderedJson block_to_json(const BlockProfile& block)
+Json block_to_json(const BlockProfile& block)
 {
-    OrderedJson json;
+    Json json;
     json["name"] = block.name;
     json["teacher_forward"] = times_to_json(block.teacher_forward);
     json["student_forward"] = times_to_json(block.student_forward);
@@ -226,7 +226,7 @@ OrderedJson block_to_json(const BlockProfile& block)
     json["gradient_bytes"] = block.gradient_bytes;
     json["optimizer_bytes"] = block.optimizer_bytes;
     if (!block.spread.empty()) {
-        OrderedJson spread = OrderedJson::object();
+        Json spread = Json::object();
         for (const auto& [name, values] : block.spread)
             spread[name] = times_to_json(values);
         json["spread"] = std::move(spread);
@@ -241,9 +241,9 @@ OrderedJson block_to_json(const BlockProfile& block)
 Profile profile_from_json(std::string_view json, std::string_view where)
 {
     ProfileDocument document(json, where);
-    const Value root(document.json(), document, where, "");
+    const ProfileValue root(document.json(), document, where, "");
 
-    const Value written = root.at("format");
+    const ProfileValue written = root.at("format");
     if (written.text() != format)
         written.refuse("the format is \"" + written.text() + "\"", "a profile has the format \"" + std::string(format) + '"');
 
@@ -253,7 +253,7 @@ Profile profile_from_json(std::string_view json, std::string_view where)
     profile.dtype = root.at("dtype").text();
     profile.batch = static_cast<int>(root.at("batch").whole(1, largest_batch));
     profile.load = root.at("load").times_of_samples();
-    const Value link = root.at("link");
+    const ProfileValue link = root.at("link");
     profile.link.latency = link.at("latency").number();
     profile.link.bytes_per_ms = link.at("bytes_per_ms").number();
 
@@ -263,9 +263,9 @@ Profile profile_from_json(std::string_view json, std::string_view where)
     if (root.has("samples"))
         profile.samples = root.at("samples").whole(1, largest_bytes);
 
-    const Value blocks = root.at("blocks");
+    const ProfileValue blocks = root.at("blocks");
     std::unordered_map<std::string, std::size_t> names;
-    for (const Value& element : blocks.elements()) {
+    for (const ProfileValue& element : blocks.elements()) {
         profile.blocks.push_back(read_block(element));
         const std::string& name = profile.blocks.back().name;
         const auto [first, is_new] = names.emplace(name, names.size());
@@ -280,7 +280,7 @@ Profile profile_from_json(std::string_view json, std::string_view where)
 
 std::string to_json(const Profile& profile)
 {
-    OrderedJson json;
+    Json json;
     json["format"] = format;
     json["pair"] = profile.pair;
     json["device"] = profile.device;
@@ -291,11 +291,11 @@ std::string to_json(const Profile& profile)
     json["load"] = times_to_json(profile.load);
     if (!profile.interpolated_loads.empty())
         json["interpolated"] = sizes_to_json({{"load", profile.interpolated_loads}});
-    json["blocks"] = OrderedJson::array();
+    json["blocks"] = Json::array();
     for (const BlockProfile& block : profile.blocks)
         json["blocks"].push_back(block_to_json(block));
-    json["link"] = OrderedJson{{"latency", profile.link.latency}, {"bytes_per_ms", profile.link.bytes_per_ms}};
-    return json.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + '\n';
+    json["link"] = Json{{"latency", profile.link.latency}, {"bytes_per_ms", profile.link.bytes_per_ms}};
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 } // namespace pipebd::schedule

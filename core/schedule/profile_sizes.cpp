@@ -11,10 +11,10 @@ namespace {
 
 using Times = std::map<int, double>;
 
-constexpr std::array<std::pair<const char*, TimeBySamples BlockProfile::*>, 3> passes{
+constexpr std::array<std::pair<const char*, TimeBySamples BlockProfile::*>, 3> timed_passes{
     {{"teacher_forward", &BlockProfile::teacher_forward}, {"student_forward", &BlockProfile::student_forward},
         {"student_backward", &BlockProfile::student_backward}}};
-constexpr const char* all_reduce = "all_reduce";
+constexpr const char* all_reduce_key = "all_reduce";
 
 const std::set<int>& noted(const BlockProfile& block, const char* name)
 {
@@ -63,10 +63,10 @@ void fill(Times& times, std::set<int>& noted, const std::set<int>& sizes, const 
 
 void fill(BlockProfile& block, const BlockProfile& measured, const ProfileSizes& sizes, const Link& link)
 {
-    for (const auto& [name, times] : passes)
+    for (const auto& [name, times] : timed_passes)
         fill(block.*times, block.interpolated[name], sizes.compute,
             [&, from = &(measured.*times)](int samples) { return interpolated(*from, samples); });
-    fill(block.all_reduce, block.interpolated[all_reduce], sizes.all_reduce,
+    fill(block.all_reduce, block.interpolated[all_reduce_key], sizes.all_reduce,
         [&](int devices) { return estimated_all_reduce(measured, devices, link); });
     std::erase_if(block.interpolated, [](const auto& entry) { return entry.second.empty(); });
 }
@@ -132,9 +132,9 @@ ProfileSizes not_measured(const Profile& profile, const ProfileSizes& sizes)
     ProfileSizes missing;
     add_not_measured(missing.load, sizes.load, profile.load, profile.interpolated_loads);
     for (const BlockProfile& block : profile.blocks) {
-        for (const auto& [name, times] : passes)
+        for (const auto& [name, times] : timed_passes)
             add_not_measured(missing.compute, sizes.compute, block.*times, noted(block, name));
-        add_not_measured(missing.all_reduce, sizes.all_reduce, block.all_reduce, noted(block, all_reduce));
+        add_not_measured(missing.all_reduce, sizes.all_reduce, block.all_reduce, noted(block, all_reduce_key));
     }
     return missing;
 }
@@ -152,9 +152,9 @@ Profile measured_part(Profile profile)
 {
     erase(profile.load, std::exchange(profile.interpolated_loads, {}));
     for (BlockProfile& block : profile.blocks) {
-        for (const auto& [name, times] : passes)
+        for (const auto& [name, times] : timed_passes)
             erase(block.*times, noted(block, name));
-        erase(block.all_reduce, noted(block, all_reduce));
+        erase(block.all_reduce, noted(block, all_reduce_key));
         block.interpolated.clear();
     }
     return profile;

@@ -123,9 +123,9 @@ private:
     std::size_t place_ = 0;
 };
 
-class Reader {
+class ProgramReader {
 public:
-    Reader(std::string_view text, std::string_view where)
+    ProgramReader(std::string_view text, std::string_view where)
         : cursor_(text, where)
     {
     }
@@ -404,7 +404,7 @@ private:
 
 Program from_text(std::string_view text, std::string_view where)
 {
-    return Reader(text, where).read();
+    return ProgramReader(text, where).read();
 }
 
 } // namespace pipebd::schedule

@@ -12,9 +12,9 @@ namespace {
 
 constexpr int number_end = 1'000'000;
 
-class Reader {
+class StagesReader {
 public:
-    Reader(std::string_view text, std::string_view where)
+    StagesReader(std::string_view text, std::string_view where)
         : text_(text)
         , where_(where)
     {
@@ -171,7 +171,7 @@ std::string placement_text(const Schedule& schedule)
 
 std::vector<Stage> stages_from_text(std::string_view text, std::string_view where)
 {
-    return Reader(text, where).stages();
+    return StagesReader(text, where).stages();
 }
 
 std::string fault_of(std::span<const Stage> stages, int blocks, int devices)

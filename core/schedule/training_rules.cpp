@@ -15,7 +15,7 @@ namespace pipebd::schedule {
 namespace {
 
 using Indices = std::vector<std::size_t>;
-using Piece = std::pair<int, int>; // microbatch, view
+using PieceKey = std::pair<int, int>; // microbatch, view
 
 /// What a device does with one block in a phase.
 struct Work {
@@ -78,7 +78,7 @@ std::string list(const std::vector<int>& devices)
     return text;
 }
 
-std::string text_of(Piece piece, int views)
+std::string text_of(PieceKey piece, int views)
 {
     return "microbatch " + std::to_string(piece.first) + (views > 1 ? ", view " + std::to_string(piece.second) : std::string());
 }
@@ -199,12 +199,12 @@ private:
 
     void check_pieces() const
     {
-        const auto piece_of = [&](std::size_t index) { return Piece{at(index).microbatch, at(index).view}; };
+        const auto piece_of = [&](std::size_t index) { return PieceKey{at(index).microbatch, at(index).view}; };
         struct Backward {
             std::size_t first = 0;
             std::set<int> parts;
         };
-        std::map<Piece, Backward> backward;
+        std::map<PieceKey, Backward> backward;
         for (std::size_t index : work_.backward) {
             const auto found = backward.emplace(piece_of(index), Backward{index, {}}).first;
             if (at(index).parts != at(found->second.first).parts)
@@ -212,7 +212,7 @@ private:
             if (!found->second.parts.insert(at(index).part).second)
                 refuse(index, "the same backward pass is done twice per step", "leave one of them out");
         }
-        std::set<Piece> forward;
+        std::set<PieceKey> forward;
         for (std::size_t index : work_.forward) {
             if (!forward.insert(piece_of(index)).second)
                 refuse(index, "the same forward pass is done twice per step", "leave one of them out");
@@ -230,7 +230,7 @@ private:
         for (int microbatch = 0; microbatch < program_.microbatches; ++microbatch)
             for (int view = 0; view < views_; ++view)
                 if (!backward.contains({microbatch, view}))
-                    refuse(work_.update.front(), "the gradients are missing for " + text_of(Piece{microbatch, view}, views_),
+                    refuse(work_.update.front(), "the gradients are missing for " + text_of(PieceKey{microbatch, view}, views_),
                         "add the forward and the backward pass of that piece");
     }
 

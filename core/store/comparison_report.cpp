@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "store/html_text.h"
+#include "store/if_readable.h"
 #include "store/line_chart.h"
 #include "store/result_text.h"
 #include "store/run_store.h"
@@ -244,16 +245,6 @@ struct Measured {
     schedule::Program program;
     schedule::SideBySide step; // the newest that was measured
 };
-
-template <typename Read>
-void if_readable(Read read)
-{
-    try {
-        read();
-    } catch (const Error&) {
-        // the run's record says what is wrong with it
-    }
-}
 
 Measured measured_of(const ComparedRun& run)
 {

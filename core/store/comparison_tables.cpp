@@ -37,7 +37,7 @@ std::string_view to_string(Unit unit)
     return names[static_cast<std::size_t>(unit)];
 }
 
-std::string name_of(const ComparedResult& result)
+std::string key_of(const ComparedResult& result)
 {
     return result.block < 0 ? result.key : result.key + "[" + std::to_string(result.block) + "]";
 }
@@ -154,7 +154,7 @@ std::string to_csv(const RunComparison& comparison, bool differences_only)
     line(csv, "run", "tags", comparison, [](const ComparedRun& run) { return joined_with(run.annotation.tags, ','); });
     line(csv, "run", "note", comparison, [](const ComparedRun& run) { return run.annotation.note; });
     for (const ComparedResult& result : comparison.results) {
-        csv.text("result").text(name_of(result));
+        csv.text("result").text(key_of(result));
         for (const std::optional<double>& value : result.values)
             known(csv, value.value_or(0), value.has_value());
         csv.end_line();

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int milliseconds(std::chrono::milliseconds wait)
+int whole_milliseconds(std::chrono::milliseconds wait)
 {
     return static_cast<int>(wait.count());
 }
@@ -118,7 +118,7 @@ SQLite::Database open_read_only(const fs::path& file, const Format& format, std:
 {
     check_plausible(file, format);
     try {
-        SQLite::Database database(file.string(), SQLite::OPEN_READONLY, milliseconds(wait));
+        SQLite::Database database(file.string(), SQLite::OPEN_READONLY, whole_milliseconds(wait));
         configure(database);
         check_identity(database, file, format);
         return database;
@@ -161,7 +161,7 @@ void back_up(const fs::path& file, int version, std::chrono::milliseconds wait)
     const fs::path beside = copy.string() + ".new";
     fs::remove(beside);
     {
-        SQLite::Database from(file.string(), SQLite::OPEN_READONLY, milliseconds(wait));
+        SQLite::Database from(file.string(), SQLite::OPEN_READONLY, whole_milliseconds(wait));
         copy_into(beside, from);
     }
     fs::rename(beside, copy);
@@ -205,7 +205,7 @@ void put_in_place(const fs::path& made, const fs::path& file)
 SQLite::Database open_for_writing(const fs::path& file, const Format& format, std::chrono::milliseconds wait)
 {
     identify(file, format, wait);
-    SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, milliseconds(wait));
+    SQLite::Database database(file.string(), SQLite::OPEN_READWRITE, whole_milliseconds(wait));
     if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
         throw Error(Code::System, "the " + format.name + " cannot be written", file.string(), "get write permission for it");
     configure(database);

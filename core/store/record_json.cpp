@@ -10,46 +10,46 @@
 namespace pipebd::store {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 
-std::string dump(const Json& json)
+std::string dump(const SortedJson& json)
 {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json.dump(-1, ' ', false, SortedJson::error_handler_t::replace);
 }
 
-Json identity_json(const ProcessIdentity& process)
+SortedJson identity_json(const ProcessIdentity& process)
 {
     return {{"pid", process.pid}, {"start_time", process.start_time}, {"boot_id", process.boot_id}, {"host", process.host}};
 }
 
 template <typename Value>
-void take(const Json& json, const char* key, Value& value)
+void take(const SortedJson& json, const char* key, Value& value)
 {
     if (const auto found = json.find(key); found != json.end())
         found->get_to(value);
 }
 
-double number(const Json& json)
+double number(const SortedJson& json)
 {
     return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
-void take(const Json& json, const char* key, double& value)
+void take(const SortedJson& json, const char* key, double& value)
 {
     if (const auto found = json.find(key); found != json.end())
         value = number(*found);
 }
 
-void take(const Json& json, const char* key, std::vector<double>& values)
+void take(const SortedJson& json, const char* key, std::vector<double>& values)
 {
     if (const auto found = json.find(key); found != json.end()) {
         values.clear();
-        for (const Json& element : found->get_ref<const Json::array_t&>())
+        for (const SortedJson& element : found->get_ref<const SortedJson::array_t&>())
             values.push_back(number(element));
     }
 }
 
-ProcessIdentity identity_of(const Json& json)
+ProcessIdentity identity_of(const SortedJson& json)
 {
     ProcessIdentity process;
     take(json, "pid", process.pid);
@@ -63,9 +63,9 @@ template <typename Read>
 auto parsed(std::string_view text, std::string_view where, Read read)
 {
     try {
-        const Json json = Json::parse(text);
-        return read(json.is_object() ? json : throw Json::type_error::create(302, "it is not an object", nullptr));
-    } catch (const Json::exception& exception) {
+        const SortedJson json = SortedJson::parse(text);
+        return read(json.is_object() ? json : throw SortedJson::type_error::create(302, "it is not an object", nullptr));
+    } catch (const SortedJson::exception& exception) {
         throw Error(Code::Damaged, "the stored data cannot be read (" + foreign_reason(exception.what()) + ")", std::string(where),
             "restore it from a copy, or delete it");
     }
@@ -111,12 +111,12 @@ std::string to_json(const RunRecord& record)
 
 ProcessIdentity identity_from_json(std::string_view text, std::string_view where)
 {
-    return parsed(text, where, [](const Json& json) { return identity_of(json); });
+    return parsed(text, where, [](const SortedJson& json) { return identity_of(json); });
 }
 
 RunRecord record_from_json(std::string_view text, std::string_view where)
 {
-    return parsed(text, where, [](const Json& json) {
+    return parsed(text, where, [](const SortedJson& json) {
         RunRecord record;
         std::string state = "queued";
         take(json, "name", record.name);

@@ -6,6 +6,7 @@
 #include "store/record_json.h"
 #include "store/run_damage.h"
 #include "store/run_folder.h"
+#include "store/run_schema.h"
 #include "store/run_store.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -23,7 +24,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* database_name = "run.sqlite";
 constexpr std::array<const char*, 6> document_names = {"experiment", "spec", "profile", "plan", "program", "import"};
 
 std::string counted(std::size_t count, const std::string& noun)

@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* database_name = "run.sqlite";
-
 void refuse(const RunRecord& run, const fs::path& into)
 {
     const fs::path inside = fs::canonical(into).lexically_relative(fs::canonical(run.folder));

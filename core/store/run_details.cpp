@@ -1,6 +1,7 @@
 #include "store/run_details.h"
 
 #include "base/error.h"
+#include "store/if_readable.h"
 #include "store/run_damage.h"
 #include "store/run_timelines.h"
 
@@ -55,15 +56,6 @@ std::map<std::string, double> evaluation(const RunStore& store)
             values[series.name] = samples.back().value;
     }
     return values;
-}
-
-template <typename Read>
-void if_readable(Read read)
-{
-    try {
-        read();
-    } catch (const Error&) {
-    }
 }
 
 } // namespace

@@ -7,6 +7,8 @@
 
 namespace pipebd::store {
 
+inline constexpr const char* database_name = "run.sqlite";
+
 inline constexpr std::array<const char*, 1> run_steps{R"(
     CREATE TABLE record (
         id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -13,9 +13,9 @@ namespace {
 
 using schedule::Op;
 
-constexpr double width = 960;
-constexpr double left = 74;
-constexpr double right = 8;
+constexpr double strip_width = 960;
+constexpr double left_margin = 74;
+constexpr double right_margin = 8;
 constexpr double predicted_height = 8;
 constexpr double measured_height = 18;
 constexpr double row_height = predicted_height + measured_height + 10;
@@ -69,7 +69,7 @@ const schedule::Instruction* instruction_of(const schedule::Program& program, co
 std::string bar(const schedule::Instruction& instruction, const schedule::Span& span, double scale, double y, double height)
 {
     const Look look = look_of_op(instruction.op);
-    const double x = left + span.start * scale;
+    const double x = left_margin + span.start * scale;
     const double wide = (span.end - span.start) * scale;
     // Communication runs beside a device's own work: along the lower edge of its row.
     const double high = span.communication ? height / 3 : height;
@@ -102,26 +102,26 @@ std::string timeline_strip(const schedule::Program& program, const schedule::Sid
 {
     if (both.measured.spans.empty() || !(length > 0))
         return {};
-    const double scale = (width - left - right) / length;
+    const double scale = (strip_width - left_margin - right_margin) / length;
     const double rows = row_height * both.measured.devices;
-    std::string svg = "<svg role=\"img\" viewBox=\"0 0 " + coordinate_text(width) + " " + coordinate_text(rows + axis_height)
+    std::string svg = "<svg role=\"img\" viewBox=\"0 0 " + coordinate_text(strip_width) + " " + coordinate_text(rows + axis_height)
         + "\"><title>The newest measured step</title>\n";
     for (int device = 0; device < both.measured.devices; ++device) {
         const double y = device * row_height;
-        svg += "<rect class=\"idle\" x=\"" + coordinate_text(left) + "\" y=\"" + coordinate_text(y + predicted_height + 2)
-            + "\" width=\"" + coordinate_text(both.measured.length() * scale) + "\" height=\"" + coordinate_text(measured_height)
-            + "\"/><text x=\"" + coordinate_text(left - 8) + "\" y=\"" + coordinate_text(y + row_height - 14)
-            + "\" text-anchor=\"end\">device " + std::to_string(device) + "</text>";
+        svg += "<rect class=\"idle\" x=\"" + coordinate_text(left_margin) + "\" y=\"" + coordinate_text(y + predicted_height + 2)
+            + "\" width=\"" + coordinate_text(both.measured.length() * scale) + "\" height=\""
+            + coordinate_text(measured_height) + "\"/><text x=\"" + coordinate_text(left_margin - 8) + "\" y=\""
+            + coordinate_text(y + row_height - 14) + "\" text-anchor=\"end\">device " + std::to_string(device) + "</text>";
     }
     svg += bars(program, both.predicted, scale, 0, predicted_height);
     svg += bars(program, both.measured, scale, predicted_height + 2, measured_height);
     for (const double tick : round_ticks(0, length, 8)) {
-        const std::string x = coordinate_text(left + tick * scale);
+        const std::string x = coordinate_text(left_margin + tick * scale);
         svg += "<line class=\"axis\" x1=\"" + x + "\" y1=\"" + coordinate_text(rows) + "\" x2=\"" + x + "\" y2=\""
             + coordinate_text(rows + 4) + "\"/><text x=\"" + x + "\" y=\"" + coordinate_text(rows + 17)
             + "\" text-anchor=\"middle\">" + coordinate_text(tick) + "</text>";
     }
-    return svg + "<text x=\"" + coordinate_text(width - right) + "\" y=\"" + coordinate_text(rows + 31)
+    return svg + "<text x=\"" + coordinate_text(strip_width - right_margin) + "\" y=\"" + coordinate_text(rows + 31)
         + "\" text-anchor=\"end\">ms</text></svg>\n";
 }
 

@@ -187,6 +187,8 @@ void ComparisonChart::nameMember()
     case Quantity::Accuracy:
         setTitle(tr("Test accuracy"));
         break;
+    case Quantity::Utilisation: // of a run's devices, which are not those of another run
+        break;
     }
 }
 

@@ -18,7 +18,7 @@ QString words(const char* text)
     return QCoreApplication::translate("ImportReport", text);
 }
 
-Cell number(double count)
+Cell wholeNumber(double count)
 {
     return {QLocale().toString(count, 'f', 0), count};
 }
@@ -77,8 +77,8 @@ ImportReport importReportFromJson(const QByteArray& json)
         for (const QJsonValue& name : without)
             report.remarks << words("No gradient reaches %1 in student block %2.").arg(name.toString(), QString::number(index));
         report.blocks.push_back({QString::number(index),
-            {number(index), {text("name")}, {text("student_modules")}, {shapeText(output)}, number(count("teacher_parameters")),
-                number(count("student_parameters")),
+            {wholeNumber(index), {text("name")}, {text("student_modules")}, {shapeText(output)},
+                wholeNumber(count("teacher_parameters")), wholeNumber(count("student_parameters")),
                 {without.isEmpty() ? words("all %1").arg(all) : words("%1 of %2").arg(count("gradient_tensors")).arg(all),
                     count("gradient_tensors")}}});
     }

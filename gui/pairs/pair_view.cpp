@@ -23,7 +23,7 @@ namespace {
 
 constexpr int pictureWidth = 900;
 
-std::vector<Column> columns()
+std::vector<Column> blockColumns()
 {
     return {{PairView::tr("Block"), PairView::tr("T: teacher block, S: student block")}, {PairView::tr("Name")},
         {PairView::tr("Output"), PairView::tr("Shape for one sample")},
@@ -66,7 +66,7 @@ PairView::PairView(QWidget* parent)
     , m_scroll(new QScrollArea(m_tabs))
     , m_diagram(new PairDiagram(m_scroll))
     , m_table(new QTableView(m_tabs))
-    , m_rows(new RowsModel(columns(), this))
+    , m_rows(new RowsModel(blockColumns(), this))
     , m_sorted(new RowsFilter(m_rows))
 {
     m_title->setObjectName(QStringLiteral("pairTitle"));

@@ -34,7 +34,7 @@ namespace {
 
 enum PairColumn { Name, Source, Blocks, TeacherParameters, StudentParameters, TeacherMacs, StudentMacs, Input, ColumnCount };
 
-std::vector<Column> columns()
+std::vector<Column> pairColumns()
 {
     return {{PairsPage::tr("Pair")}, {PairsPage::tr("Source"), PairsPage::tr("Built into pipebd, or imported into this lab")},
         {PairsPage::tr("Blocks"), {}, true}, {PairsPage::tr("T params"), PairsPage::tr("Parameters of the teacher"), true},
@@ -83,7 +83,7 @@ PairsPage::PairsPage(Settings& settings, QWidget* parent)
     , m_splitter(new QSplitter(m_stack))
     , m_filter(new QLineEdit(this))
     , m_table(new QTableView(this))
-    , m_rows(new RowsModel(columns(), this))
+    , m_rows(new RowsModel(pairColumns(), this))
     , m_filtered(new RowsFilter(m_rows))
     , m_count(new QLabel(this))
     , m_view(new PairView(this))

@@ -10,7 +10,7 @@ namespace pipebd::gui {
 
 namespace {
 
-constexpr double groupWidth = 0.7;
+constexpr double memoryGroupWidth = 0.7;
 
 } // namespace
 
@@ -33,13 +33,13 @@ void BlockMemoryChart::showProfiles(ShownProfiles profiles, int samples)
 
 void BlockMemoryChart::rebuild()
 {
-    const double width = groupWidth / static_cast<double>(std::max<std::size_t>(1, profiles().size()));
+    const double width = memoryGroupWidth / static_cast<double>(std::max<std::size_t>(1, profiles().size()));
     for (const MemoryKind kind : memoryKinds)
         addKindToLegend(QStringLiteral("%1 %2").arg(letterOf(kind), nameOf(kind)), colourOf(kind));
     double most = 0;
     for (std::size_t i = 0; i < profiles().size(); ++i) {
         const std::vector<schedule::BlockProfile>& blocks = profiles()[i].profile->blocks;
-        const double offset = (static_cast<double>(i) + 0.5) * width - groupWidth / 2;
+        const double offset = (static_cast<double>(i) + 0.5) * width - memoryGroupWidth / 2;
         QCPBars* below = nullptr;
         for (const MemoryKind kind : memoryKinds) {
             QVector<double> keys, bytes;

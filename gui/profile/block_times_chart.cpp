@@ -8,7 +8,7 @@ namespace pipebd::gui {
 
 namespace {
 
-constexpr double groupWidth = 0.84; // of the distance between blocks
+constexpr double timesGroupWidth = 0.84; // of the distance between blocks
 
 } // namespace
 
@@ -37,14 +37,14 @@ void BlockTimesChart::rebuild()
 {
     // Bars of one kind stand together, one of each profile.
     const std::size_t kinds = std::size(timeKinds);
-    const double width = groupWidth / static_cast<double>(kinds * std::max<std::size_t>(1, profiles().size()));
+    const double width = timesGroupWidth / static_cast<double>(kinds * std::max<std::size_t>(1, profiles().size()));
     double most = 0;
     for (const TimeKind kind : timeKinds)
         addKindToLegend(QStringLiteral("%1 %2").arg(letterOf(kind), nameOf(kind)), colourOf(kind));
     for (std::size_t i = 0; i < profiles().size(); ++i) {
         for (const TimeKind kind : timeKinds) {
             const std::size_t place = static_cast<std::size_t>(kind) * profiles().size() + i;
-            const double offset = (static_cast<double>(place) + 0.5) * width - groupWidth / 2;
+            const double offset = (static_cast<double>(place) + 0.5) * width - timesGroupWidth / 2;
             QVector<double> keys, times, below, above;
             const std::vector<schedule::BlockProfile>& blocks = profiles()[i].profile->blocks;
             for (std::size_t block = 0; block < blocks.size(); ++block) {

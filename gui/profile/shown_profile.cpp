@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view importedFrom = "imported from "; // as Lab::import_profile() writes it
 
-QString words(const char* text)
+QString profileWords(const char* text)
 {
     return QCoreApplication::translate("Profile", text);
 }
@@ -67,7 +67,7 @@ QString machineOf(const store::ProfileKey& key)
 {
     const QString conditions = QString::fromStdString(key.conditions);
     if (isImported(key))
-        return words("imported from %1").arg(conditions.mid(static_cast<qsizetype>(importedFrom.size())));
+        return profileWords("imported from %1").arg(conditions.mid(static_cast<qsizetype>(importedFrom.size())));
     static const QRegularExpression pair(QStringLiteral(", pair [0-9a-f]+$")); // of an imported pair
     return QString(conditions).remove(pair).section(QStringLiteral(", "), -1); // pipebd writes the host last
 }
@@ -88,15 +88,15 @@ QString nameOf(TimeKind kind)
 {
     switch (kind) {
     case TimeKind::TeacherForward:
-        return words("teacher forward");
+        return profileWords("teacher forward");
     case TimeKind::StudentForward:
-        return words("student forward");
+        return profileWords("student forward");
     case TimeKind::StudentBackward:
-        return words("student backward");
+        return profileWords("student backward");
     case TimeKind::Update:
         break;
     }
-    return words("update");
+    return profileWords("update");
 }
 
 std::optional<double> timeOf(const schedule::BlockProfile& block, TimeKind kind, int samples)
@@ -155,19 +155,19 @@ QString nameOf(MemoryKind kind)
 {
     switch (kind) {
     case MemoryKind::Teacher:
-        return words("teacher");
+        return profileWords("teacher");
     case MemoryKind::Student:
-        return words("student");
+        return profileWords("student");
     case MemoryKind::Gradients:
-        return words("gradients");
+        return profileWords("gradients");
     case MemoryKind::Optimizer:
-        return words("optimizer");
+        return profileWords("optimizer");
     case MemoryKind::Activations:
-        return words("activations");
+        return profileWords("activations");
     case MemoryKind::Outputs:
         break;
     }
-    return words("outputs");
+    return profileWords("outputs");
 }
 
 double memoryOf(const schedule::BlockProfile& block, MemoryKind kind, int samples)

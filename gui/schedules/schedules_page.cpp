@@ -36,11 +36,6 @@ namespace {
 constexpr int leastDevices = 2; // to plan for, though one was measured
 constexpr std::size_t runsOffered = 200; // newest ones, for the overlay
 
-QString titleOf(const PlannedStrategy& planned)
-{
-    return QString::fromStdString(title_of(planned.schedule));
-}
-
 QString words(const store::StoredProfile& stored)
 {
     return SchedulesPage::tr("%1, batch %2, %3 on %4")

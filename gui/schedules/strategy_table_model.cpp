@@ -25,14 +25,9 @@ using schedule::PlannedStrategy;
 
 const QString none = QStringLiteral("–");
 
-QString toQString(std::string_view text)
+QString fromUtf8(std::string_view text)
 {
     return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-}
-
-QString titleOf(const PlannedStrategy& planned)
-{
-    return toQString(title_of(planned.schedule));
 }
 
 double mean(const std::vector<double>& values)
@@ -61,11 +56,6 @@ QString percentText(double fraction)
     return fraction < 0.0005 ? none : QLocale().toString(fraction * 100, 'f', 1) + QStringLiteral(" %");
 }
 
-QString bytesText(std::int64_t bytes)
-{
-    return QString::fromStdString(format_bytes(bytes));
-}
-
 double Idle::*causeOf(int column)
 {
     switch (column) {
@@ -83,6 +73,11 @@ double Idle::*causeOf(int column)
 }
 
 } // namespace
+
+QString titleOf(const PlannedStrategy& planned)
+{
+    return fromUtf8(title_of(planned.schedule));
+}
 
 void StrategyTableModel::setAnswer(std::shared_ptr<const PlanAnswer> answer)
 {
@@ -322,7 +317,7 @@ QString StrategyTableModel::text(const PlannedStrategy& planned, int column) con
     case Placement:
         return QString::fromStdString(placement_text(planned.schedule));
     case Step:
-        return (planned.interpolated.empty() ? QString() : toQString(schedule::interpolation_mark)) + millisecondsText(value);
+        return (planned.interpolated.empty() ? QString() : fromUtf8(schedule::interpolation_mark)) + millisecondsText(value);
     case Throughput:
         return locale.toString(value, 'f', value < 1000 ? 1 : 0);
     case Speedup:

@@ -17,6 +17,8 @@ namespace pipebd::gui {
 
 struct PlanAnswer;
 
+QString titleOf(const schedule::PlannedStrategy& planned); // title_of its schedule
+
 /// Of the newest finished run that trained as a strategy was planned.
 struct MeasuredStep {
     int run = 0;

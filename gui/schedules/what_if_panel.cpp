@@ -25,9 +25,9 @@ namespace {
 constexpr int mostDevices = 16;
 constexpr double mebibyte = 1024.0 * 1024;
 
-QString bytesText(double bytes)
+QString memoryText(double bytes)
 {
-    return QString::fromStdString(format_bytes(std::llround(bytes)));
+    return bytesText(std::llround(bytes));
 }
 
 QString bandwidthText(double bytesPerSecond)
@@ -65,7 +65,7 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     , m_batch(new OptionalSlider(
           tr("&Batch"), {1, 4096}, [](double batch) { return QLocale().toString(std::round(batch), 'f', 0); }, tr("as measured"),
           this))
-    , m_memory(new OptionalSlider(tr("&Memory per device"), {mebibyte, 256 * 1024 * mebibyte}, bytesText, tr("no limit"), this))
+    , m_memory(new OptionalSlider(tr("&Memory per device"), {mebibyte, 256 * 1024 * mebibyte}, memoryText, tr("no limit"), this))
     , m_link(new OptionalSlider(tr("&Link speed"), {1e6, 1e12}, bandwidthText, tr("as measured"), this))
     , m_speed(new OptionalSlider(
           tr("Device s&peed"), {0.1, 100}, [](double factor) { return tr("× %1").arg(QLocale().toString(factor, 'g', 3)); },

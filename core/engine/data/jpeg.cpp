@@ -13,9 +13,9 @@ namespace pipebd::engine {
 namespace {
 
 // libjpeg leaves a call that fails by longjmp: the functions that set the target hold nothing that has a destructor.
-class Decoder {
+class JpegDecoder {
 public:
-    Decoder(std::span<const std::byte> bytes, const std::string& where)
+    JpegDecoder(std::span<const std::byte> bytes, const std::string& where)
         : where_(where)
     {
         info_.err = jpeg_std_error(&failure_.manager);
@@ -25,8 +25,8 @@ public:
             throw not_sound();
         check_size(info_.image_width, info_.image_height, where_);
     }
-    ~Decoder() { jpeg_destroy_decompress(&info_); }
-    Decoder(const Decoder&) = delete;
+    ~JpegDecoder() { jpeg_destroy_decompress(&info_); }
+    JpegDecoder(const JpegDecoder&) = delete;
 
     ImageSize size() const { return {static_cast<int>(info_.image_width), static_cast<int>(info_.image_height)}; }
 
@@ -155,12 +155,12 @@ bool is_jpeg(std::span<const std::byte> bytes)
 
 ImageSize jpeg_size(std::span<const std::byte> bytes, const std::string& where)
 {
-    return Decoder(bytes, where).size();
+    return JpegDecoder(bytes, where).size();
 }
 
 Image decode_jpeg(std::span<const std::byte> bytes, const std::string& where, int shrink)
 {
-    return Decoder(bytes, where).decode(shrink);
+    return JpegDecoder(bytes, where).decode(shrink);
 }
 
 } // namespace pipebd::engine

@@ -11,9 +11,9 @@ namespace pipebd::engine {
 namespace {
 
 // libpng leaves a call that fails by longjmp: the functions that set the target hold nothing that has a destructor.
-class Decoder {
+class PngDecoder {
 public:
-    Decoder(std::span<const std::byte> bytes, const std::string& where)
+    PngDecoder(std::span<const std::byte> bytes, const std::string& where)
         : where_(where)
         , rest_(bytes)
     {
@@ -27,8 +27,8 @@ public:
             throw error;
         }
     }
-    ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
-    Decoder(const Decoder&) = delete;
+    ~PngDecoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
+    PngDecoder(const PngDecoder&) = delete;
 
     ImageSize size() const
     {
@@ -54,7 +54,7 @@ private:
 
     [[noreturn]] static void leave(png_structp png, png_const_charp text)
     {
-        auto* decoder = static_cast<Decoder*>(png_get_error_ptr(png));
+        auto* decoder = static_cast<PngDecoder*>(png_get_error_ptr(png));
         std::snprintf(decoder->text_, sizeof decoder->text_, "%s", text);
         png_longjmp(png, 1);
     }
@@ -63,7 +63,7 @@ private:
 
     static void take(png_structp png, png_bytep into, std::size_t count)
     {
-        auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
+        auto* decoder = static_cast<PngDecoder*>(png_get_io_ptr(png));
         if (count > decoder->rest_.size())
             png_error(png, "it is cut off");
         std::memcpy(into, decoder->rest_.data(), count);
@@ -124,12 +124,12 @@ bool is_png(std::span<const std::byte> bytes)
 
 ImageSize png_size(std::span<const std::byte> bytes, const std::string& where)
 {
-    return Decoder(bytes, where).size();
+    return PngDecoder(bytes, where).size();
 }
 
 Image decode_png(std::span<const std::byte> bytes, const std::string& where)
 {
-    return Decoder(bytes, where).decode();
+    return PngDecoder(bytes, where).decode();
 }
 
 } // namespace pipebd::engine

@@ -13,7 +13,7 @@ namespace pipebd::engine {
 
 namespace {
 
-using Input = BoundNode::Input;
+using NodeInput = BoundNode::Input;
 
 /// A tensor that takes part in an operation as the number it is: without a say in the result's type.
 at::Tensor number_tensor(const at::Scalar& number)
@@ -109,7 +109,7 @@ private:
     void bind_arithmetic()
     {
         bound_.arithmetic = node_.target.substr(std::string_view("_operator.").size());
-        Input operands{.as = Input::As::Integers, .slots = {}, .numbers = {}};
+        NodeInput operands{.as = NodeInput::As::Integers, .slots = {}, .numbers = {}};
         for (const Argument& argument : node_.arguments) {
             const auto* number = std::get_if<std::int64_t>(&argument.value);
             const auto* value = std::get_if<Argument::Tensor>(&argument.value);
@@ -146,7 +146,7 @@ private:
 
     c10::IValue& constant() { return bound_.arguments.back(); }
 
-    bool add_input(Input::As as, std::vector<int> slots = {}, std::vector<std::int64_t> numbers = {})
+    bool add_input(NodeInput::As as, std::vector<int> slots = {}, std::vector<std::int64_t> numbers = {})
     {
         bound_.inputs.push_back({as, bound_.arguments.size() - 1, std::move(slots), std::move(numbers)});
         return true;
@@ -179,7 +179,7 @@ private:
                 constant() = *text;
             return std::holds_alternative<std::string>(argument.value);
         case c10::TypeKind::DeviceObjType:
-            return std::holds_alternative<Argument::Device>(argument.value) && add_input(Input::As::Device);
+            return std::holds_alternative<Argument::Device>(argument.value) && add_input(NodeInput::As::Device);
         case c10::TypeKind::IntType:
             return bind_integer(argument);
         default:
@@ -195,7 +195,7 @@ private:
         else if (const auto* type = std::get_if<Argument::ElementType>(&argument.value)) {
             constant() = static_cast<std::int64_t>(scalar_type(type->dtype));
             if (type->dtype == DType::F32)
-                add_input(Input::As::ElementType);
+                add_input(NodeInput::As::ElementType);
         } else if (const auto* format = std::get_if<Argument::MemoryFormat>(&argument.value))
             constant() = memory_format(format->code);
         else if (std::holds_alternative<Argument::Layout>(argument.value))
@@ -212,9 +212,9 @@ private:
         if (kind == Value::Kind::Truth)
             return false;
         if (type == c10::TypeKind::TensorType)
-            return add_input(is_tensor ? Input::As::Value : Input::As::NumberTensor, {slot_of_(id)});
+            return add_input(is_tensor ? NodeInput::As::Value : NodeInput::As::NumberTensor, {slot_of_(id)});
         if (type == c10::TypeKind::IntType || type == c10::TypeKind::NumberType)
-            return !is_tensor && add_input(Input::As::Value, {slot_of_(id)});
+            return !is_tensor && add_input(NodeInput::As::Value, {slot_of_(id)});
         return false;
     }
 
@@ -276,7 +276,7 @@ private:
             slots.push_back(computed ? slot_of_(computed->id) : -1);
             numbers.push_back(computed ? 0 : std::get<std::int64_t>(item));
         }
-        return add_input(Input::As::Integers, std::move(slots), std::move(numbers));
+        return add_input(NodeInput::As::Integers, std::move(slots), std::move(numbers));
     }
 
     bool bind_tensors(const Argument& argument, bool optional, bool empty)
@@ -290,7 +290,7 @@ private:
                 return false;
             slots.push_back(id < 0 ? -1 : slot_of_(id));
         }
-        return add_input(optional ? Input::As::OptionalTensors : Input::As::Tensors, std::move(slots));
+        return add_input(optional ? NodeInput::As::OptionalTensors : NodeInput::As::Tensors, std::move(slots));
     }
 
     const ExportedProgram& program_;
@@ -308,8 +308,8 @@ BoundNode bind(const GraphAnalysis& analysis, int node, const std::function<int(
 
 int BoundNode::slot_of(std::size_t place) const
 {
-    for (const Input& input : inputs) {
-        if (input.place == place && input.as == Input::As::Value)
+    for (const NodeInput& input : inputs) {
+        if (input.place == place && input.as == NodeInput::As::Value)
             return input.slots[0];
     }
     return -1;
@@ -319,16 +319,16 @@ torch::jit::Stack BoundNode::stack(const Frame& frame, const Surroundings& surro
 {
     const auto at_slot = [&](int slot) -> const c10::IValue& { return frame[static_cast<std::size_t>(slot)]; };
     torch::jit::Stack stack = arguments;
-    for (const Input& input : inputs) {
+    for (const NodeInput& input : inputs) {
         c10::IValue& place = stack[input.place];
         switch (input.as) {
-        case Input::As::Value:
+        case NodeInput::As::Value:
             place = at_slot(input.slots[0]);
             break;
-        case Input::As::NumberTensor:
+        case NodeInput::As::NumberTensor:
             place = number_tensor(at_slot(input.slots[0]).toInt());
             break;
-        case Input::As::Tensors: {
+        case NodeInput::As::Tensors: {
             c10::List<at::Tensor> list;
             list.reserve(input.slots.size());
             for (int slot : input.slots)
@@ -336,7 +336,7 @@ torch::jit::Stack BoundNode::stack(const Frame& frame, const Surroundings& surro
             place = std::move(list);
             break;
         }
-        case Input::As::OptionalTensors: {
+        case NodeInput::As::OptionalTensors: {
             c10::List<std::optional<at::Tensor>> list;
             list.reserve(input.slots.size());
             for (int slot : input.slots)
@@ -344,7 +344,7 @@ torch::jit::Stack BoundNode::stack(const Frame& frame, const Surroundings& surro
             place = std::move(list);
             break;
         }
-        case Input::As::Integers: {
+        case NodeInput::As::Integers: {
             c10::List<std::int64_t> list;
             list.reserve(input.slots.size());
             for (std::size_t i = 0; i < input.slots.size(); ++i)
@@ -352,10 +352,10 @@ torch::jit::Stack BoundNode::stack(const Frame& frame, const Surroundings& surro
             place = std::move(list);
             break;
         }
-        case Input::As::Device:
+        case NodeInput::As::Device:
             place = surroundings.device;
             break;
-        case Input::As::ElementType:
+        case NodeInput::As::ElementType:
             place = static_cast<std::int64_t>(surroundings.weights);
             break;
         }

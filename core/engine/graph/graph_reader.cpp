@@ -81,9 +81,9 @@ std::int64_t size_of(const JsonPlace& place, std::string_view batch_symbol)
     return !symbol.empty() && symbol == batch_symbol ? batch_size : derived_size;
 }
 
-class Reader {
+class GraphReader {
 public:
-    explicit Reader(const JsonPlace& model)
+    explicit GraphReader(const JsonPlace& model)
         : model_(model)
         , module_(model.at("graph_module"))
         , graph_(module_.at("graph"))
@@ -452,7 +452,7 @@ bool is_read(std::string_view key)
 
 Graph read_graph(const JsonPlace& model)
 {
-    return Reader(model).read();
+    return GraphReader(model).read();
 }
 
 TensorMeta read_meta(const JsonPlace& place, std::string_view batch_symbol)

@@ -16,9 +16,9 @@ constexpr std::size_t most_entries = 200'000;
 constexpr std::size_t longest_name = 4096;
 constexpr std::uint32_t not_here = 0xffffffff; // the value stands in the zip64 field
 
-class Reader {
+class ZipReader {
 public:
-    Reader(std::span<const std::byte> bytes, std::string where)
+    ZipReader(std::span<const std::byte> bytes, std::string where)
         : bytes_(bytes)
         , where_(std::move(where))
     {
@@ -58,7 +58,7 @@ struct Directory {
     std::uint64_t entries = 0;
 };
 
-Directory find_directory(const Reader& file)
+Directory find_directory(const ZipReader& file)
 {
     constexpr std::uint64_t length = 22, longest_comment = 0xffff;
     constexpr std::uint32_t signature = 0x06054b50, signature64 = 0x06064b50, locator = 0x07064b50;
@@ -100,7 +100,7 @@ struct Place {
 
 /// Reads sizes and offset of an entry that are beyond 4 GB from its extra fields.
 void read_zip64(
-    const Reader& file, std::uint64_t at, std::uint64_t end, std::string_view name, std::initializer_list<std::uint64_t*> values)
+    const ZipReader& file, std::uint64_t at, std::uint64_t end, std::string_view name, std::initializer_list<std::uint64_t*> values)
 {
     while (at + 4 <= end) {
         const auto id = file.number<std::uint16_t>(at, "an extra field");
@@ -129,7 +129,7 @@ void read_zip64(
 ZipFile::ZipFile(std::span<const std::byte> bytes, std::string where)
     : where_(std::move(where))
 {
-    const Reader file(bytes, where_);
+    const ZipReader file(bytes, where_);
     const Directory directory = find_directory(file);
     std::vector<std::pair<Place, std::string_view>> places;
     std::uint64_t at = directory.begin;

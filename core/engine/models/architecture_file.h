@@ -30,7 +30,7 @@ struct Architecture {
     Budget budget;
     std::int64_t samples = 0; // that losses were measured on; 0: there was nothing to choose
     bool held_out = false; // else training samples
-    std::string network; // describe_network()
+    std::string network = {}; // describe_network()
 
     Cost cost() const; // of all blocks
 };

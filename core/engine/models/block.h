@@ -33,8 +33,8 @@ struct Context {
     std::int64_t first_row = 0; // which of the global batch's rows is the input's first; chooses a sample's dropout masks
     Group* group = nullptr; // null: alone. With others: batch statistics are taken over the whole group's batch
     bool architecture = false; // a supernet's output carries gradients to its architecture parameters instead of its weights
-    std::optional<double>
-        batch_norm_momentum; // when training, this batch's weight in running statistics instead of the layer's own
+    /// When training, this batch's weight in running statistics instead of the layer's own.
+    std::optional<double> batch_norm_momentum = std::nullopt;
 };
 
 class Block {

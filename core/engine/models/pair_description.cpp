@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "engine/models/block_costs.h"
+#include "engine/models/tensor_file.h"
 
 #include <nlohmann/json.hpp>
 
@@ -34,14 +35,6 @@ ordered_json json_of(const BlockFigures& figures)
     return json;
 }
 
-std::string text_of(const std::vector<std::int64_t>& shape)
-{
-    std::string text;
-    for (std::int64_t size : shape)
-        text += (text.empty() ? "[" : ", ") + std::to_string(size);
-    return text + "]";
-}
-
 } // namespace
 
 std::string describe_pair(const Pair& pair)
@@ -63,8 +56,8 @@ void require_same_outputs(const Pair& pair)
     for (std::size_t i = 0; i < teacher.size(); ++i) {
         if (teacher[i] != student[i])
             throw Error(Code::BadRequest,
-                "the pair cannot be trained block by block: the teacher gives " + text_of(teacher[i]) + ", the student "
-                    + text_of(student[i]),
+                "the pair cannot be trained block by block: the teacher gives " + shape_text(teacher[i]) + ", the student "
+                    + shape_text(student[i]),
                 std::string(pair.name()) + ", block " + pair.block_names()[i],
                 "plan it end to end (pipebd plan --strategies end-to-end), or use a student whose block outputs match the "
                 "teacher's "

@@ -37,15 +37,15 @@ DType dtype_of(const at::Tensor& tensor, const std::string& name)
     }
 }
 
-std::string text_of(at::IntArrayRef shape)
+} // namespace
+
+std::string shape_text(at::IntArrayRef shape)
 {
     std::string text = "[";
     for (std::size_t i = 0; i < shape.size(); ++i)
         text += (i ? ", " : "") + std::to_string(shape[i]);
     return text + "]";
 }
-
-} // namespace
 
 at::ScalarType scalar_type(DType dtype)
 {
@@ -87,8 +87,8 @@ void read_tensor(NamedTensor into, const SafetensorsFile& file, const std::strin
             "the tensor is " + std::string(to_string(view->dtype)) + ", not " + std::string(to_string(expected)), place, remedy);
     const at::ScalarType dtype = scalar_type(view->dtype);
     if (into.tensor.sizes() != at::IntArrayRef(view->shape))
-        throw Error(Code::Damaged, "the tensor's shape is " + text_of(view->shape) + ", not " + text_of(into.tensor.sizes()), place,
-            remedy);
+        throw Error(Code::Damaged, "the tensor's shape is " + shape_text(view->shape) + ", not " + shape_text(into.tensor.sizes()),
+            place, remedy);
     at::NoGradGuard no_grad;
     into.tensor.copy_(at::from_blob(const_cast<std::byte*>(view->data.data()), view->shape, at::TensorOptions(dtype)));
 }

@@ -15,6 +15,8 @@ namespace pipebd::engine {
 
 at::ScalarType scalar_type(DType dtype);
 
+std::string shape_text(at::IntArrayRef shape); // "[3, 32, 32]"
+
 /// Writes the tensors, wherever and in whatever memory order they are, atomically. Throws like write_safetensors.
 void write_tensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
     const std::map<std::string, std::string>& metadata = {});
