@@ -5,6 +5,7 @@
 #include "engine/models/architecture_file.h"
 #include "engine/models/description.h"
 #include "engine/models/tensor_file.h"
+#include "engine/search/derive.h"
 #include "engine/search/search_architecture.h"
 #include "engine/training/checkpoint.h"
 #include "engine/training/evaluate.h"
