@@ -108,9 +108,7 @@ std::string json_of(const std::vector<Verdict>& verdicts, const std::string& dty
         .dump(2);
 }
 
-} // namespace
-
-int verify(const Context& context, const VerifyOptions& options)
+void check(const VerifyOptions& options)
 {
     if (options.steps < 1 || options.steps > most_steps)
         throw Error(Code::BadRequest, "there cannot be " + std::to_string(options.steps) + " steps", "--steps",
@@ -120,12 +118,11 @@ int verify(const Context& context, const VerifyOptions& options)
             Code::BadRequest, "there is no dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
     if (options.tolerance && !(*options.tolerance >= 0 && std::isfinite(*options.tolerance)))
         throw Error(Code::BadRequest, "the tolerance is not a number from 0", "--tolerance", "give one such as 1e-6");
-    const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
+}
 
-    const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
-    if (!distils(measured))
-        throw one_device_only(options.experiment);
-    refuse_placement(measured);
+/// The training that every strategy does.
+launch::TrainingRequest asked_for(const Context& context, const VerifyOptions& options)
+{
     std::vector<std::string> settings = options.settings;
     settings.push_back("train.steps=" + std::to_string(options.steps));
     settings.push_back("run.dtype=" + options.dtype);
@@ -133,10 +130,44 @@ int verify(const Context& context, const VerifyOptions& options)
     request.experiment = experiment_from(options.experiment, settings, "pipebd verify EXPERIMENT");
     request.experiment_text = read_file(options.experiment);
     request.devices = devices_for(request.experiment, options.devices, context.cancel);
+    request.deliver = false; // the last checkpoint is all that is compared
+    return request;
+}
+
+/// Trains as `reference` says, then by each feasible strategy of `plan`, and compares the weights.
+std::vector<Verdict> train_and_compare(const Context& context, const launch::TrainingRequest& request,
+    const PlannedStrategy& reference, const schedule::Plan& plan, int blocks, double tolerance)
+{
+    const auto possible = std::count_if(
+        plan.strategies.begin(), plan.strategies.end(), [](const PlannedStrategy& planned) { return planned.schedule.feasible; });
+    Turns turns(context, "pipebd verify", static_cast<std::size_t>(possible) + 1);
+    turns.line().note(std::to_string(possible + 1) + " trainings of " + std::to_string(request.steps) + " steps each");
+    const std::filesystem::path single = turns.take(request, reference, "single").folder;
+    std::vector<Verdict> verdicts;
+    for (const PlannedStrategy& planned : plan.strategies) {
+        if (!planned.schedule.feasible)
+            continue;
+        const std::filesystem::path run = turns.take(request, planned, planned.schedule.strategy).folder;
+        verdicts.push_back(verdict_on(planned, launch::compare_weights(run, single, blocks), tolerance));
+    }
+    return verdicts;
+}
+
+} // namespace
+
+int verify(const Context& context, const VerifyOptions& options)
+{
+    check(options);
+    const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
+
+    const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
+    if (!distils(measured))
+        throw one_device_only(options.experiment);
+    refuse_placement(measured);
+    launch::TrainingRequest request = asked_for(context, options);
     store::Lab lab = context.open_lab();
     request.steps = check_work(context, lab, request.experiment, request.devices).steps;
     request.pair_folder = pair_folder(lab, request.experiment.pair);
-    request.deliver = false; // the last checkpoint is all that is compared
     request.checkpoint_steps = request.steps;
 
     const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)
@@ -146,20 +177,9 @@ int verify(const Context& context, const VerifyOptions& options)
     const schedule::Plan reference = schedule::make_plan(costs, std::vector<std::string>{"single"});
     const schedule::Plan plan = possible_plan(costs, strategies, request.devices);
 
-    const auto possible = std::count_if(
-        plan.strategies.begin(), plan.strategies.end(), [](const PlannedStrategy& planned) { return planned.schedule.feasible; });
-    Turns turns(context, "pipebd verify", static_cast<std::size_t>(possible) + 1);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
-    turns.line().note(std::to_string(possible + 1) + " trainings of " + std::to_string(request.steps) + " steps each");
-    const std::filesystem::path single = turns.take(request, reference.strategies.front(), "single").folder;
-    std::vector<Verdict> verdicts;
-    for (const PlannedStrategy& planned : plan.strategies) {
-        if (!planned.schedule.feasible)
-            continue;
-        const std::filesystem::path run = turns.take(request, planned, planned.schedule.strategy).folder;
-        verdicts.push_back(
-            verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
-    }
+    const std::vector<Verdict> verdicts = train_and_compare(
+        context, request, reference.strategies.front(), plan, static_cast<int>(profile.blocks.size()), tolerance);
 
     const std::string heading = "largest difference of a weight after " + std::to_string(request.steps) + " steps in "
         + options.dtype + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";
