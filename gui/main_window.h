@@ -91,6 +91,12 @@ private:
     struct Actions;
 
     void createActions();
+    void createFileActions();
+    void createPageActions();
+    void createViewActions();
+    void createEditActions();
+    void createExportActions();
+    void createHelpActions();
     void createMenus();
     void createFileMenu();
     void createRunMenu();
