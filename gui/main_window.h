@@ -93,6 +93,12 @@ private:
     static constexpr int messageTime = 10000; // ms
 
     void createActions();
+    void createFileActions();
+    void createPageActions();
+    void createViewActions();
+    void createEditActions();
+    void createExportActions();
+    void createHelpActions();
     void createMenus();
     void createFileMenu();
     void createRunMenu();

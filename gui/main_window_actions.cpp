@@ -39,8 +39,20 @@ QAction* makeAction(QObject* parent, const QString& text, const QString& statusT
 void MainWindow::createActions()
 {
     m_actions = std::make_unique<Actions>();
-    Actions& a = *m_actions;
+    createFileActions();
+    createPageActions();
+    createViewActions();
+    createEditActions();
+    createExportActions();
+    createHelpActions();
+    connectRunActions();
+    tintIcons();
+    enableFit();
+}
 
+void MainWindow::createFileActions()
+{
+    Actions& a = *m_actions;
     a.start = makeAction(this, tr("&Start a run…"), tr("Choose an experiment file and start it"), QKeySequence::New);
     connect(a.start, &QAction::triggered, this, [this] { openStartDialog({}); });
     a.findSchedule = makeAction(this, tr("&Compare schedules…"), tr("Show all strategies for a pair on timelines"));
@@ -49,7 +61,11 @@ void MainWindow::createActions()
     connect(a.openLab, &QAction::triggered, this, &MainWindow::chooseLab);
     a.quit = makeAction(this, tr("&Quit"), tr("Close the window; runs continue"), QKeySequence(Qt::CTRL | Qt::Key_Q));
     connect(a.quit, &QAction::triggered, this, &QWidget::close);
+}
 
+void MainWindow::createPageActions()
+{
+    Actions& a = *m_actions;
     a.fit = makeAction(this, tr("&Fit all"), tr("Show all data in every chart"));
     a.fit->setShortcuts({QKeySequence(Qt::Key_F), QKeySequence(Qt::Key_Escape)});
     a.fit->setToolTip(tr("Fit all (F)"));
@@ -66,6 +82,11 @@ void MainWindow::createActions()
         connect(action, &QAction::triggered, this, [this, page] { showPage(page->id()); });
         a.pages.push_back(action);
     }
+}
+
+void MainWindow::createViewActions()
+{
+    Actions& a = *m_actions;
     a.themes = new QActionGroup(this);
     const Theme current = m_settings.theme();
     for (const auto& [theme, text] :
@@ -86,6 +107,11 @@ void MainWindow::createActions()
     a.command->setCheckable(true);
     a.command->setChecked(true);
     connect(a.command, &QAction::toggled, this, &MainWindow::showCommand);
+}
+
+void MainWindow::createEditActions()
+{
+    Actions& a = *m_actions;
     a.undo = m_undo->createUndoAction(this, tr("&Undo"));
     a.undo->setShortcut(QKeySequence::Undo);
     a.undo->setStatusTip(tr("Undo the last change on this page"));
@@ -94,13 +120,20 @@ void MainWindow::createActions()
     a.redo->setStatusTip(tr("Redo the change that was undone"));
     a.defaultLayout = makeAction(this, tr("&Restore default layout"), tr("Reset docks, columns and charts to the default layout"));
     connect(a.defaultLayout, &QAction::triggered, this, &MainWindow::restoreDefaultLayout);
+}
 
+void MainWindow::createExportActions()
+{
     for (MetricChart* chart : runPage()->charts()) {
         QAction* action = makeAction(this, tr("%1…").arg(chart->title()), tr("Write this chart as PNG, PDF, SVG or CSV"));
         connect(action, &QAction::triggered, this, [this, chart] { exportChart(chart); });
-        a.exports.push_back(action);
+        m_actions->exports.push_back(action);
     }
+}
 
+void MainWindow::createHelpActions()
+{
+    Actions& a = *m_actions;
     a.shortcuts = makeAction(this, tr("&Keyboard shortcuts…"), tr("All keyboard shortcuts, by page"));
     a.shortcuts->setShortcuts({QKeySequence(Qt::Key_F1), QKeySequence(Qt::Key_Question)});
     connect(a.shortcuts, &QAction::triggered, this, [this] {
@@ -116,9 +149,6 @@ void MainWindow::createActions()
     });
     a.aboutQt = makeAction(this, tr("About &Qt"), tr("About the Qt library"));
     connect(a.aboutQt, &QAction::triggered, qApp, &QApplication::aboutQt);
-    connectRunActions();
-    tintIcons();
-    enableFit();
 }
 
 void MainWindow::connectRunActions()

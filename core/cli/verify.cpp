@@ -106,9 +106,7 @@ std::string json_of(const std::vector<Verdict>& verdicts, const std::string& dty
         .dump(2);
 }
 
-} // namespace
-
-int verify(const Context& context, const VerifyOptions& options)
+void check(const VerifyOptions& options)
 {
     if (options.steps < 1 || options.steps > most_steps_of_a_turn)
         throw Error(Code::BadRequest, std::to_string(options.steps) + " steps are not possible", "--steps",
@@ -117,12 +115,11 @@ int verify(const Context& context, const VerifyOptions& options)
         throw Error(Code::BadRequest, "unknown dtype " + in_quotes(options.dtype), "--dtype", "give float64, float32 or bfloat16");
     if (options.tolerance && !(*options.tolerance >= 0 && std::isfinite(*options.tolerance)))
         throw Error(Code::BadRequest, "the tolerance is not a number >= 0", "--tolerance", "give one such as 1e-6");
-    const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
+}
 
-    const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
-    if (!distils(measured))
-        throw one_device_only(options.experiment);
-    refuse_placement(measured);
+/// The training that every strategy does.
+launch::TrainingRequest asked_for(const Context& context, const VerifyOptions& options)
+{
     std::vector<std::string> settings = options.settings;
     settings.push_back("train.steps=" + std::to_string(options.steps));
     settings.push_back("run.dtype=" + options.dtype);
@@ -130,10 +127,47 @@ int verify(const Context& context, const VerifyOptions& options)
     request.experiment = experiment_from(options.experiment, settings, "pipebd verify EXPERIMENT");
     request.experiment_text = read_file(options.experiment);
     request.devices = devices_for(request.experiment, options.devices, context.cancel);
+    request.deliver = false; // the last checkpoint is all that is compared
+    return request;
+}
+
+/// Trains as `reference` says, then by each feasible strategy of `plan`, and compares the weights.
+std::vector<Verdict> train_and_compare(const Context& context, launch::TrainingRequest request, const PlannedStrategy& reference,
+    const schedule::Plan& plan, int blocks, double tolerance)
+{
+    const auto possible = std::count_if(
+        plan.strategies.begin(), plan.strategies.end(), [](const PlannedStrategy& planned) { return planned.schedule.feasible; });
+    Turns turns(context, "pipebd verify", static_cast<std::size_t>(possible) + 1);
+    turns.line().note(std::to_string(possible + 1) + " training runs of " + std::to_string(request.steps) + " steps each");
+    const auto trained = [&](const PlannedStrategy& planned) {
+        request.checkpoint_steps = request.steps * static_cast<std::int64_t>(planned.program.phases.size());
+        return turns.take(request, planned, planned.schedule.strategy).folder;
+    };
+    const std::filesystem::path single = trained(reference);
+    std::vector<Verdict> verdicts;
+    for (const PlannedStrategy& planned : plan.strategies) {
+        if (!planned.schedule.feasible)
+            continue;
+        verdicts.push_back(verdict_on(planned, launch::compare_weights(trained(planned), single, blocks), tolerance));
+    }
+    return verdicts;
+}
+
+} // namespace
+
+int verify(const Context& context, const VerifyOptions& options)
+{
+    check(options);
+    const std::vector<std::string> strategies = strategies_to_run_from(options.strategies, "--strategies");
+
+    const experiment::Experiment measured = experiment_from(options.experiment, options.settings, "pipebd verify EXPERIMENT");
+    if (!distils(measured))
+        throw one_device_only(options.experiment);
+    refuse_placement(measured);
+    launch::TrainingRequest request = asked_for(context, options);
     store::Lab lab = context.open_lab();
     request.steps = check_work(context, lab, request.experiment, request.devices).steps;
     request.pair_folder = pair_folder(lab, request.experiment.pair);
-    request.deliver = false; // the last checkpoint is all that is compared
 
     const schedule::Profile profile = options.profile.empty() ? stored_or_measured_profile(context, lab, measured, request.devices)
                                                               : profile_named(context, options.profile, measured);
@@ -142,24 +176,9 @@ int verify(const Context& context, const VerifyOptions& options)
     const schedule::Plan reference = schedule::make_plan(costs, std::vector<std::string>{"single"});
     const schedule::Plan plan = possible_plan(costs, strategies, request.devices);
 
-    const auto possible = std::count_if(
-        plan.strategies.begin(), plan.strategies.end(), [](const PlannedStrategy& planned) { return planned.schedule.feasible; });
-    Turns turns(context, "pipebd verify", static_cast<std::size_t>(possible) + 1);
     const double tolerance = options.tolerance.value_or(tolerance_of(options.dtype));
-    turns.line().note(std::to_string(possible + 1) + " training runs of " + std::to_string(request.steps) + " steps each");
-    const auto trained = [&](const PlannedStrategy& planned) {
-        request.checkpoint_steps = request.steps * static_cast<std::int64_t>(planned.program.phases.size());
-        return turns.take(request, planned, planned.schedule.strategy).folder;
-    };
-    const std::filesystem::path single = trained(reference.strategies.front());
-    std::vector<Verdict> verdicts;
-    for (const PlannedStrategy& planned : plan.strategies) {
-        if (!planned.schedule.feasible)
-            continue;
-        const std::filesystem::path run = trained(planned);
-        verdicts.push_back(
-            verdict_on(planned, launch::compare_weights(run, single, static_cast<int>(profile.blocks.size())), tolerance));
-    }
+    const std::vector<Verdict> verdicts = train_and_compare(
+        context, request, reference.strategies.front(), plan, static_cast<int>(profile.blocks.size()), tolerance);
 
     const std::string heading = "largest weight difference after " + std::to_string(request.steps) + " steps in " + options.dtype
         + "; tolerance where a batch is split " + scientific(tolerance) + " of the block's largest\n";

@@ -35,14 +35,18 @@ endif()
 
 add_library(pipebd-cuda MODULE
     device/cuda_backend.cpp
+    transport/c10d_errors.cpp
     transport/c10d_transport.cpp
     transport/cuda_slots.cpp
     transport/errands.cpp
     transport/ipc_transport.cpp
+    transport/open_rings.cpp
     transport/peer_progress.cpp
     transport/run_clock.cpp
     transport/shared_words.cpp
+    transport/slot_queues.cpp
     transport/slot_ring.cpp
+    transport/store_meeting.cpp
     transport/transport.cpp)
 pipebd_common(pipebd-cuda)
 pipebd_join_rooms(pipebd-cuda)

@@ -1,20 +1,12 @@
 #include "engine/profiler.h"
 
-#include "base/random.h"
-#include "base/statistics.h"
+#include "engine/block_measurement.h"
 #include "engine/data/loader.h"
-#include "engine/models/precision.h"
-#include "engine/models/sampled_paths.h"
-#include "engine/training/loss.h"
+#include "engine/figure.h"
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <iterator>
 #include <numeric>
 
 namespace pipebd::engine {
@@ -24,78 +16,6 @@ using schedule::BlockProfile;
 using schedule::Profile;
 
 namespace {
-
-constexpr std::size_t repeats = 3; // of each path, after one that is not counted
-
-/// The repeats of one figure, by path.
-class Figure {
-public:
-    explicit Figure(const std::vector<SampledPath>& paths = std::vector<SampledPath>(1))
-    {
-        for (const SampledPath& path : paths)
-            paths_.push_back({path.weight, {}});
-    }
-
-    void add(std::size_t path, double milliseconds) { paths_[path].repeats.push_back(milliseconds); }
-
-    /// The mean over paths of the median of their repeats.
-    double mean() const
-    {
-        double sum = 0;
-        for (const Path& path : paths_)
-            sum += path.weight * median(path.repeats);
-        return sum;
-    }
-
-    /// (p90 - p10) / median of all repeats of all paths.
-    double spread() const
-    {
-        std::vector<Weighed> all;
-        for (const Path& path : paths_)
-            std::ranges::copy(all_of(path), std::back_inserter(all));
-        double middle = quantile(all, 0.5);
-        return middle > 0 ? (quantile(all, 0.9) - quantile(all, 0.1)) / middle : 0;
-    }
-
-private:
-    struct Path {
-        double weight;
-        std::vector<double> repeats;
-    };
-    struct Weighed {
-        double value;
-        double weight;
-    };
-
-    static std::vector<Weighed> all_of(const Path& path)
-    {
-        std::vector<Weighed> all;
-        for (double value : path.repeats)
-            all.push_back({value, path.weight});
-        return all;
-    }
-
-    /// The value below which a share `q` of the weight lies: each value stands in the middle of its own weight.
-    static double quantile(std::vector<Weighed> sorted, double q)
-    {
-        std::ranges::sort(sorted, {}, &Weighed::value);
-        double total = 0;
-        for (const Weighed& one : sorted)
-            total += one.weight;
-        double below = 0, position = 0, value = sorted.front().value;
-        for (const Weighed& one : sorted) {
-            double here = (below + one.weight / 2) / total;
-            if (here >= q)
-                return here > position ? value + (one.value - value) * (q - position) / (here - position) : one.value;
-            below += one.weight;
-            position = here;
-            value = one.value;
-        }
-        return value;
-    }
-
-    std::vector<Path> paths_;
-};
 
 std::vector<int> first_ranks(int count)
 {
@@ -160,12 +80,6 @@ public:
     }
 
 private:
-    double now()
-    {
-        backend_.synchronize();
-        return run_milliseconds();
-    }
-
     void progress(const std::string& doing)
     {
         experiment::Metric metric;
@@ -182,7 +96,7 @@ private:
         if (!size.of_batch)
             experiment.data.batch = size.samples;
         constexpr int ahead = 3; // ready before they are asked for
-        constexpr int batches = ahead + 2 * static_cast<int>(repeats);
+        constexpr int batches = ahead + 2 * static_cast<int>(Figure::repeats);
         schedule::Instruction load;
         load.shard = {0, size.ranks};
         schedule::Rows rows{0, size.samples};
@@ -191,13 +105,13 @@ private:
         Figure loading;
         at::Tensor input;
         for (int batch = 0; batch < batches; ++batch) {
-            double start = now();
+            double start = settled_milliseconds(backend_);
             Batch loaded = loader.next(batch, rows);
-            double made = now();
+            double made = settled_milliseconds(backend_);
             input = loaded.input.to(backend_.device(), /*non_blocking=*/true);
             at::Tensor labels = loaded.labels.to(backend_.device(), /*non_blocking=*/true);
             if (batch >= ahead)
-                loading.add(0, now() - (backend_.device().is_cpu() ? start : made));
+                loading.add(0, settled_milliseconds(backend_) - (backend_.device().is_cpu() ? start : made));
         }
         profile_.load[size.samples] = loading.mean();
         return input;
@@ -205,118 +119,42 @@ private:
 
     int block_count() const { return static_cast<int>(names_.size()); }
 
-    struct Activations {
-        at::Tensor teacher;
-        at::Tensor student; // the teacher's, unless blocks of the two give different shapes
-    };
-
     /// All blocks: by the ranks of `size` together, by each of the others alone.
     void measure_size(const Size& size)
     {
         const at::Tensor data = measure_loading(size);
         Activations input{data, data};
         for (std::size_t block = 0; block < names_.size(); ++block) {
-            progress(names_[block] + ", " + std::to_string(size.samples) + " samples");
+            progress(names_[block] + ", " + std::to_string(size.samples) + " samples is not possible");
             input = measure_block(static_cast<int>(block), size, input);
         }
     }
 
-    /// Returns the block's outputs.
-    Activations measure_block(int block, const Size& size, const Activations& input)
+    /// How the student is run.
+    Context context_of(const Size& size)
     {
-        const int samples = size.samples;
-        Models models = Models::make(experiment_, pair_, std::set<int>{block}, std::set<int>{block}, backend_.device());
-        Block& teacher = *models.teacher.at(block);
-        Block& student = *models.student.at(block);
-        Optimizer& optimizer = *models.optimizer.at(block);
-        BlockProfile& result = profile_.blocks[static_cast<std::size_t>(block)];
-        const std::string& loss_name = loss_of(experiment_.distill, block, block_count());
-
         Context context;
         context.training = true;
         context.seed = experiment_.seed;
         if (size.ranks > 1 && transport_.rank() < size.ranks && experiment_.run.batch_norm == "sync")
             context.group = transport_.group(first_ranks(size.ranks));
+        return context;
+    }
 
-        // The warm-up, on paths of which one is the largest, is also what memory is measured on.
-        const std::vector<SampledPath> warm_up = uniform_paths(student.cells());
-        const std::vector<SampledPath> sampled
-            = sample_paths(student.cells(), draw({experiment_.seed, static_cast<std::uint64_t>(block)}));
-        Figure teacher_forward, student_forward(sampled), student_backward(sampled), update(sampled);
-        std::int64_t peak = 0;
-        std::int64_t gradient_bytes = 0;
-        double mean_gradient_bytes = 0;
-        at::Tensor output;
-        at::Tensor student_output;
-        for (std::size_t repeat = 0; repeat <= repeats; ++repeat) {
-            const std::vector<SampledPath>& paths = repeat == 0 ? warm_up : sampled;
-            for (std::size_t path = 0; path < paths.size(); ++path) {
-                reporter_.heartbeat(static_cast<std::int64_t>(repeat), names_[static_cast<std::size_t>(block)]);
-                student.choose(paths[path].candidates);
-                double start = now();
-                if (path < repeats)
-                    output = teach(teacher, input.teacher, experiment_.run.dtype);
-                double teacher_done = now();
-
-                backend_.reset_peak();
-                std::int64_t before = backend_.memory().bytes;
-                double forward_start = now();
-                at::Tensor value;
-                {
-                    Precision precision(experiment_.run.dtype, backend_.device().type());
-                    student_output = student.forward(input.student, context);
-                    const bool comparable = student_output.sizes() == output.sizes();
-                    value = distillation_loss(loss_name, student_output, comparable ? output : at::zeros_like(student_output));
-                    student_output = comparable ? output : student_output.detach();
-                }
-                double forward_done = now();
-                torch::autograd::backward({value}, {});
-                double backward_done = now();
-                peak = std::max(peak, backend_.memory().peak - before);
-                value = at::Tensor();
-
-                std::vector<std::size_t> active = student.active_parameters(context);
-                std::int64_t bytes = 0;
-                for (std::size_t index : active)
-                    bytes += static_cast<std::int64_t>(student.parameters()[index].tensor.nbytes());
-                gradient_bytes = std::max(gradient_bytes, bytes);
-                if (repeat == 1)
-                    mean_gradient_bytes += paths[path].weight * static_cast<double>(bytes);
-                double update_start = now();
-                {
-                    at::NoGradGuard no_grad;
-                    optimizer.update(active, 0.0);
-                }
-                double update_done = now();
-
-                if (repeat == 0)
-                    continue;
-                if (path < repeats)
-                    teacher_forward.add(0, teacher_done - start);
-                student_forward.add(path, forward_done - forward_start);
-                student_backward.add(path, backward_done - forward_done);
-                update.add(path, update_done - update_start);
-            }
-        }
-        result.teacher_forward[samples] = teacher_forward.mean();
-        result.student_forward[samples] = student_forward.mean();
-        result.student_backward[samples] = student_backward.mean();
-        result.spread["teacher_forward"][samples] = teacher_forward.spread();
-        result.spread["student_forward"][samples] = student_forward.spread();
-        result.spread["student_backward"][samples] = student_backward.spread();
+    /// Returns the block's outputs.
+    Activations measure_block(int block, const Size& size, const Activations& input)
+    {
+        const std::string& name = names_[static_cast<std::size_t>(block)];
+        BlockProfile& result = profile_.blocks[static_cast<std::size_t>(block)];
+        BlockMeasurement measurement(experiment_, pair_, block, context_of(size), backend_);
+        measurement.run(input, [&](std::size_t repeat) { reporter_.heartbeat(static_cast<std::int64_t>(repeat), name); });
+        measurement.store_passes(size.samples, result);
         if (size.is_whole_batch()) {
-            result.name = names_[static_cast<std::size_t>(block)];
-            result.update = result.teacher_update = update.mean();
-            result.spread["update"][samples] = update.spread();
-            result.output_bytes = static_cast<std::int64_t>(output.nbytes()) / samples;
-            result.activation_bytes = std::max<std::int64_t>(0, peak - gradient_bytes) / samples;
-            result.teacher_bytes = bytes_of(teacher.parameters()) + bytes_of(teacher.buffers());
-            result.student_bytes = bytes_of(student.parameters()) + bytes_of(student.buffers());
-            result.gradient_bytes = gradient_bytes;
-            exchanged_bytes_.push_back(static_cast<std::int64_t>(mean_gradient_bytes));
-            result.optimizer_bytes = bytes_of(optimizer.state());
+            result.name = name;
+            measurement.store_sizes(size.samples, result);
+            exchanged_bytes_.push_back(measurement.mean_gradient_bytes());
         }
-        return {output, student_output};
+        return measurement.output();
     }
 
     void measure_all_reduce()
@@ -328,12 +166,12 @@ private:
             for (std::size_t block = 0; block < names_.size(); ++block) {
                 at::Tensor gradients = at::zeros({exchanged_bytes_[block] / 4 + 1}, options);
                 Figure figure;
-                for (std::size_t repeat = 0; repeat <= repeats * 2; ++repeat) {
+                for (std::size_t repeat = 0; repeat <= Figure::repeats * 2; ++repeat) {
                     reporter_.heartbeat(static_cast<std::int64_t>(repeat), "all-reduce");
-                    double start = now();
+                    double start = settled_milliseconds(backend_);
                     transport_.all_reduce(gradients, first_ranks(ranks))->wait();
                     if (repeat > 0)
-                        figure.add(0, now() - start);
+                        figure.add(0, settled_milliseconds(backend_) - start);
                 }
                 profile_.blocks[block].all_reduce[ranks] = figure.mean();
             }
@@ -348,9 +186,9 @@ private:
         bool first = transport_.rank() == 0;
         at::Tensor tensor = at::zeros({bytes / 4}, at::TensorOptions().device(backend_.device()).dtype(at::kFloat));
         Figure figure;
-        for (std::size_t repeat = 0; repeat <= repeats * 4; ++repeat) {
-            reporter_.heartbeat(static_cast<std::int64_t>(repeat), "link");
-            double start = now();
+        for (std::size_t repeat = 0; repeat <= Figure::repeats * 4; ++repeat) {
+            reporter_.heartbeat(static_cast<std::int64_t>(repeat), "Idle: link");
+            double start = settled_milliseconds(backend_);
             if (first)
                 transport_.send(tensor, there)->wait();
             std::unique_ptr<Pending> received = transport_.receive(tensor, first ? back : there);
@@ -358,7 +196,7 @@ private:
             if (!first)
                 transport_.send(tensor, back)->wait();
             if (repeat > 0)
-                figure.add(0, (now() - start) / 2);
+                figure.add(0, (settled_milliseconds(backend_) - start) / 2);
         }
         return figure.mean();
     }

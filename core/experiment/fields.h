@@ -81,26 +81,49 @@ void visit_stage(S& stage, const std::array<std::string_view, 8>& keys, Visitor&
     visit(keys[7], stage.schedule, OneOf{choices::schedule});
 }
 
-/// Calls visit(key, member, rule) for every key. `experiment` is an Experiment, const or not.
-template <typename E, typename Visitor>
-void visit_fields(E& experiment, Visitor&& visit)
+inline constexpr Text path_text{true, 4096};
+
+template <typename D, typename Visitor>
+void visit_data(D& data, Visitor&& visit)
 {
-    constexpr Whole count{1, std::int64_t{1} << 40};
-    constexpr Text path{true, 4096};
-
-    visit("name", experiment.name, Text{});
-    visit("pair", experiment.pair, Text{});
-    visit("seed", experiment.seed, Whole{});
-
-    auto& data = experiment.data;
     visit("data.source", data.source, OneOf{choices::source});
-    visit("data.path", data.path, path);
+    visit("data.path", data.path, path_text);
     visit("data.batch", data.batch, Whole{1, largest_batch});
     visit("data.shuffle", data.shuffle, Flag{});
     visit("data.augment", data.augment, OneOf{choices::augment});
     visit("data.held_out", data.held_out, Real{0, false, 1});
     visit("data.broken_limit", data.broken_limit, Whole{0, 1 << 30});
     visit("data.workers", data.workers, Whole{0, 256});
+}
+
+template <typename R, typename Visitor>
+void visit_run(R& run, Visitor&& visit)
+{
+    visit("run.strategy", run.strategy, OneOf{choices::strategy()});
+    visit("run.stages", run.stages, StageList{});
+    visit("run.devices", run.devices, DeviceList{});
+    visit("run.dtype", run.dtype, OneOf{choices::dtype});
+    visit("run.batch_norm", run.batch_norm, OneOf{choices::batch_norm});
+    visit("run.checkpoint_minutes", run.checkpoint_minutes, Real{0, false, 1e9});
+    visit("run.checkpoint_steps", run.checkpoint_steps, Whole{0, std::int64_t{1} << 40});
+    visit("run.checkpoint_keep", run.checkpoint_keep, Whole{1, 1000});
+    visit("run.checkpoint_failure", run.checkpoint_failure, OneOf{choices::checkpoint_failure});
+    visit("run.timeout", run.timeout, Real{1, false, 1e6});
+    visit("run.join_timeout", run.join_timeout, Real{1, false, 1e6});
+    visit("run.stop_grace", run.stop_grace, Real{0, false, 1e6});
+}
+
+/// Calls visit(key, member, rule) for every key. `experiment` is an Experiment, const or not.
+template <typename E, typename Visitor>
+void visit_fields(E& experiment, Visitor&& visit)
+{
+    constexpr Whole count{1, std::int64_t{1} << 40};
+
+    visit("name", experiment.name, Text{});
+    visit("pair", experiment.pair, Text{});
+    visit("seed", experiment.seed, Whole{});
+
+    visit_data(experiment.data, visit);
 
     auto& train = experiment.train;
     visit("train.network", train.network, OneOf{choices::network});
@@ -113,11 +136,11 @@ void visit_fields(E& experiment, Visitor&& visit)
     visit("train.weight_decay", train.weight_decay, Real{});
     visit("train.schedule", train.schedule, OneOf{choices::schedule});
 
-    visit("teacher.weights", experiment.teacher.weights, path);
+    visit("teacher.weights", experiment.teacher.weights, path_text);
     visit("teacher.fold_batch_norm", experiment.teacher.fold_batch_norm, Flag{});
 
-    visit("student.weights", experiment.student.weights, path);
-    visit("student.architecture", experiment.student.architecture, path);
+    visit("student.weights", experiment.student.weights, path_text);
+    visit("student.architecture", experiment.student.architecture, path_text);
 
     visit("distill.loss", experiment.distill.loss, OneOf{choices::loss});
     visit("distill.last_block_loss", experiment.distill.last_block_loss, OneOf{choices::last_block_loss});
@@ -145,19 +168,7 @@ void visit_fields(E& experiment, Visitor&& visit)
             "stage.finetune.momentum", "stage.finetune.nesterov", "stage.finetune.weight_decay", "stage.finetune.schedule"},
         visit);
 
-    auto& run = experiment.run;
-    visit("run.strategy", run.strategy, OneOf{choices::strategy()});
-    visit("run.stages", run.stages, StageList{});
-    visit("run.devices", run.devices, DeviceList{});
-    visit("run.dtype", run.dtype, OneOf{choices::dtype});
-    visit("run.batch_norm", run.batch_norm, OneOf{choices::batch_norm});
-    visit("run.checkpoint_minutes", run.checkpoint_minutes, Real{0, false, 1e9});
-    visit("run.checkpoint_steps", run.checkpoint_steps, Whole{0, std::int64_t{1} << 40});
-    visit("run.checkpoint_keep", run.checkpoint_keep, Whole{1, 1000});
-    visit("run.checkpoint_failure", run.checkpoint_failure, OneOf{choices::checkpoint_failure});
-    visit("run.timeout", run.timeout, Real{1, false, 1e6});
-    visit("run.join_timeout", run.join_timeout, Real{1, false, 1e6});
-    visit("run.stop_grace", run.stop_grace, Real{0, false, 1e6});
+    visit_run(experiment.run, visit);
 }
 
 } // namespace pipebd::experiment

@@ -93,8 +93,17 @@ MeasureDialog::MeasureDialog(Settings& settings, QString lab, QWidget* parent)
     setWindowTitle(tr("Measure block costs"));
     setAcceptDrops(true);
     setMinimumWidth(600);
+    dressFields();
+    dressAnswers();
     layOut();
+    connectFields();
+    connectMeasuring();
+    askPipebd();
+    check();
+}
 
+void MeasureDialog::connectFields()
+{
     connect(m_pair, &QComboBox::currentTextChanged, this, &MeasureDialog::check);
     connect(m_experiment, &QComboBox::currentTextChanged, this, [this](const QString& file) {
         if (!file.isEmpty())
@@ -114,6 +123,10 @@ MeasureDialog::MeasureDialog(Settings& settings, QString lab, QWidget* parent)
         else
             reject();
     });
+}
+
+void MeasureDialog::connectMeasuring()
+{
     connect(&m_measuring, &PipebdProcess::progressed, this, [this](double fraction, const QString& doing) {
         m_bar->setRange(0, 1000);
         m_bar->setValue(static_cast<int>(fraction * 1000));
@@ -130,11 +143,9 @@ MeasureDialog::MeasureDialog(Settings& settings, QString lab, QWidget* parent)
         m_says->setText(tr("Cancelled. Nothing was stored."));
         m_says->show();
     });
-    askPipebd();
-    check();
 }
 
-void MeasureDialog::layOut()
+void MeasureDialog::dressFields()
 {
     m_byPair->setChecked(true);
     m_pair->setObjectName(QStringLiteral("pair"));
@@ -170,6 +181,10 @@ void MeasureDialog::layOut()
     m_sizes->setToolTip(tr("More batch sizes to measure, for the batch-size chart"));
     m_sizes->setValidator(
         new QRegularExpressionValidator(QRegularExpression(QStringLiteral("(\\d{1,7}(\\s*,\\s*\\d{1,7})*)?")), m_sizes));
+}
+
+void MeasureDialog::dressAnswers()
+{
     m_bar->setAccessibleName(tr("Progress"));
     m_says->setObjectName(QStringLiteral("measureSays"));
     m_says->setWordWrap(true);
@@ -187,7 +202,10 @@ void MeasureDialog::layOut()
     m_cancel->setObjectName(QStringLiteral("measureCancel"));
     for (QWidget* later : std::initializer_list<QWidget*>{m_bar, m_says, m_error, m_command})
         later->hide();
+}
 
+void MeasureDialog::layOut()
+{
     auto* experimentRow = new QHBoxLayout;
     experimentRow->addWidget(m_experiment, 1);
     experimentRow->addWidget(m_browse);

@@ -44,7 +44,11 @@ protected:
     void dropEvent(QDropEvent* event) override;
 
 private:
+    void dressFields();
+    void dressAnswers();
     void layOut();
+    void connectFields();
+    void connectMeasuring();
     void askPipebd();
     void takePairs(const QStringList& pairs);
     void takeDevices(const QByteArray& doctor);

@@ -42,6 +42,20 @@ ProfileView::ProfileView(QWidget* parent)
     , m_figures(new RowsModel(figureColumns(), this))
     , m_sorted(new RowsFilter(m_figures))
 {
+    nameParts();
+    layOut();
+    connect(m_sizes, &QComboBox::currentIndexChanged, this, &ProfileView::samplesChosen);
+    connect(m_blocks, &QComboBox::currentIndexChanged, this,
+        [this](int index) { m_overBatch->showProfiles(m_profiles, std::max(0, index) - 1); }); // the first stands for all
+    connect(m_times, &BlockTimesChart::blockClicked, this, [this](int block) { m_blocks->setCurrentIndex(block + 1); });
+    connect(m_logarithmic, &QCheckBox::toggled, m_overBatch, &BatchTimesChart::setLogarithmic);
+    for (ProfileChart* chart : charts())
+        connect(chart, &ProfileChart::exportRequested, this, [this, chart] { emit exportRequested(chart); });
+    restoreDefaultLayout();
+}
+
+void ProfileView::nameParts()
+{
     m_title->setObjectName(QStringLiteral("profileTitle"));
     scaleFont(m_title, 1.4, true);
     m_summary->setForegroundRole(QPalette::PlaceholderText);
@@ -56,6 +70,10 @@ ProfileView::ProfileView(QWidget* parent)
     m_logarithmic->setToolTip(tr("Logarithmic axes in the batch-size chart"));
     for (QComboBox* box : {m_sizes, m_blocks})
         box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+}
+
+QLayout* ProfileView::buildControls()
+{
     const auto labelled = [this](const QString& text, QWidget* buddy) {
         auto* label = new QLabel(text, this);
         label->setBuddy(buddy);
@@ -69,7 +87,11 @@ ProfileView::ProfileView(QWidget* parent)
     controls->addWidget(m_blocks);
     controls->addWidget(m_logarithmic);
     controls->addStretch(1);
+    return controls;
+}
 
+void ProfileView::fillTabs()
+{
     m_rows->addWidget(m_times);
     m_rows->addWidget(m_columns);
     m_columns->addWidget(m_overBatch);
@@ -87,7 +109,12 @@ ProfileView::ProfileView(QWidget* parent)
     m_tabs->setObjectName(QStringLiteral("profileTabs"));
     m_tabs->addTab(m_rows, tr("&Charts"));
     m_tabs->addTab(m_table, tr("&Table"));
+}
 
+void ProfileView::layOut()
+{
+    QLayout* controls = buildControls();
+    fillTabs();
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(12, 8, 0, 0);
     layout->setSpacing(2);
@@ -97,15 +124,6 @@ ProfileView::ProfileView(QWidget* parent)
     layout->addSpacing(4);
     layout->addLayout(controls);
     layout->addWidget(m_tabs, 1);
-
-    connect(m_sizes, &QComboBox::currentIndexChanged, this, &ProfileView::samplesChosen);
-    connect(m_blocks, &QComboBox::currentIndexChanged, this,
-        [this](int index) { m_overBatch->showProfiles(m_profiles, std::max(0, index) - 1); }); // the first stands for all
-    connect(m_times, &BlockTimesChart::blockClicked, this, [this](int block) { m_blocks->setCurrentIndex(block + 1); });
-    connect(m_logarithmic, &QCheckBox::toggled, m_overBatch, &BatchTimesChart::setLogarithmic);
-    for (ProfileChart* chart : charts())
-        connect(chart, &ProfileChart::exportRequested, this, [this, chart] { emit exportRequested(chart); });
-    restoreDefaultLayout();
 }
 
 std::vector<ProfileChart*> ProfileView::charts() const

@@ -42,6 +42,10 @@ signals:
     void exportRequested(pipebd::gui::ProfileChart* chart);
 
 private:
+    void nameParts();
+    void layOut();
+    QLayout* buildControls();
+    void fillTabs();
     void samplesChosen();
     void fillSizes();
     void fillBlocks();

@@ -34,25 +34,7 @@ RunChooser::RunChooser(const std::filesystem::path& lab, std::vector<int> leftOu
     filter->setClearButtonEnabled(true);
     connect(filter, &QLineEdit::textChanged, m_filtered, &RunFilterModel::setWords);
 
-    m_view->setModel(m_filtered);
-    m_view->setObjectName(QStringLiteral("choosableRuns"));
-    m_view->setAccessibleName(tr("Runs"));
-    m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
-    m_view->setSelectionMode(QAbstractItemView::ExtendedSelection);
-    m_view->setSortingEnabled(true);
-    m_view->sortByColumn(static_cast<int>(RunColumn::Id), Qt::DescendingOrder);
-    m_view->setShowGrid(false);
-    m_view->setAlternatingRowColors(true);
-    m_view->setTabKeyNavigation(false);
-    m_view->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
-    m_view->verticalHeader()->hide();
-    m_view->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
-    for (int i = 0; i < runColumnCount; ++i) {
-        const auto column = static_cast<RunColumn>(i);
-        m_view->setColumnHidden(i, !isShownAtFirst(column) || column == RunColumn::Devices);
-        m_view->setColumnWidth(i, fontMetrics().averageCharWidth() * usualWidth(column) + 14);
-    }
-    m_view->horizontalHeader()->moveSection(static_cast<int>(RunColumn::State), 2);
+    dressView();
     m_note->setTextFormat(Qt::PlainText);
     m_note->setWordWrap(true);
 
@@ -78,6 +60,29 @@ RunChooser::RunChooser(const std::filesystem::path& lab, std::vector<int> leftOu
 }
 
 RunChooser::~RunChooser() = default;
+
+void RunChooser::dressView()
+{
+    m_view->setModel(m_filtered);
+    m_view->setObjectName(QStringLiteral("choosableRuns"));
+    m_view->setAccessibleName(tr("Runs"));
+    m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_view->setSelectionMode(QAbstractItemView::ExtendedSelection);
+    m_view->setSortingEnabled(true);
+    m_view->sortByColumn(static_cast<int>(RunColumn::Id), Qt::DescendingOrder);
+    m_view->setShowGrid(false);
+    m_view->setAlternatingRowColors(true);
+    m_view->setTabKeyNavigation(false);
+    m_view->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
+    m_view->verticalHeader()->hide();
+    m_view->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 10);
+    for (int i = 0; i < runColumnCount; ++i) {
+        const auto column = static_cast<RunColumn>(i);
+        m_view->setColumnHidden(i, !isShownAtFirst(column) || column == RunColumn::Devices);
+        m_view->setColumnWidth(i, fontMetrics().averageCharWidth() * usualWidth(column) + 14);
+    }
+    m_view->horizontalHeader()->moveSection(static_cast<int>(RunColumn::State), 2);
+}
 
 void RunChooser::show(Listed listed)
 {

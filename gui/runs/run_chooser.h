@@ -34,6 +34,7 @@ private:
         std::map<int, store::Annotation> annotations;
     };
 
+    void dressView();
     void show(Listed listed);
 
     std::vector<int> m_leftOut;

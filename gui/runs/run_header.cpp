@@ -51,6 +51,21 @@ RunHeader::RunHeader(QWidget* parent)
     progressRow->addWidget(m_progress, 1);
     progressRow->addWidget(m_steps);
 
+    fillFacts();
+    fillErrorFrame();
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(12, 10, 12, 6);
+    layout->setSpacing(4);
+    layout->addLayout(titleRow);
+    layout->addWidget(m_line);
+    layout->addLayout(progressRow);
+    layout->addWidget(m_facts);
+    layout->addWidget(m_errorFrame);
+    styleError();
+}
+
+void RunHeader::fillFacts()
+{
     auto* factsRow = new QHBoxLayout(m_facts);
     factsRow->setContentsMargins(0, 4, 0, 0);
     factsRow->setSpacing(28);
@@ -60,7 +75,10 @@ RunHeader::RunHeader(QWidget* parent)
     m_loss = addFact(tr("Loss: first → latest"), tr("Mean over the blocks in the first and in the latest tenth of the steps"));
     m_accuracy = addFact(tr("Test accuracy"), tr("Accuracy of the student on the test split"));
     factsRow->addStretch();
+}
 
+void RunHeader::fillErrorFrame()
+{
     m_errorFrame->setObjectName(QStringLiteral("errorFrame"));
     m_error->setWordWrap(true);
     m_error->setObjectName(QStringLiteral("errorText"));
@@ -74,16 +92,6 @@ RunHeader::RunHeader(QWidget* parent)
     errorLayout->addWidget(m_error);
     errorLayout->addWidget(m_lastLines);
     m_errorFrame->hide();
-
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(12, 10, 12, 6);
-    layout->setSpacing(4);
-    layout->addLayout(titleRow);
-    layout->addWidget(m_line);
-    layout->addLayout(progressRow);
-    layout->addWidget(m_facts);
-    layout->addWidget(m_errorFrame);
-    styleError();
 }
 
 QLabel* RunHeader::addFact(const QString& caption, const QString& toolTip)

@@ -27,6 +27,8 @@ protected:
     void changeEvent(QEvent* event) override;
 
 private:
+    void fillFacts();
+    void fillErrorFrame();
     QLabel* addFact(const QString& caption, const QString& toolTip);
     void showProgress(const store::RunRecord& record);
     void showFacts(const store::RunRecord& record);

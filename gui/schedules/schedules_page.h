@@ -75,6 +75,8 @@ private:
     };
     class StageEdit;
 
+    void layOut();
+    void connectParts();
     QWidget* buildPanel();
     QWidget* buildHead();
     QWidget* buildTable();

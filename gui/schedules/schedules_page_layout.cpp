@@ -98,7 +98,17 @@ SchedulesPage::SchedulesPage(Settings& settings, QWidget* parent)
     makeActions();
     for (const QString& strategy : hiddenAtFirst)
         m_model->setShown(strategy, false);
+    layOut();
+    connectParts();
+    connectEditor();
+    restoreDefaultLayout();
+    restoreState();
+}
 
+SchedulesPage::~SchedulesPage() = default;
+
+void SchedulesPage::layOut()
+{
     m_rows->setChildrenCollapsible(false);
     m_rows->addWidget(buildTable());
     m_rows->addWidget(m_timelines);
@@ -121,19 +131,17 @@ SchedulesPage::SchedulesPage(Settings& settings, QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins({});
     layout->addWidget(m_stack);
+}
 
+void SchedulesPage::connectParts()
+{
     connect(m_whatIf, &WhatIfPanel::changed, this, &SchedulesPage::ask);
     connect(m_model, &StrategyTableModel::shownChanged, this, &SchedulesPage::showTimelines);
     connect(m_timelines, &TimelineView::exportRequested, this, &SchedulesPage::exportTimelines);
     connect(m_editor, &StageEditor::refused, this, &Page::messagePosted);
     connect(m_profileBox, &QComboBox::activated, this, [this] { loadProfile(m_profileBox->currentData().toString()); });
     connect(m_runBox, &QComboBox::activated, this, [this] { overlayRun(m_runBox->currentData().toInt()); });
-    connectEditor();
-    restoreDefaultLayout();
-    restoreState();
 }
-
-SchedulesPage::~SchedulesPage() = default;
 
 QWidget* SchedulesPage::buildPanel()
 {

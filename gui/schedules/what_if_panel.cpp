@@ -73,39 +73,14 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     , m_steps(new QSpinBox(this))
 {
     setObjectName(QStringLiteral("whatIf"));
-    m_devices->setRange(1, mostDevices);
-    m_devices->setObjectName(QStringLiteral("devices"));
-    m_devices->setAccessibleName(tr("Devices"));
-    m_devices->setPageStep(1);
-    m_devicesBox->setRange(1, mostDevices);
-    m_devicesBox->setAccessibleName(tr("Number of devices"));
-    connect(m_devices, &QSlider::valueChanged, m_devicesBox, &QSpinBox::setValue);
-    connect(m_devicesBox, &QSpinBox::valueChanged, m_devices, &QSlider::setValue);
-    connect(m_devices, &QSlider::valueChanged, this, &WhatIfPanel::changed);
     m_batch->setObjectName(QStringLiteral("batch"));
     m_memory->setObjectName(QStringLiteral("memory"));
-    m_link->setObjectName(QStringLiteral("link"));
+    m_link->setObjectName(QStringLiteral("Idle: link"));
     m_speed->setObjectName(QStringLiteral("speed"));
     for (OptionalSlider* slider : {m_batch, m_memory, m_link, m_speed})
         connect(slider, &OptionalSlider::changed, this, &WhatIfPanel::changed);
-    m_steps->setRange(1, 64);
-    m_steps->setValue(4);
-    m_steps->setObjectName(QStringLiteral("steps"));
-    m_steps->setToolTip(tr("Number of steps shown in the timelines"));
-    connect(m_steps, &QSpinBox::valueChanged, this, &WhatIfPanel::changed);
-
-    auto* devicesLabel = new QLabel(tr("&Devices"), this);
-    devicesLabel->setBuddy(m_devices);
-    auto* devicesRow = new QHBoxLayout;
-    devicesRow->addWidget(devicesLabel);
-    devicesRow->addStretch();
-    devicesRow->addWidget(m_devicesBox);
-    auto* stepsLabel = new QLabel(tr("Steps s&hown"), this);
-    stepsLabel->setBuddy(m_steps);
-    auto* stepsRow = new QHBoxLayout;
-    stepsRow->addWidget(stepsLabel);
-    stepsRow->addStretch();
-    stepsRow->addWidget(m_steps);
+    QLayout* devicesRow = buildDevices();
+    QLayout* stepsRow = buildSteps();
     auto* resetButton = new QPushButton(tr("As measured"), this);
     resetButton->setObjectName(QStringLiteral("asMeasured"));
     resetButton->setToolTip(tr("Reset devices, batch, memory, links and speed to the measured values"));
@@ -122,6 +97,42 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     layout->addWidget(buildPipeline());
     layout->addWidget(resetButton);
     layout->addStretch();
+}
+
+QLayout* WhatIfPanel::buildDevices()
+{
+    m_devices->setRange(1, mostDevices);
+    m_devices->setObjectName(QStringLiteral("devices"));
+    m_devices->setAccessibleName(tr("Devices"));
+    m_devices->setPageStep(1);
+    m_devicesBox->setRange(1, mostDevices);
+    m_devicesBox->setAccessibleName(tr("Number of devices"));
+    connect(m_devices, &QSlider::valueChanged, m_devicesBox, &QSpinBox::setValue);
+    connect(m_devicesBox, &QSpinBox::valueChanged, m_devices, &QSlider::setValue);
+    connect(m_devices, &QSlider::valueChanged, this, &WhatIfPanel::changed);
+    auto* devicesLabel = new QLabel(tr("&Devices"), this);
+    devicesLabel->setBuddy(m_devices);
+    auto* devicesRow = new QHBoxLayout;
+    devicesRow->addWidget(devicesLabel);
+    devicesRow->addStretch();
+    devicesRow->addWidget(m_devicesBox);
+    return devicesRow;
+}
+
+QLayout* WhatIfPanel::buildSteps()
+{
+    m_steps->setRange(1, 64);
+    m_steps->setValue(4);
+    m_steps->setObjectName(QStringLiteral("steps"));
+    m_steps->setToolTip(tr("Number of steps shown in the timelines"));
+    connect(m_steps, &QSpinBox::valueChanged, this, &WhatIfPanel::changed);
+    auto* stepsLabel = new QLabel(tr("Steps s&hown"), this);
+    stepsLabel->setBuddy(m_steps);
+    auto* stepsRow = new QHBoxLayout;
+    stepsRow->addWidget(stepsLabel);
+    stepsRow->addStretch();
+    stepsRow->addWidget(m_steps);
+    return stepsRow;
 }
 
 QWidget* WhatIfPanel::buildPipeline()

@@ -46,6 +46,8 @@ signals:
     void changed();
 
 private:
+    QLayout* buildDevices();
+    QLayout* buildSteps();
     QWidget* buildPipeline();
     void say();
 

@@ -35,8 +35,6 @@ namespace pipebd::gui {
 
 namespace {
 
-const QString byHandKey = QStringLiteral("run.stages=");
-
 QString quoted(const std::string& text)
 {
     return QString::fromStdString(text).toHtmlEscaped();
@@ -96,7 +94,25 @@ StartDialog::StartDialog(Settings& settings, const std::filesystem::path& lab, F
     setObjectName(QStringLiteral("startDialog"));
     setWindowTitle(tr("Start a run"));
     setAcceptDrops(true);
+    layOut();
+    connectCheck();
+    connect(&m_devicesFound, &FoundDevices::changed, this, [this] {
+        m_picker->setDevices(m_devicesFound);
+        m_picker->setText(m_devices->text().trimmed());
+    });
+    m_devicesFound.look(toQString(lab));
+    m_picker->setDevices(m_devicesFound);
+    fileChanged();
+}
 
+StartDialog::~StartDialog()
+{
+    for (QObject* child : findChildren<QObject*>())
+        child->disconnect(this); // a table stores what is being typed while it goes
+}
+
+void StartDialog::layOut()
+{
     auto* middle = new QWidget(this);
     auto* columns = new QHBoxLayout;
     columns->addWidget(buildFields(), 1);
@@ -136,31 +152,21 @@ StartDialog::StartDialog(Settings& settings, const std::filesystem::path& lab, F
 
     const QSize wanted = middle->sizeHint() + QSize(60, 240);
     resize(wanted.expandedTo({820, 0}).boundedTo(screen()->availableSize() * 0.92));
+}
 
+void StartDialog::connectCheck()
+{
     connect(&m_check, &StartCheck::began, this, [this] { showCheck(tr("Checking…")); });
     connect(&m_check, &StartCheck::agreed, this, [this](const QString& words) {
         showCheck(tr("Checked: %1.").arg(words));
         emit checked();
     });
     connect(&m_check, &StartCheck::refused, this, [this](const QString& error) {
-        m_refused = true;
+        m_choice.refuse();
         showCheck({});
         showError(error);
         emit checked();
     });
-    connect(&m_devicesFound, &FoundDevices::changed, this, [this] {
-        m_picker->setDevices(m_devicesFound);
-        m_picker->setText(m_devices->text().trimmed());
-    });
-    m_devicesFound.look(toQString(lab));
-    m_picker->setDevices(m_devicesFound);
-    fileChanged();
-}
-
-StartDialog::~StartDialog()
-{
-    for (QObject* child : findChildren<QObject*>())
-        child->disconnect(this); // a table stores what is being typed while it goes
 }
 
 QWidget* StartDialog::buildSource()
@@ -198,36 +204,9 @@ QWidget* StartDialog::buildSource()
 
 QWidget* StartDialog::buildFields()
 {
+    nameFields();
+    fillLists();
     auto* box = new QGroupBox(tr("For this run"), this);
-    m_name->setObjectName(QStringLiteral("name"));
-    m_checkpoint->setObjectName(QStringLiteral("checkpoint"));
-    m_strategy->setObjectName(QStringLiteral("strategy"));
-    m_devices->setObjectName(QStringLiteral("devices"));
-    m_length->setObjectName(QStringLiteral("length"));
-    m_lengthUnit->setObjectName(QStringLiteral("lengthUnit"));
-    m_profile->setObjectName(QStringLiteral("profile"));
-    m_stage->setObjectName(QStringLiteral("stage"));
-    m_from->setObjectName(QStringLiteral("from"));
-    m_withoutStages->setObjectName(QStringLiteral("withoutStages"));
-    m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
-    m_devices->setToolTip(
-        tr("cpu, cpu@4 (four threads), cuda:0; one per rank, separated by commas; auto: all GPUs, else all cores"));
-    m_profile->setPlaceholderText(tr("stored profile, or measure"));
-    m_profile->setToolTip(tr("Measured block times to plan from: a file (pipebd.profile/1), or the id of a stored profile"));
-    m_from->setValidator(new QIntValidator(1, 999999, m_from));
-    m_from->setPlaceholderText(tr("none"));
-    m_from->setToolTip(tr("Number of the finished run whose results the first stage starts from"));
-    m_stagesByHand->setTextFormat(Qt::PlainText);
-    m_stagesByHand->setWordWrap(true);
-
-    m_strategy->addItem(QString(), QString());
-    m_strategy->addItem(QStringLiteral("auto"), QStringLiteral("auto"));
-    for (const std::string_view name : schedule::blockwise_strategy_names())
-        m_strategy->addItem(toText(name), toText(name));
-    m_lengthUnit->addItem(tr("epochs"), QStringLiteral("train.epochs"));
-    m_lengthUnit->addItem(tr("steps"), QStringLiteral("train.steps"));
-    m_lengthUnit->setAccessibleName(tr("Unit of the length"));
-
     const auto rowOf = [box](QWidget* first, QWidget* second) {
         auto* row = new QWidget(box);
         auto* layout = new QHBoxLayout(row);
@@ -259,7 +238,47 @@ QWidget* StartDialog::buildFields()
     addRow(tr("&Profile:"), rowOf(m_profile, profileButton), m_profile);
     for (QWidget* hidden : std::initializer_list<QWidget*>{m_checkpoint, m_stagesByHand->parentWidget(), m_stage, m_from})
         setRowVisible(hidden, false);
+    connectFields();
+    return box;
+}
 
+void StartDialog::nameFields()
+{
+    m_name->setObjectName(QStringLiteral("name"));
+    m_checkpoint->setObjectName(QStringLiteral("checkpoint"));
+    m_strategy->setObjectName(QStringLiteral("strategy"));
+    m_devices->setObjectName(QStringLiteral("devices"));
+    m_length->setObjectName(QStringLiteral("length"));
+    m_lengthUnit->setObjectName(QStringLiteral("lengthUnit"));
+    m_profile->setObjectName(QStringLiteral("profile"));
+    m_stage->setObjectName(QStringLiteral("stage"));
+    m_from->setObjectName(QStringLiteral("from"));
+    m_withoutStages->setObjectName(QStringLiteral("withoutStages"));
+    m_stagesByHand->setObjectName(QStringLiteral("stagesByHand"));
+    m_devices->setToolTip(
+        tr("cpu, cpu@4 (four threads), cuda:0; one per rank, separated by commas; auto: all GPUs, else all cores"));
+    m_profile->setPlaceholderText(tr("stored profile, or measure"));
+    m_profile->setToolTip(tr("Measured block times to plan from: a file (pipebd.profile/1), or the id of a stored profile"));
+    m_from->setValidator(new QIntValidator(1, 999999, m_from));
+    m_from->setPlaceholderText(tr("none"));
+    m_from->setToolTip(tr("Number of the finished run whose results the first stage starts from"));
+    m_stagesByHand->setTextFormat(Qt::PlainText);
+    m_stagesByHand->setWordWrap(true);
+}
+
+void StartDialog::fillLists()
+{
+    m_strategy->addItem(QString(), QString());
+    m_strategy->addItem(QStringLiteral("auto"), QStringLiteral("auto"));
+    for (const std::string_view name : schedule::blockwise_strategy_names())
+        m_strategy->addItem(toText(name), toText(name));
+    m_lengthUnit->addItem(tr("epochs"), QStringLiteral("train.epochs"));
+    m_lengthUnit->addItem(tr("steps"), QStringLiteral("train.steps"));
+    m_lengthUnit->setAccessibleName(tr("Unit of the length"));
+}
+
+void StartDialog::connectFields()
+{
     for (QLineEdit* edit : {m_name, m_devices, m_length, m_profile, m_from})
         connect(edit, &QLineEdit::textChanged, this, &StartDialog::fieldChanged);
     for (QComboBox* combo : {m_checkpoint, m_strategy, m_lengthUnit, m_stage})
@@ -267,11 +286,10 @@ QWidget* StartDialog::buildFields()
     connect(m_devices, &QLineEdit::textChanged, this, [this](const QString& text) { m_picker->setText(text.trimmed()); });
     connect(m_picker, &DevicePicker::picked, m_devices, &QLineEdit::setText);
     connect(m_withoutStages, &QPushButton::clicked, this, [this] {
-        m_placement.clear();
+        m_choice.leaveOutPlacement();
         setRowVisible(m_stagesByHand->parentWidget(), false);
         fieldChanged();
     });
-    return box;
 }
 
 QWidget* StartDialog::buildSummary()
@@ -310,27 +328,18 @@ void StartDialog::setFile(const QString& file)
 
 void StartDialog::setRequest(const StartRequest& request)
 {
-    m_resume = request.resume;
-    m_wantedStage = request.stage;
-    m_wantedCheckpoint = request.checkpoint;
-    if (m_resume > 0)
-        setWindowTitle(tr("Resume run %1").arg(m_resume));
-    m_source->setVisible(m_resume == 0 || !request.file.isEmpty());
+    const StartFields fields = m_choice.take(request);
+    if (m_choice.resume() > 0)
+        setWindowTitle(tr("Resume run %1").arg(m_choice.resume()));
+    m_source->setVisible(m_choice.resume() == 0 || !request.file.isEmpty());
     if (!request.file.isEmpty())
         setFile(request.file);
 
-    QStringList others;
-    for (const QString& setting : request.settings) {
-        if (setting.startsWith(byHandKey))
-            m_placement = setting.mid(byHandKey.size());
-        else if (setting.startsWith(QLatin1String("name=")))
-            m_name->setText(setting.section(QLatin1Char('='), 1));
-        else
-            others << setting;
-    }
-    m_stagesByHand->setText(m_placement);
-    setRowVisible(m_stagesByHand->parentWidget(), !m_placement.isEmpty());
-    m_overrides->setSettings(others);
+    if (!fields.name.isEmpty())
+        m_name->setText(fields.name);
+    m_stagesByHand->setText(m_choice.placement());
+    setRowVisible(m_stagesByHand->parentWidget(), !m_choice.placement().isEmpty());
+    m_overrides->setSettings(fields.others);
     if (!request.strategy.isEmpty())
         selectData(m_strategy, request.strategy);
     m_devices->setText(request.devices);
@@ -359,26 +368,18 @@ void StartDialog::browseProfile()
     m_profile->setText(file);
 }
 
-QString StartDialog::file() const
-{
-    // pipebd works in the folder of the lab
-    return m_file->currentText().isEmpty() ? QString() : QFileInfo(m_file->currentText()).absoluteFilePath();
-}
-
 void StartDialog::fileChanged()
 {
-    m_newFile = true;
-    m_usable = false;
+    m_choice.fileChanged();
     fieldChanged();
 }
 
 void StartDialog::fieldChanged()
 {
-    m_refused = false;
-    m_acceptWhenRead = false;
+    m_choice.fieldChanged();
     m_check.forget();
     showCheck({});
-    if (file().isEmpty() && m_resume == 0) {
+    if (!m_choice.isNamed(fields())) {
         m_reading.forget();
         take({});
         return;
@@ -389,9 +390,9 @@ void StartDialog::fieldChanged()
 
 void StartDialog::take(const StartReading& reading)
 {
-    const bool named = m_resume > 0 || !file().isEmpty();
-    m_usable = named && reading.resolved && reading.problem.isEmpty();
-    if (m_newFile)
+    const bool named = m_choice.isNamed(fields());
+    m_choice.read(reading, fields());
+    if (m_choice.isNewFile())
         fillFromFile(reading);
     if (reading.resolved)
         showSummary(*reading.resolved);
@@ -399,75 +400,74 @@ void StartDialog::take(const StartReading& reading)
         m_summary->setText(named ? tr("<i>This file cannot be used.</i>") : tr("<i>Choose a file to see its contents.</i>"));
     showError(reading.problem);
     m_command->setCommand(
-        m_usable ? QStringList{QStringLiteral("pipebd")} + runArguments(request(), toQString(m_lab)) : QStringList());
-    if (m_usable)
+        m_choice.isUsable() ? QStringList{QStringLiteral("pipebd")} + runArguments(request(), toQString(m_lab)) : QStringList());
+    if (m_choice.isUsable())
         m_check.ask(request());
     emit read();
-    if (std::exchange(m_acceptWhenRead, false) && m_usable)
+    if (m_choice.startsOnceRead())
         QDialog::accept();
+}
+
+void StartDialog::enableFields(bool usable)
+{
+    for (QWidget* field : std::initializer_list<QWidget*>{m_name, m_checkpoint, m_strategy, m_devices, m_picker, m_length,
+             m_lengthUnit, m_profile, m_stage, m_from, m_overrides})
+        field->setEnabled(usable);
 }
 
 void StartDialog::fillFromFile(const StartReading& reading)
 {
     const bool usable = reading.asInFile.has_value();
-    for (QWidget* field : std::initializer_list<QWidget*>{m_name, m_checkpoint, m_strategy, m_devices, m_picker, m_length,
-             m_lengthUnit, m_profile, m_stage, m_from, m_overrides})
-        field->setEnabled(usable);
-    const QSignalBlocker strategyBlocker(m_strategy);
-    const QSignalBlocker unitBlocker(m_lengthUnit);
-    const QSignalBlocker stageBlocker(m_stage);
-    const QSignalBlocker checkpointBlocker(m_checkpoint);
-    m_checkpoint->clear();
-    m_checkpoint->addItem(tr("newest"), QString());
-    m_checkpoint->addItem(tr("best (smallest loss)"), QStringLiteral("best"));
-    for (const StartReading::Checkpoint& checkpoint : reading.checkpoints)
-        m_checkpoint->addItem(checkpoint.steps < 0 ? tr("%1 (damaged)").arg(checkpoint.name)
-                                                   : tr("%1 (step %2)").arg(checkpoint.name, QLocale().toString(checkpoint.steps)),
-            checkpoint.name);
-    if (!m_wantedCheckpoint.isEmpty())
-        selectData(m_checkpoint, m_wantedCheckpoint);
-    setRowVisible(m_checkpoint, m_resume > 0);
+    enableFields(usable);
+    fillCheckpoints(reading.checkpoints);
     if (!usable) {
         for (QLineEdit* edit : {m_name, m_devices, m_length})
             edit->setPlaceholderText({});
         return;
     }
-    m_newFile = false;
+    m_choice.listsFilled();
+    const QSignalBlocker strategyBlocker(m_strategy);
+    const QSignalBlocker unitBlocker(m_lengthUnit);
     const experiment::Experiment& experiment = *reading.asInFile;
     m_name->setPlaceholderText(QString::fromStdString(experiment.name));
     m_devices->setPlaceholderText(QString::fromStdString(experiment.run.devices));
-    m_strategy->setItemText(
-        0, (m_resume > 0 ? tr("%1 (as before)") : tr("%1 (as in the file)")).arg(QString::fromStdString(experiment.run.strategy)));
+    m_strategy->setItemText(0,
+        (m_choice.resume() > 0 ? tr("%1 (as before)") : tr("%1 (as in the file)"))
+            .arg(QString::fromStdString(experiment.run.strategy)));
     if (m_length->text().isEmpty())
         m_lengthUnit->setCurrentIndex(experiment.train.steps ? 1 : 0);
     m_length->setPlaceholderText(
         experiment.train.steps ? QString::number(*experiment.train.steps) : QString::number(experiment.train.epochs));
     m_overrides->setValuesInFile(valuesOf(experiment));
-
-    m_stage->clear();
-    m_stage->addItem(tr("all: %1").arg(reading.stages.join(QStringLiteral(", "))), QString());
-    for (qsizetype first = 0; first < reading.stages.size(); ++first)
-        for (qsizetype count = reading.stages.size() - first; count > 0; --count)
-            if (count < reading.stages.size())
-                m_stage->addItem(reading.stages.mid(first, count).join(QStringLiteral(", ")),
-                    reading.stages.mid(first, count).join(QLatin1Char(',')));
-    if (!m_wantedStage.isEmpty())
-        selectData(m_stage, m_wantedStage);
-    const bool several = reading.stages.size() > 1 || !m_wantedStage.isEmpty() || !m_from->text().isEmpty();
-    setRowVisible(m_stage, several);
-    setRowVisible(m_from, several && m_resume == 0);
+    fillStages(reading.stages);
 }
 
-QStringList StartDialog::overrides() const
+void StartDialog::fillCheckpoints(const std::vector<StartReading::Checkpoint>& checkpoints)
 {
-    QStringList settings = m_overrides->settings();
-    if (!m_placement.isEmpty())
-        settings << byHandKey + m_placement;
-    if (!m_name->text().trimmed().isEmpty())
-        settings << QStringLiteral("name=") + m_name->text().trimmed();
-    if (!m_length->text().trimmed().isEmpty())
-        settings << m_lengthUnit->currentData().toString() + QLatin1Char('=') + m_length->text().trimmed();
-    return settings;
+    const QSignalBlocker checkpointBlocker(m_checkpoint);
+    m_checkpoint->clear();
+    m_checkpoint->addItem(tr("newest"), QString());
+    m_checkpoint->addItem(tr("best (smallest loss)"), QStringLiteral("best"));
+    for (const StartReading::Checkpoint& checkpoint : checkpoints)
+        m_checkpoint->addItem(checkpoint.steps < 0 ? tr("%1 (damaged)").arg(checkpoint.name)
+                                                   : tr("%1 (step %2)").arg(checkpoint.name, QLocale().toString(checkpoint.steps)),
+            checkpoint.name);
+    if (!m_choice.wantedCheckpoint().isEmpty())
+        selectData(m_checkpoint, m_choice.wantedCheckpoint());
+    setRowVisible(m_checkpoint, m_choice.resume() > 0);
+}
+
+void StartDialog::fillStages(const QStringList& stages)
+{
+    const QSignalBlocker stageBlocker(m_stage);
+    m_stage->clear();
+    m_stage->addItem(tr("all: %1").arg(stages.join(QStringLiteral(", "))), QString());
+    for (const QStringList& part : partsOf(stages))
+        m_stage->addItem(part.join(QStringLiteral(", ")), part.join(QLatin1Char(',')));
+    if (!m_choice.wantedStage().isEmpty())
+        selectData(m_stage, m_choice.wantedStage());
+    setRowVisible(m_stage, m_choice.offersStages(stages, fields()));
+    setRowVisible(m_from, m_choice.offersFrom(stages, fields()));
 }
 
 void StartDialog::showSummary(const experiment::Experiment& experiment)
@@ -506,7 +506,7 @@ void StartDialog::enableStart()
 {
     for (QAbstractButton* button : m_buttons->buttons())
         if (m_buttons->buttonRole(button) == QDialogButtonBox::AcceptRole)
-            button->setEnabled(m_usable && !m_refused);
+            button->setEnabled(m_choice.canStart());
 }
 
 QString StartDialog::error() const
@@ -516,27 +516,29 @@ QString StartDialog::error() const
 
 StartRequest StartDialog::request() const
 {
-    const QString profile = m_profile->text().trimmed();
-    StartRequest request;
-    request.file = file();
-    request.strategy = m_strategy->currentData().toString();
-    request.devices = m_devices->text().trimmed();
-    request.settings = overrides();
-    request.profile = QFileInfo(profile).isFile() ? QFileInfo(profile).absoluteFilePath() : profile; // else it is a stored one's id
-    request.stage = m_newFile ? m_wantedStage : m_stage->currentData().toString();
-    request.from = m_from->text().toInt();
-    request.resume = m_resume;
-    request.checkpoint = m_newFile ? m_wantedCheckpoint : m_checkpoint->currentData().toString();
-    return request;
+    return m_choice.request(fields());
+}
+
+StartFields StartDialog::fields() const
+{
+    StartFields fields;
+    fields.file = m_file->currentText();
+    fields.name = m_name->text();
+    fields.checkpoint = m_checkpoint->currentData().toString();
+    fields.strategy = m_strategy->currentData().toString();
+    fields.devices = m_devices->text();
+    fields.lengthKey = m_lengthUnit->currentData().toString();
+    fields.length = m_length->text();
+    fields.profile = m_profile->text();
+    fields.stage = m_stage->currentData().toString();
+    fields.from = m_from->text();
+    fields.others = m_overrides->settings();
+    return fields;
 }
 
 void StartDialog::accept()
 {
-    if (m_refused)
-        return;
-    if (m_reading.isBusy())
-        m_acceptWhenRead = true;
-    else if (m_usable)
+    if (m_choice.start(m_reading.isBusy()))
         QDialog::accept();
 }
 

@@ -8,11 +8,10 @@
 #include "gui/kit/background.h"
 #include "gui/lab/launcher.h"
 #include "gui/start/start_check.h"
+#include "gui/start/start_choice.h"
 #include "gui/start/start_reading.h"
 
 #include <QDialog>
-
-#include <optional>
 
 class QComboBox;
 class QDialogButtonBox;
@@ -64,8 +63,13 @@ protected:
     void changeEvent(QEvent* event) override;
 
 private:
+    void layOut();
+    void connectCheck();
     QWidget* buildSource();
     QWidget* buildFields();
+    void nameFields();
+    void fillLists();
+    void connectFields();
     QWidget* buildSummary();
     QWidget* buildOverrides();
     void browse();
@@ -74,13 +78,15 @@ private:
     void fieldChanged();
     void take(const StartReading& reading);
     void fillFromFile(const StartReading& reading);
+    void enableFields(bool usable);
+    void fillCheckpoints(const std::vector<StartReading::Checkpoint>& checkpoints);
+    void fillStages(const QStringList& stages);
     void showSummary(const experiment::Experiment& experiment);
     void showError(const QString& error);
     void showCheck(const QString& words);
     void enableStart();
     void setRowVisible(QWidget* field, bool visible);
-    QString file() const; // absolute
-    QStringList overrides() const;
+    StartFields fields() const;
 
     Settings& m_settings;
     std::filesystem::path m_lab;
@@ -107,14 +113,7 @@ private:
     QDialogButtonBox* m_buttons;
     QFormLayout* m_form = nullptr;
 
-    int m_resume = 0;
-    QString m_placement; // stages by hand
-    QString m_wantedStage; // of a request, until the file has been read
-    QString m_wantedCheckpoint;
-    bool m_newFile = true; // nothing of it is in the fields yet
-    bool m_usable = false; // what is typed can be started, as far as the files tell
-    bool m_refused = false; // but pipebd says no
-    bool m_acceptWhenRead = false;
+    StartChoice m_choice;
     Background<StartReading> m_reading;
     StartCheck m_check;
 };

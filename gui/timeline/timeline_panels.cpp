@@ -28,6 +28,100 @@ QString detailsOf(const DrawnTimeline& timeline)
     return all.join(QStringLiteral(", "));
 }
 
+/// Draws what stands around the rows of one panel.
+class PanelPainter {
+public:
+    PanelPainter(const TimelinePlot& plot, const TimelinePanels& panels, QCPPainter* painter)
+        : m_plot(plot)
+        , m_panels(panels)
+        , m_painter(painter)
+        , m_inner(plot.axisRect()->rect())
+        , m_text(plot.palette().color(QPalette::Text))
+        , m_faint(plot.palette().color(QPalette::PlaceholderText))
+        , m_line(plot.palette().color(QPalette::Mid), 0)
+        , m_metrics(plot.font())
+    {
+    }
+
+    bool sees(const TimelinePlot::Panel& panel) const
+    {
+        return y(panel.bottom) >= m_inner.top() && y(panel.top) <= m_inner.bottom();
+    }
+
+    void drawTitle(const TimelinePlot::Panel& panel)
+    {
+        QFont bold = m_plot.font();
+        bold.setBold(true);
+        const QFontMetrics boldMetrics(bold);
+        const DrawnTimeline& first = *m_plot.timelines()[panel.timelines.front()];
+        const QRectF title(8, y(panel.top) + 2, m_inner.right() - 8, m_panels.titleHeight() - 2);
+        QString name = first.name;
+        QString details = detailsOf(first);
+        if (panel.timelines.size() > 1) {
+            const DrawnTimeline& second = *m_plot.timelines()[panel.timelines.back()];
+            if (second.name != first.name)
+                name = TimelinePanels::tr("%1 (top), %2 (bottom)").arg(first.name, second.name);
+            details = TimelinePanels::tr("top: %1 · bottom: %2").arg(detailsOf(first), detailsOf(second));
+        }
+        name = boldMetrics.elidedText(name, Qt::ElideMiddle, static_cast<int>(title.width() * 0.6));
+        m_painter->setFont(bold);
+        m_painter->setPen(m_text);
+        m_painter->drawText(title, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine, name);
+        const double used = boldMetrics.horizontalAdvance(name) + 10;
+        m_painter->setFont(m_plot.font());
+        m_painter->setPen(m_faint);
+        m_painter->drawText(title.adjusted(used, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
+            m_metrics.elidedText(details, Qt::ElideRight, static_cast<int>(title.width() - used)));
+    }
+
+    void drawNames(const TimelinePlot::Panel& panel)
+    {
+        m_painter->setPen(m_text);
+        for (std::size_t row = 0; row < panel.rows; ++row) {
+            const DrawnDevice* device = deviceOf(m_plot, panel, row);
+            const double top = y(panel.rowsTop + static_cast<double>(row) * m_plot.rowHeight());
+            const QRectF place(4, top, m_inner.left() - 10, m_plot.rowHeight());
+            if (device && top <= m_inner.bottom() && place.bottom() >= m_inner.top())
+                m_painter->drawText(place, Qt::AlignRight | Qt::AlignVCenter | Qt::TextSingleLine,
+                    m_metrics.elidedText(device->name, Qt::ElideMiddle, static_cast<int>(place.width())));
+        }
+    }
+
+    void drawAxis(const TimelinePlot::Panel& panel)
+    {
+        QVector<double> ticks;
+        QVector<QString> labels;
+        panel.axis->ticker()->generate(panel.axis->range(), m_plot.locale(), 'f', 6, ticks, nullptr, &labels);
+        const double line = y(panel.rowsTop + static_cast<double>(panel.rows) * m_plot.rowHeight()) + 1;
+        m_painter->setPen(m_line);
+        m_painter->drawLine(QLineF(m_inner.left(), line, m_inner.right(), line));
+        m_painter->setPen(m_faint);
+        m_painter->drawText(
+            QRectF(4, line, m_inner.left() - 10, m_panels.axisHeight()), Qt::AlignRight | Qt::AlignTop, TimelinePanels::tr("ms"));
+        for (int i = 0; i < ticks.size(); ++i) {
+            const double x = panel.axis->coordToPixel(ticks[i]);
+            if (x < m_inner.left() || x > m_inner.right())
+                continue;
+            m_painter->setPen(m_line);
+            m_painter->drawLine(QLineF(x, line, x, line + 4));
+            m_painter->setPen(m_text);
+            m_painter->drawText(QRectF(x - 60, line + 4, 120, m_panels.axisHeight()), Qt::AlignHCenter | Qt::AlignTop, labels[i]);
+        }
+    }
+
+private:
+    double y(double place) const { return std::round(m_plot.yAxis->coordToPixel(place)); }
+
+    const TimelinePlot& m_plot;
+    const TimelinePanels& m_panels;
+    QCPPainter* m_painter;
+    QRect m_inner;
+    QColor m_text;
+    QColor m_faint;
+    QPen m_line;
+    QFontMetrics m_metrics;
+};
+
 } // namespace
 
 TimelinePanels::TimelinePanels(TimelinePlot* plot)
@@ -71,66 +165,14 @@ QRect TimelinePanels::clipRect() const
 
 void TimelinePanels::draw(QCPPainter* painter)
 {
-    const QRect inner = m_plot->axisRect()->rect();
-    const QPalette palette = m_plot->palette();
-    const QColor text = palette.color(QPalette::Text);
-    const QColor faint = palette.color(QPalette::PlaceholderText);
-    QFont bold = m_plot->font();
-    bold.setBold(true);
-    const QFontMetrics metrics(m_plot->font());
-    const QFontMetrics boldMetrics(bold);
-    const auto y = [&](double place) { return std::round(m_plot->yAxis->coordToPixel(place)); };
+    PanelPainter drawing(*m_plot, *this, painter);
     for (const TimelinePlot::Panel& panel : m_plot->panels()) {
-        if (y(panel.bottom) < inner.top() || y(panel.top) > inner.bottom())
+        if (!drawing.sees(panel))
             continue;
-        const DrawnTimeline& first = *m_plot->timelines()[panel.timelines.front()];
-        const QRectF title(8, y(panel.top) + 2, inner.right() - 8, titleHeight() - 2);
-        QString name = first.name;
-        QString details = detailsOf(first);
-        if (panel.timelines.size() > 1) {
-            const DrawnTimeline& second = *m_plot->timelines()[panel.timelines.back()];
-            if (second.name != first.name)
-                name = tr("%1 (top), %2 (bottom)").arg(first.name, second.name);
-            details = tr("top: %1 · bottom: %2").arg(detailsOf(first), detailsOf(second));
-        }
-        name = boldMetrics.elidedText(name, Qt::ElideMiddle, static_cast<int>(title.width() * 0.6));
-        painter->setFont(bold);
-        painter->setPen(text);
-        painter->drawText(title, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine, name);
-        const double used = boldMetrics.horizontalAdvance(name) + 10;
-        painter->setFont(m_plot->font());
-        painter->setPen(faint);
-        painter->drawText(title.adjusted(used, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
-            metrics.elidedText(details, Qt::ElideRight, static_cast<int>(title.width() - used)));
-
-        painter->setPen(text);
-        for (std::size_t row = 0; row < panel.rows; ++row) {
-            const DrawnDevice* device = deviceOf(*m_plot, panel, row);
-            const double top = y(panel.rowsTop + static_cast<double>(row) * m_plot->rowHeight());
-            const QRectF place(4, top, inner.left() - 10, m_plot->rowHeight());
-            if (device && top <= inner.bottom() && place.bottom() >= inner.top())
-                painter->drawText(place, Qt::AlignRight | Qt::AlignVCenter | Qt::TextSingleLine,
-                    metrics.elidedText(device->name, Qt::ElideMiddle, static_cast<int>(place.width())));
-        }
-        if (!m_plot->ownAxes())
-            continue;
-        QVector<double> ticks;
-        QVector<QString> labels;
-        panel.axis->ticker()->generate(panel.axis->range(), m_plot->locale(), 'f', 6, ticks, nullptr, &labels);
-        const double line = y(panel.rowsTop + static_cast<double>(panel.rows) * m_plot->rowHeight()) + 1;
-        painter->setPen(QPen(palette.color(QPalette::Mid), 0));
-        painter->drawLine(QLineF(inner.left(), line, inner.right(), line));
-        painter->setPen(faint);
-        painter->drawText(QRectF(4, line, inner.left() - 10, axisHeight()), Qt::AlignRight | Qt::AlignTop, tr("ms"));
-        for (int i = 0; i < ticks.size(); ++i) {
-            const double x = panel.axis->coordToPixel(ticks[i]);
-            if (x < inner.left() || x > inner.right())
-                continue;
-            painter->setPen(QPen(palette.color(QPalette::Mid), 0));
-            painter->drawLine(QLineF(x, line, x, line + 4));
-            painter->setPen(text);
-            painter->drawText(QRectF(x - 60, line + 4, 120, axisHeight()), Qt::AlignHCenter | Qt::AlignTop, labels[i]);
-        }
+        drawing.drawTitle(panel);
+        drawing.drawNames(panel);
+        if (m_plot->ownAxes())
+            drawing.drawAxis(panel);
     }
 }
 

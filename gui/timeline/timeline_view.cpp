@@ -42,6 +42,21 @@ TimelineView::TimelineView(QWidget* parent)
     m_range->setToolTip(tr("Visible range: type from..to in milliseconds and press Enter (G)"));
     m_range->setMaximumWidth(fontMetrics().horizontalAdvance(QStringLiteral("10,000.000..10,000.000")) + 16);
     m_range->installEventFilter(this);
+    layOut();
+    makeActions();
+    connect(m_range, &QLineEdit::returnPressed, this, &TimelineView::goToTypedRange);
+    connect(m_scrollBar, &QScrollBar::valueChanged, this, [this](int value) { m_plot->scrollRows(value - m_plot->scrolled()); });
+    connect(m_sums, &TimelineSumsPanel::closed, this, [this] {
+        m_plot->select({}, {});
+        m_plot->setFocus();
+    });
+    connectPlot();
+}
+
+TimelineView::~TimelineView() = default;
+
+void TimelineView::layOut()
+{
     auto* rangeLabel = new QLabel(tr("Visible range (&ms):"), this);
     rangeLabel->setBuddy(m_range);
 
@@ -60,14 +75,10 @@ TimelineView::TimelineView(QWidget* parent)
     all->addLayout(body, 1);
     all->addWidget(m_sums);
     all->addLayout(foot);
+}
 
-    makeActions();
-    connect(m_range, &QLineEdit::returnPressed, this, &TimelineView::goToTypedRange);
-    connect(m_scrollBar, &QScrollBar::valueChanged, this, [this](int value) { m_plot->scrollRows(value - m_plot->scrolled()); });
-    connect(m_sums, &TimelineSumsPanel::closed, this, [this] {
-        m_plot->select({}, {});
-        m_plot->setFocus();
-    });
+void TimelineView::connectPlot()
+{
     connect(m_plot, &TimelinePlot::viewChanged, this, &TimelineView::followView);
     connect(m_plot, &TimelinePlot::hoveredChanged, this, [this](const std::optional<SpanPlace>& place) {
         showReadout();
@@ -89,8 +100,6 @@ TimelineView::TimelineView(QWidget* parent)
     });
     connect(m_plot, &TimelinePlot::timesShown, this, &TimelineView::timesShown);
 }
-
-TimelineView::~TimelineView() = default;
 
 QAction* TimelineView::addAct(
     const char* name, const QString& text, const QList<QKeySequence>& shortcuts, const std::function<void()>& body)

@@ -87,6 +87,8 @@ protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:
+    void layOut();
+    void connectPlot();
     void makeActions();
     QAction* addAct(const char* name, const QString& text, const QList<QKeySequence>& shortcuts, const std::function<void()>& body);
     void goToTypedRange();

@@ -26,6 +26,13 @@ struct GraphBlock::Run {
     Surroundings surroundings;
     std::int64_t batch = 0;
     Frame frame;
+
+    NoisePlace place_of(const BoundNode& node) const { return {.context = context, .place = node.place, .batch = batch}; }
+
+    /// What takes an operator's place, with `stack` as its arguments.
+    at::Tensor normalised(const torch::jit::Stack& stack) const;
+    at::Tensor dropped(const BoundNode& node, const torch::jit::Stack& stack) const;
+    at::Tensor noise(const BoundNode& node, const torch::jit::Stack& stack) const;
 };
 
 namespace {
@@ -86,6 +93,35 @@ at::Tensor optional_tensor(const c10::IValue& value)
 }
 
 } // namespace
+
+at::Tensor GraphBlock::Run::normalised(const torch::jit::Stack& stack) const
+{
+    const Normalisation normalisation{.weight = optional_tensor(stack[1]),
+        .bias = optional_tensor(stack[2]),
+        .running_mean = optional_tensor(stack[3]),
+        .running_var = optional_tensor(stack[4]),
+        .momentum = stack[6].toDouble(),
+        .epsilon = stack[7].toDouble()};
+    return batch_norm(stack[0].toTensor(), normalisation, context);
+}
+
+at::Tensor GraphBlock::Run::dropped(const BoundNode& node, const torch::jit::Stack& stack) const
+{
+    const double p = stack[1].toDouble();
+    if (!context.training || p <= 0)
+        return stack[0].toTensor();
+    const auto drop = node.kind == OperatorKind::Dropout ? dropout : feature_dropout;
+    return drop(stack[0].toTensor(), p, place_of(node), node.in_place);
+}
+
+at::Tensor GraphBlock::Run::noise(const BoundNode& node, const torch::jit::Stack& stack) const
+{
+    at::Tensor like = stack[0].toTensor();
+    const double p = stack[1].toScalar().toDouble();
+    const at::Tensor noise = context.training ? bernoulli_mask(like.sizes(), like.options(), p, place_of(node))
+                                              : at::full(like.sizes(), node.unscaled, like.options());
+    return node.in_place ? like.copy_(noise) : noise;
+}
 
 GraphBlock::GraphBlock(const GraphAnalysis& analysis, const Segment& segment)
     : where_(analysis.program().where())
@@ -205,82 +241,85 @@ void GraphBlock::keep(const BoundNode& node, at::Tensor tensor, Run& run) const
         run.frame[static_cast<std::size_t>(node.outputs[0])] = std::move(tensor);
 }
 
+void GraphBlock::keep_integer(const BoundNode& node, std::int64_t number, Run& run) const
+{
+    if (!node.outputs.empty() && node.outputs[0] >= 0)
+        run.frame[static_cast<std::size_t>(node.outputs[0])] = number;
+}
+
 void GraphBlock::call(const BoundNode& node, Run& run) const
 {
-    const auto keep_integer = [&](std::int64_t number) {
-        if (!node.outputs.empty() && node.outputs[0] >= 0)
-            run.frame[static_cast<std::size_t>(node.outputs[0])] = number;
-    };
     if (node.is_batch_size)
-        return keep_integer(run.batch);
+        return keep_integer(node, run.batch, run);
     torch::jit::Stack stack = node.stack(run.frame, run.surroundings);
-    const NoisePlace place{.context = run.context, .place = node.place, .batch = run.batch};
-    switch (node.kind) {
-    case OperatorKind::Check:
+    const bool as_it_is = node.kind == OperatorKind::Ordinary || node.kind == OperatorKind::Empty;
+    if (!as_it_is && call_instead(node, stack, run))
         return;
-    case OperatorKind::Arithmetic:
-        return keep_integer(calculate(node.arithmetic, stack[0].toIntVector(), node.name));
-    case OperatorKind::Size:
-        return keep_integer(stack[0].toTensor().size(stack[1].toInt()));
-    case OperatorKind::CountBatches:
-        if (run.context.training)
-            stack[0].toTensor().add_(1);
-        return keep(node, stack[0].toTensor(), run);
-    case OperatorKind::BatchNorm: {
-        const Normalisation normalisation{.weight = optional_tensor(stack[1]),
-            .bias = optional_tensor(stack[2]),
-            .running_mean = optional_tensor(stack[3]),
-            .running_var = optional_tensor(stack[4]),
-            .momentum = stack[6].toDouble(),
-            .epsilon = stack[7].toDouble()};
-        return keep(node, batch_norm(stack[0].toTensor(), normalisation, run.context), run);
-    }
-    case OperatorKind::Dropout:
-    case OperatorKind::FeatureDropout: {
-        const double p = stack[1].toDouble();
-        if (!run.context.training || p <= 0)
-            return keep(node, stack[0].toTensor(), run);
-        const auto drop = node.kind == OperatorKind::Dropout ? dropout : feature_dropout;
-        return keep(node, drop(stack[0].toTensor(), p, place, node.in_place), run);
-    }
-    case OperatorKind::Bernoulli: {
-        at::Tensor like = stack[0].toTensor();
-        const double p = stack[1].toScalar().toDouble();
-        const at::Tensor noise = run.context.training ? bernoulli_mask(like.sizes(), like.options(), p, place)
-                                                      : at::full(like.sizes(), node.unscaled, like.options());
-        return keep(node, node.in_place ? like.copy_(noise) : noise, run);
-    }
-    case OperatorKind::Attention: {
-        const double p = run.context.training ? stack[4].toDouble() : 0;
-        // On a GPU, the fused kernels' gradients are not repeatable.
-        if (p > 0 || (run.surroundings.device.is_cuda() && at::GradMode::is_enabled() && !stack[7].toBool()))
-            return keep(node, attention(stack, place, p), run);
-        stack[4] = 0.0;
-        break;
-    }
-    case OperatorKind::Ordinary:
-    case OperatorKind::Empty:
-        break;
-    }
     node.handle->callBoxed(stack);
     if (node.kind == OperatorKind::Empty)
         stack[0].toTensor().zero_();
-    if (node.output_is_list) {
-        const c10::List<at::Tensor> list = stack.at(0).toTensorList();
-        if (list.size() != node.outputs.size())
-            throw Error(Code::BadRequest,
-                "an operator returns " + std::to_string(list.size()) + " tensors, but the file says "
-                    + std::to_string(node.outputs.size()),
-                where_ + ", node " + node.name, "export the model again");
-        for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-            if (node.outputs[i] >= 0)
-                run.frame[static_cast<std::size_t>(node.outputs[i])] = list.get(i);
-        }
-        return;
-    }
+    if (node.output_is_list)
+        return keep_list(node, stack.at(0).toTensorList(), run);
     for (std::size_t i = 0; i < std::min(node.outputs.size(), stack.size()); ++i) {
         if (node.outputs[i] >= 0)
             run.frame[static_cast<std::size_t>(node.outputs[i])] = std::move(stack[i]);
+    }
+}
+
+bool GraphBlock::call_instead(const BoundNode& node, torch::jit::Stack& stack, Run& run) const
+{
+    switch (node.kind) {
+    case OperatorKind::Ordinary:
+    case OperatorKind::Empty:
+        return false;
+    case OperatorKind::Check:
+        break;
+    case OperatorKind::Arithmetic:
+        keep_integer(node, calculate(node.arithmetic, stack[0].toIntVector(), node.name), run);
+        break;
+    case OperatorKind::Size:
+        keep_integer(node, stack[0].toTensor().size(stack[1].toInt()), run);
+        break;
+    case OperatorKind::CountBatches:
+        if (run.context.training)
+            stack[0].toTensor().add_(1);
+        keep(node, stack[0].toTensor(), run);
+        break;
+    case OperatorKind::BatchNorm:
+        keep(node, run.normalised(stack), run);
+        break;
+    case OperatorKind::Dropout:
+    case OperatorKind::FeatureDropout:
+        keep(node, run.dropped(node, stack), run);
+        break;
+    case OperatorKind::Bernoulli:
+        keep(node, run.noise(node, stack), run);
+        break;
+    case OperatorKind::Attention: {
+        const double p = run.context.training ? stack[4].toDouble() : 0;
+        // On a GPU, the fused kernels' gradients are not repeatable.
+        const bool repeatable = !run.surroundings.device.is_cuda() || !at::GradMode::is_enabled() || stack[7].toBool();
+        if (p <= 0 && repeatable) {
+            stack[4] = 0.0;
+            return false;
+        }
+        keep(node, attention(stack, run.place_of(node), p), run);
+        break;
+    }
+    }
+    return true;
+}
+
+void GraphBlock::keep_list(const BoundNode& node, const c10::List<at::Tensor>& list, Run& run) const
+{
+    if (list.size() != node.outputs.size())
+        throw Error(Code::BadRequest,
+            "an operator returns " + std::to_string(list.size()) + " tensors, but the file says "
+                + std::to_string(node.outputs.size()),
+            where_ + ", node " + node.name, "export the model again");
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+        if (node.outputs[i] >= 0)
+            run.frame[static_cast<std::size_t>(node.outputs[i])] = list.get(i);
     }
 }
 

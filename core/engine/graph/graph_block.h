@@ -30,7 +30,11 @@ private:
     void bind_nodes(const GraphAnalysis& analysis, const Segment& segment);
     Surroundings prepare(const at::Tensor& input);
     void call(const BoundNode& node, Run& run) const;
+    /// Does itself what is not the operator's, or not in this context; false if that is to be called. `stack`: its arguments.
+    bool call_instead(const BoundNode& node, torch::jit::Stack& stack, Run& run) const;
     void keep(const BoundNode& node, at::Tensor tensor, Run& run) const;
+    void keep_integer(const BoundNode& node, std::int64_t number, Run& run) const;
+    void keep_list(const BoundNode& node, const c10::List<at::Tensor>& list, Run& run) const;
     bool fold_into_convolution(std::size_t norm);
     int uses_of(int slot) const;
     void forget(int slot);

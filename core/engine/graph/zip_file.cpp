@@ -124,6 +124,20 @@ void read_zip64(
     }
 }
 
+/// Where the data of an entry begin, by the header in front of them.
+std::uint64_t data_behind(const Reader& file, std::uint64_t local, std::string_view name, std::span<const std::byte> name_bytes)
+{
+    constexpr std::uint64_t local_fixed = 30; // bytes in front of the name
+    if (file.number<std::uint32_t>(local, "an entry") != 0x04034b50)
+        file.refuse("an entry is not where the directory says", name);
+    const std::uint64_t local_name = file.number<std::uint16_t>(local + 26, "an entry");
+    const std::uint64_t local_extra = file.number<std::uint16_t>(local + 28, "an entry");
+    const auto name_there = file.range(local + local_fixed, local_name, "an entry");
+    if (!std::ranges::equal(name_there, name_bytes))
+        file.refuse("an entry's name differs from that in the directory", name);
+    return local + local_fixed + local_name + local_extra;
+}
+
 } // namespace
 
 ZipFile::ZipFile(std::span<const std::byte> bytes, std::string where)
@@ -135,7 +149,7 @@ ZipFile::ZipFile(std::span<const std::byte> bytes, std::string where)
     std::uint64_t at = directory.begin;
     const std::uint64_t end = directory.begin + directory.size;
     for (std::uint64_t i = 0; i < directory.entries; ++i) {
-        constexpr std::uint64_t fixed = 46, local_fixed = 30;
+        constexpr std::uint64_t fixed = 46;
         if (end - at < fixed || file.number<std::uint32_t>(at, "its directory") != 0x02014b50)
             file.refuse("its directory ends before its " + std::to_string(directory.entries) + " entries");
         const auto flags = file.number<std::uint16_t>(at + 8, "its directory");
@@ -157,14 +171,7 @@ ZipFile::ZipFile(std::span<const std::byte> bytes, std::string where)
             file.refuse("an entry is encrypted", name);
         if (method != 0 || stored != size)
             file.refuse("an entry is compressed, which torch.export.save never does", name);
-        if (file.number<std::uint32_t>(local, "an entry") != 0x04034b50)
-            file.refuse("an entry is not where the directory says", name);
-        const std::uint64_t local_name = file.number<std::uint16_t>(local + 26, "an entry");
-        const std::uint64_t local_extra = file.number<std::uint16_t>(local + 28, "an entry");
-        const auto name_there = file.range(local + local_fixed, local_name, "an entry");
-        if (!std::ranges::equal(name_there, name_bytes))
-            file.refuse("an entry's name differs from that in the directory", name);
-        const std::uint64_t data = local + local_fixed + local_name + local_extra;
+        const std::uint64_t data = data_behind(file, local, name, name_bytes);
         if (data > directory.begin || size > directory.begin - data)
             file.refuse("an entry runs into the directory", name);
         entries_.push_back({.name = std::string(name),

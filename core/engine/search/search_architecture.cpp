@@ -1,5 +1,6 @@
 #include "engine/search/search_architecture.h"
 
+#include "engine/search/derive.h"
 #include "engine/training/evaluate.h"
 #include "engine/training/loss.h"
 

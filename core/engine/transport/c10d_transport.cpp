@@ -1,5 +1,5 @@
-// The transport over c10d, and the only source that sees c10d. Compiled twice: into the engine for Gloo, and with USE_C10D_NCCL
-// into the CUDA module for NCCL.
+// The transport over c10d; c10d is seen here and in store_meeting.cpp. Compiled twice: into the engine for Gloo, and with
+// USE_C10D_NCCL into the CUDA module for NCCL.
 //
 // Gloo: one process group over all ranks carries every edge, told apart by tags; a thread an edge waits for what was posted,
 // because a posted Gloo operation does not complete until somebody waits for it. NCCL: a communicator an edge and a group, each on
@@ -8,8 +8,9 @@
 #include "engine/transport/transport.h"
 
 #include "base/error.h"
-#include "base/foreign_error.h"
+#include "engine/transport/c10d_errors.h"
 #include "engine/transport/errands.h"
+#include "engine/transport/store_meeting.h"
 
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #ifdef USE_C10D_NCCL
@@ -19,15 +20,11 @@
 #include <ATen/ops/empty.h>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #endif
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <mutex>
-#include <optional>
-#include <thread>
 
 namespace pipebd::engine {
 
@@ -35,39 +32,6 @@ namespace {
 
 using Work = c10::intrusive_ptr<c10d::Work>;
 using BackendPointer = c10::intrusive_ptr<c10d::Backend>;
-using StorePointer = c10::intrusive_ptr<c10d::Store>;
-
-/// The current exception as one of ours; `doing` says what this rank was at.
-std::exception_ptr as_error(const std::string& doing)
-{
-    try {
-        throw;
-    } catch (const Error&) {
-        return std::current_exception();
-    } catch (const c10::Error& error) {
-        std::string text = error.what_without_backtrace();
-        bool late = text.find("imed out") != std::string::npos || text.find("imeout") != std::string::npos;
-        return std::make_exception_ptr(Error(late ? Code::TimedOut : Code::RankDied,
-            "the connection between ranks broke (" + foreign_reason(text) + ")", doing, "find the rank that ended first"));
-    } catch (const std::exception& error) {
-        return std::make_exception_ptr(Error(Code::RankDied,
-            "the connection between ranks broke (" + foreign_reason(error.what()) + ")", doing, "find the rank that ended first"));
-    }
-}
-
-/// As good as for ever: what c10d may wait by itself. Longer ones do not fit its milliseconds everywhere.
-constexpr std::chrono::milliseconds unlimited = std::chrono::hours(24 * 20);
-
-/// Does what may throw; what is not ours becomes an Error.
-template <typename Body>
-auto as_ours(const std::string& doing, Body body)
-{
-    try {
-        return body();
-    } catch (...) {
-        std::rethrow_exception(as_error(doing));
-    }
-}
 
 #ifndef USE_C10D_NCCL
 /// What ranks on several machines talk over: the interface that the user names for Gloo, as with PyTorch, else the one towards
@@ -101,255 +65,6 @@ BackendPointer make_group(
     return c10::make_intrusive<c10d::ProcessGroupGloo>(prefixed, rank, size, options);
 #endif
 }
-
-StorePointer open_store(const Rendezvous& rendezvous)
-{
-    c10d::TCPStoreOptions options;
-    options.port = rendezvous.port;
-    options.isServer = rendezvous.rank == 0 && rendezvous.serve;
-    options.numWorkers = rendezvous.size;
-    options.waitWorkers = false;
-    options.timeout = rendezvous.supervised ? unlimited : rendezvous.join_limit;
-    if (options.isServer && rendezvous.listen_descriptor)
-        options.masterListenFd = *rendezvous.listen_descriptor;
-    try {
-        auto store = c10::make_intrusive<c10d::TCPStore>(rendezvous.address, options);
-        return c10::make_intrusive<c10d::PrefixStore>("attempt" + rendezvous.attempt, std::move(store));
-    } catch (...) {
-        std::rethrow_exception(as_error("while the ranks were meeting at " + rendezvous.address));
-    }
-}
-
-/// On c10d's store, which takes one question at a time from any thread.
-class StoreBoard final : public Board {
-public:
-    /// `store` outlives it.
-    explicit StoreBoard(const StorePointer& store)
-        : store_(store)
-    {
-    }
-
-    void post(const std::string& name, const std::string& text) override
-    {
-        at_store([&] { store_->set(prefix_ + name, std::vector<std::uint8_t>(text.begin(), text.end())); });
-    }
-
-    std::optional<std::string> find(const std::string& name) override
-    {
-        std::optional<std::string> found;
-        at_store([&] {
-            if (!store_->check({prefix_ + name}))
-                return;
-            const std::vector<std::uint8_t> bytes = store_->get(prefix_ + name);
-            found.emplace(bytes.begin(), bytes.end());
-        });
-        return found;
-    }
-
-private:
-    template <typename Operation>
-    static void at_store(Operation operation)
-    {
-        try {
-            operation();
-        } catch (...) {
-            std::rethrow_exception(as_error("a notice for the other ranks"));
-        }
-    }
-
-    const std::string prefix_ = "pipebd/board/";
-    const StorePointer& store_;
-};
-
-/// At c10d's store, which a thread of its own asks: whoever serves it may stand still.
-class StoreMeeting final : public Meeting, public std::enable_shared_from_this<StoreMeeting> {
-public:
-    explicit StoreMeeting(const Rendezvous& rendezvous)
-        : rendezvous_(rendezvous)
-    {
-        auto opened = std::make_shared<StorePointer>();
-        ask("meeting the other ranks at " + rendezvous.address, rendezvous_.waiting,
-            [opened, rendezvous] { *opened = open_store(rendezvous); });
-        store_ = *opened;
-        if (!rendezvous_.supervised && size() > 1) {
-            peers_.emplace(rank(), size(), rendezvous_.limits);
-            publish();
-        }
-    }
-
-    ~StoreMeeting() override
-    {
-        if (!peers_)
-            return;
-        try {
-            std::lock_guard lock(report_mutex_);
-            report_.left = true;
-            const auto said = publish();
-            const auto end = std::chrono::steady_clock::now() + farewell;
-            errands_.wait(*said, [end](const std::string& doing) {
-                if (std::chrono::steady_clock::now() >= end)
-                    throw Error(Code::TimedOut, "the store does not answer", doing);
-            });
-        } catch (const std::exception&) {
-            // Whoever serves the store has left before.
-        }
-    }
-
-    int rank() const override { return rendezvous_.rank; }
-    int size() const override { return rendezvous_.size; }
-    const Rendezvous& rendezvous() const { return rendezvous_; }
-    const StorePointer& store() const { return store_; }
-
-    /// What to call while waiting for others that may not have come yet.
-    Waiting joining() const
-    {
-        return [this](const std::string& doing) {
-            if (rendezvous_.waiting)
-                rendezvous_.waiting(doing);
-            if (!rendezvous_.supervised && std::chrono::steady_clock::now() - begin_ >= rendezvous_.join_limit)
-                throw Error(Code::TimedOut,
-                    "the ranks did not meet within " + std::to_string(rendezvous_.join_limit / std::chrono::seconds(1)) + " s",
-                    doing, "check that every rank was started, and its output; run.join_timeout sets how long they may take");
-        };
-    }
-
-    std::vector<std::string> gather(const std::string& text, const Waiting& waiting) override
-    {
-        const Waiting& told = waiting ? waiting : joining();
-        const std::string name = "pipebd/gather/" + std::to_string(gathered_++) + "/";
-        const std::string doing = "waiting for all ranks";
-        ask(doing, told, [store = store_, key = name + std::to_string(rank()), value = bytes_of(text)] { store->set(key, value); });
-        std::vector<std::string> said;
-        for (int other = 0; other < size(); ++other)
-            said.push_back(wait_for(name + std::to_string(other), "waiting for rank " + std::to_string(other), told));
-        return said;
-    }
-
-    void reported(bool worked) override
-    {
-        std::lock_guard lock(report_mutex_);
-        if (!peers_ || report_.left)
-            return;
-        ++report_.beats;
-        report_.work += worked ? 1 : 0;
-        const auto now = std::chrono::steady_clock::now();
-        if (now - published_ < report_interval)
-            return;
-        published_ = now;
-        publish();
-    }
-
-    void look_at_others(const std::string& doing) override
-    {
-        if (!peers_)
-            return;
-        if (reading_ && errands_.is_done(*reading_->errand)) {
-            for (std::size_t other = 0; other < reading_->said.size(); ++other)
-                peers_->heard(static_cast<int>(other), ProgressReport::from_text(reading_->said[other]));
-            reading_.reset();
-        }
-        const auto now = std::chrono::steady_clock::now();
-        if (!reading_ && now - read_ >= report_interval) {
-            read_ = now;
-            reading_ = read_reports();
-        }
-        if (const std::optional<Error> error = peers_->verdict(doing))
-            throw *error;
-    }
-
-    /// Has `work` done where it may block, and waits for that.
-    void ask(const std::string& doing, const Waiting& waiting, std::function<void()> work)
-    {
-        errands_.wait(*errands_.post(doing, [doing, work = std::move(work)] { as_ours(doing, work); }), waiting);
-    }
-
-    Board& board() override { return board_; }
-
-    std::unique_ptr<Transport> connect(const Topology& topology) override;
-
-private:
-    static constexpr std::chrono::milliseconds report_interval{1000};
-    static constexpr std::chrono::milliseconds longest_poll{20};
-    static constexpr std::chrono::milliseconds farewell{500};
-
-    /// The others' reports, as they come.
-    struct Reading {
-        std::shared_ptr<Errands::Errand> errand;
-        std::vector<std::string> said; // by rank; none where the store is gone
-    };
-
-    static std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
-    static std::string report_key(int rank) { return "pipebd/progress/" + std::to_string(rank); }
-
-    /// What is said under `key`, once it is.
-    std::string wait_for(const std::string& key, const std::string& doing, const Waiting& waiting)
-    {
-        struct Answer {
-            bool there = false;
-            std::string text;
-        };
-        std::chrono::milliseconds pause{1};
-        std::string text;
-        wait_in_slices(doing, waiting, [&](std::chrono::milliseconds) {
-            auto answer = std::make_shared<Answer>();
-            ask(doing, waiting, [answer, key, store = store_] {
-                answer->there = store->check({key});
-                if (!answer->there)
-                    return;
-                const std::vector<std::uint8_t> bytes = store->get(key);
-                answer->text.assign(bytes.begin(), bytes.end());
-            });
-            text = answer->text;
-            if (!answer->there) {
-                std::this_thread::sleep_for(pause);
-                pause = std::min(2 * pause, longest_poll);
-            }
-            return answer->there;
-        });
-        return text;
-    }
-
-    /// With the report's lock held.
-    std::shared_ptr<Errands::Errand> publish()
-    {
-        return errands_.post("reporting progress",
-            [store = store_, key = report_key(rank()), value = bytes_of(report_.text())] { store->set(key, value); });
-    }
-
-    std::shared_ptr<Reading> read_reports()
-    {
-        auto reading = std::make_shared<Reading>();
-        reading->errand
-            = errands_.post("reading the others' progress", [reading = std::weak_ptr(reading), store = store_, size = size()] {
-                  const std::shared_ptr<Reading> kept = reading.lock();
-                  std::vector<std::string> said;
-                  for (int other = 0; kept && other < size; ++other) {
-                      const std::string key = report_key(other);
-                      if (!store->check({key}))
-                          return; // not all have come yet
-                      const std::vector<std::uint8_t> bytes = store->get(key);
-                      said.emplace_back(bytes.begin(), bytes.end());
-                  }
-                  if (kept)
-                      kept->said = std::move(said);
-              });
-        return reading;
-    }
-
-    const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-    Rendezvous rendezvous_;
-    StorePointer store_;
-    StoreBoard board_{store_};
-    std::int64_t gathered_ = 0;
-
-    std::mutex report_mutex_; // of what this rank says
-    ProgressReport report_;
-    std::chrono::steady_clock::time_point published_;
-    std::optional<PeerProgress> peers_; // where nobody else follows them
-    std::shared_ptr<Reading> reading_;
-    std::chrono::steady_clock::time_point read_;
-    Errands errands_; // ends first
-};
 
 class C10dTransport final : public Transport {
 public:
@@ -405,7 +120,7 @@ public:
 
     void barrier() override
     {
-        const std::string doing = "barrier";
+        const std::string doing = "Idle: barrier";
 #ifdef USE_C10D_NCCL
         // c10d's own barrier would hold up the host.
         post(doing, nullptr, barrier_tensor_, [&](std::vector<at::Tensor>& tensors) { return world_->allreduce(tensors); })->wait();
@@ -643,10 +358,15 @@ private:
     std::map<std::vector<int>, RankGroup> groups_;
 };
 
-std::unique_ptr<Transport> StoreMeeting::connect(const Topology& topology)
-{
-    return std::make_unique<C10dTransport>(shared_from_this(), topology);
-}
+class C10dMeeting final : public StoreMeeting {
+public:
+    using StoreMeeting::StoreMeeting;
+
+    std::unique_ptr<Transport> connect(const Topology& topology) override
+    {
+        return std::make_unique<C10dTransport>(shared_from_this(), topology);
+    }
+};
 
 } // namespace
 
@@ -654,12 +374,12 @@ std::unique_ptr<Transport> StoreMeeting::connect(const Topology& topology)
 std::shared_ptr<Meeting> meet_gpus(const Rendezvous& rendezvous);
 std::shared_ptr<Meeting> meet_gpus(const Rendezvous& rendezvous)
 {
-    return std::make_shared<StoreMeeting>(rendezvous);
+    return std::make_shared<C10dMeeting>(rendezvous);
 }
 #else
 std::unique_ptr<Transport> connect_gloo(const Rendezvous& rendezvous, const Topology& topology)
 {
-    return std::make_shared<StoreMeeting>(rendezvous)->connect(topology);
+    return std::make_shared<C10dMeeting>(rendezvous)->connect(topology);
 }
 #endif
 
