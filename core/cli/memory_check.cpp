@@ -91,7 +91,7 @@ std::string check_memory(
             judge(cpu, "of memory", memory.machine.of_group ? "the control group of this process" : "this machine",
                 memory.machine.total, memory.machine.available, batch));
     for (const auto& [index, need] : gpus) {
-        const std::string name = "cuda:" + std::to_string(index);
+        const std::string name = to_string(experiment::Device{.kind = experiment::Device::Kind::Cuda, .index = index});
         if (const auto found = memory.gpus.find(index); found != memory.gpus.end())
             warning = both(warning, judge(need, "on " + name, name, found->second, found->second, batch));
     }
