@@ -30,7 +30,6 @@
 #include <QFileInfo>
 #include <QMenu>
 #include <QMenuBar>
-#include <QMessageBox>
 #include <QMimeData>
 #include <QStatusBar>
 #include <QTabBar>
@@ -111,8 +110,11 @@ void MainWindow::createPages()
     setCentralWidget(centre);
 
     m_runsPage = new RunsPage(m_settings, m_tabs);
-    for (Page* page : std::initializer_list<Page*>{new PairsPage(m_settings, m_tabs), new ProfilePage(m_settings, m_tabs),
-             new SchedulesPage(m_settings, m_tabs), m_runsPage, new ComparePage(m_settings, m_tabs)})
+    m_profilePage = new ProfilePage(m_settings, m_tabs);
+    m_schedulesPage = new SchedulesPage(m_settings, m_tabs);
+    m_comparePage = new ComparePage(m_settings, m_tabs);
+    for (Page* page :
+        std::initializer_list<Page*>{new PairsPage(m_settings, m_tabs), m_profilePage, m_schedulesPage, m_runsPage, m_comparePage})
         addPage(page);
     m_front = m_runsPage;
     m_tabs->setCurrentWidget(m_front);
@@ -131,7 +133,7 @@ void MainWindow::addPage(Page* page)
     connect(page, &Page::messagePosted, this, [this](const QString& text) { statusBar()->showMessage(text, messageTime); });
     connect(page, &Page::startRequested, this, &MainWindow::openStartDialog);
     connect(page, &Page::runRequested, this, [this](int id) {
-        showPage(m_runsPage->id());
+        m_tabs->setCurrentWidget(m_runsPage);
         selectRun(id);
     });
     connect(page, &Page::comparisonRequested, this, &MainWindow::compareRuns);
@@ -304,16 +306,12 @@ void MainWindow::openLab(const std::filesystem::path& lab)
     m_launcher = new Launcher(toQString(lab), this);
     connect(m_launcher, &Launcher::started, this, [this](int id) {
         statusBar()->showMessage(tr("Run %1 has started.").arg(id), messageTime);
-        showPage(m_runsPage->id());
+        m_tabs->setCurrentWidget(m_runsPage);
         selectRun(id);
     });
     connect(m_launcher, &Launcher::startFailed, this, [this](const QString& error) {
         statusBar()->clearMessage();
-        auto* box = new QMessageBox(QMessageBox::Warning, tr("The run did not start"), error, QMessageBox::Ok, this);
-        box->setObjectName(QStringLiteral("startFailed"));
-        box->setTextFormat(Qt::PlainText);
-        box->setAttribute(Qt::WA_DeleteOnClose);
-        box->open();
+        tellFailure(this, tr("The run did not start"), error, QStringLiteral("startFailed"));
     });
     connect(
         m_launcher, &Launcher::stopFailed, this, [this](const QString& error) { statusBar()->showMessage(error, messageTime); });
@@ -410,7 +408,7 @@ void MainWindow::openFile(const QString& file)
         return;
     for (Page* page : m_pages) {
         if (page != m_front && page->openFile(file)) {
-            showPage(page->id());
+            m_tabs->setCurrentWidget(page);
             return;
         }
     }
@@ -419,31 +417,27 @@ void MainWindow::openFile(const QString& file)
 
 void MainWindow::compareRuns(const std::vector<int>& ids)
 {
-    auto* compare = static_cast<ComparePage*>(page(QStringLiteral("compare")));
-    compare->setRuns(ids);
-    showPage(compare->id());
+    m_comparePage->setRuns(ids);
+    m_tabs->setCurrentWidget(m_comparePage);
 }
 
 void MainWindow::addToComparison(const std::vector<int>& ids)
 {
-    auto* compare = static_cast<ComparePage*>(page(QStringLiteral("compare")));
-    compare->addRuns(ids);
-    showPage(compare->id());
+    m_comparePage->addRuns(ids);
+    m_tabs->setCurrentWidget(m_comparePage);
 }
 
 void MainWindow::profilePair(const QString& pair)
 {
-    auto* profile = static_cast<ProfilePage*>(page(QStringLiteral("profile")));
-    showPage(profile->id());
-    profile->openMeasureDialog(pair);
+    m_tabs->setCurrentWidget(m_profilePage);
+    m_profilePage->openMeasureDialog(pair);
 }
 
 void MainWindow::planProfile(const QString& profileId)
 {
-    auto* schedules = static_cast<SchedulesPage*>(page(QStringLiteral("schedules")));
     if (!profileId.isEmpty())
-        schedules->setProfile(profileId);
-    showPage(schedules->id());
+        m_schedulesPage->setProfile(profileId);
+    m_tabs->setCurrentWidget(m_schedulesPage);
 }
 
 void MainWindow::launch(const StartRequest& request)

@@ -27,15 +27,18 @@ class QUndoGroup;
 namespace pipebd::gui {
 
 class CommandStrip;
+class ComparePage;
 class FoundDevices;
 class Launcher;
 class LogPanel;
 class MetricChart;
 class Page;
+class ProfilePage;
 class RunActions;
 class RunList;
 class RunPage;
 class RunsPage;
+class SchedulesPage;
 struct StartRequest;
 
 class MainWindow : public QMainWindow {
@@ -150,6 +153,9 @@ private:
     std::vector<Page*> m_pages;
     Page* m_front = nullptr;
     RunsPage* m_runsPage = nullptr;
+    ProfilePage* m_profilePage = nullptr;
+    SchedulesPage* m_schedulesPage = nullptr;
+    ComparePage* m_comparePage = nullptr;
     CommandStrip* m_command = nullptr;
     RunList* m_runList = nullptr;
     LogPanel* m_log = nullptr;

@@ -79,7 +79,7 @@ void MainWindow::createPageActions()
     for (Page* page : m_pages) {
         const int number = static_cast<int>(a.pages.size()) + 1;
         QAction* action = makeAction(this, page->title(), tr("Go to this page"), QKeySequence(Qt::CTRL | (Qt::Key_0 + number)));
-        connect(action, &QAction::triggered, this, [this, page] { showPage(page->id()); });
+        connect(action, &QAction::triggered, this, [this, page] { m_tabs->setCurrentWidget(page); });
         a.pages.push_back(action);
     }
 }

@@ -31,6 +31,13 @@ CsvWriter& CsvWriter::text(std::string_view value)
 {
     std::string guarded(is_formula(value) ? 1 : 0, '\'');
     guarded += value;
+    if (format_ == TableFormat::Tsv) {
+        for (char& character : guarded)
+            if (character == '\t' || character == '\n' || character == '\r')
+                character = ' ';
+        cell(guarded);
+        return *this;
+    }
     if (guarded.find_first_of(",\"\r\n") == std::string::npos) {
         cell(guarded);
         return *this;
@@ -65,14 +72,14 @@ CsvWriter& CsvWriter::empty()
 
 void CsvWriter::end_line()
 {
-    contents_ += "\r\n";
+    contents_ += format_ == TableFormat::Csv ? "\r\n" : "\n";
     line_has_cells_ = false;
 }
 
 void CsvWriter::cell(std::string_view value)
 {
     if (line_has_cells_)
-        contents_ += ',';
+        contents_ += format_ == TableFormat::Csv ? ',' : '\t';
     contents_ += value;
     line_has_cells_ = true;
 }

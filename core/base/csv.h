@@ -9,8 +9,16 @@
 
 namespace pipebd {
 
+/// Tsv: the same with tabs between cells and lines that end in LF; a tab or a line break in a text is a space.
+enum class TableFormat { Csv, Tsv };
+
 class CsvWriter {
 public:
+    explicit CsvWriter(TableFormat format = TableFormat::Csv)
+        : format_(format)
+    {
+    }
+
     /// Text that a spreadsheet would calculate (it begins with = + - @, a tab or a line break, be it after spaces) has an
     /// apostrophe before it, unless it is a number.
     CsvWriter& text(std::string_view value);
@@ -28,6 +36,7 @@ public:
 private:
     void cell(std::string_view value);
 
+    TableFormat format_;
     std::string contents_;
     bool line_has_cells_ = false;
 };

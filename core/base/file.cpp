@@ -222,6 +222,15 @@ void sync_folder(const std::filesystem::path& folder)
     sync(open_folder(folder), folder);
 }
 
+std::filesystem::path nearest_existing(const std::filesystem::path& path)
+{
+    std::error_code error;
+    std::filesystem::path there = std::filesystem::absolute(path, error);
+    while (!std::filesystem::exists(there, error) && there.has_relative_path())
+        there = there.parent_path();
+    return there;
+}
+
 MappedFile::MappedFile(const std::filesystem::path& file)
 {
     const OpenFile open = open_to_read(file);

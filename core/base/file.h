@@ -31,6 +31,9 @@ void copy_file(const std::filesystem::path& from, const std::filesystem::path& t
 /// Makes the entries of `folder` durable.
 void sync_folder(const std::filesystem::path& folder);
 
+/// `path` itself if it is there, else the nearest folder above it that is.
+std::filesystem::path nearest_existing(const std::filesystem::path& path);
+
 /// A read-only mapping of a file; empty files map to an empty span. Move-only; throws like read_file.
 /// The file must not be shortened while it is mapped (replace_file never does that).
 class MappedFile {

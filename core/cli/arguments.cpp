@@ -82,14 +82,7 @@ std::vector<Device> devices_or_count_from(const std::string& text, const std::st
     if (!is_number(text))
         return devices_from(text, where, cancel);
     const auto count = static_cast<std::size_t>(count_from(text, where));
-    std::vector<Device> devices = launch::every_device(launch::engine_devices(cancel));
-    devices.resize(std::min(devices.size(), count));
-    for (int next = static_cast<int>(devices.size()); devices.size() < count; ++next) {
-        devices.push_back(devices.front());
-        if (devices.front().kind == Device::Kind::Cuda)
-            devices.back().index = next;
-    }
-    return devices;
+    return experiment::as_many_as(count, launch::every_device(launch::engine_devices(cancel)));
 }
 
 bool is_cluster_file(const std::string& text)

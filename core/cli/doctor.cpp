@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/doctor_lab.h"
@@ -12,9 +13,11 @@
 
 #include <array>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 namespace pipebd::cli {
 
@@ -25,7 +28,7 @@ using Json = nlohmann::ordered_json;
 /// As lists of devices name it.
 std::string id_of(const launch::EngineDevice& device)
 {
-    return device.kind == experiment::Device::Kind::Cpu ? "cpu" : "cuda:" + std::to_string(device.index);
+    return to_string(experiment::Device{.kind = device.kind, .index = device.index});
 }
 
 Json json_of(const launch::EngineDevice& device)
@@ -93,10 +96,8 @@ void look_at_machine(Findings& findings, const Context& context)
     findings.say("memory",
         format_bytes(memory.available) + " free of " + format_bytes(memory.total)
             + (memory.of_group ? " that this control group may use" : ""));
-    std::filesystem::path place = std::filesystem::absolute(context.lab.empty() ? store::default_lab() : context.lab);
-    while (!std::filesystem::exists(place) && place.has_relative_path())
-        place = place.parent_path();
     std::error_code problem;
+    const auto place = nearest_existing(context.lab.empty() ? store::default_lab() : context.lab);
     if (const auto space = std::filesystem::space(place, problem); !problem) {
         findings.json["disk"] = {{"bytes", space.capacity}, {"available_bytes", space.available}};
         findings.say("disk",
@@ -105,29 +106,42 @@ void look_at_machine(Findings& findings, const Context& context)
     }
 }
 
-/// One that is there and broken is a finding.
-void refuse_mistyped_lab(const Context& context)
-{
-    try {
-        context.existing_lab();
-    } catch (const Error& error) {
-        if (error.code() == Code::NotFound)
-            throw;
+/// The lab, or what is wrong with it: a finding. Throws Error{NotFound} for a mistyped one.
+struct OpenedLab {
+    std::optional<store::Lab> lab;
+    std::exception_ptr problem;
+
+    explicit OpenedLab(const Context& context)
+    {
+        try {
+            lab.emplace(context.existing_lab());
+        } catch (const Error& error) {
+            if (error.code() == Code::NotFound)
+                throw;
+            problem = std::current_exception();
+        }
     }
-}
+
+    const store::Lab& get() const
+    {
+        if (problem)
+            std::rethrow_exception(problem);
+        return *lab;
+    }
+};
 
 } // namespace
 
 int doctor(const Context& context, const DoctorOptions& options)
 {
-    refuse_mistyped_lab(context);
+    const OpenedLab opened(context);
     Findings findings;
     findings.add("pipebd", PIPEBD_VERSION);
     look_at_workbench(findings);
     findings.add("SQLite", store::sqlite_version());
     findings.look("engine", [&] { look_at_engine(findings, context); });
     look_at_machine(findings, context);
-    findings.look("lab", [&] { look_at_lab(findings, context, options.repair); });
+    findings.look("lab", [&] { look_at_lab(findings, opened.get(), options.repair); });
     findings.json["sound"] = findings.sound;
     if (context.json)
         std::cout << findings.json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";

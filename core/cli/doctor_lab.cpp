@@ -74,9 +74,8 @@ void look_at_runs(Findings& findings, const std::vector<store::RunRecord>& runs,
 
 } // namespace
 
-void look_at_lab(Findings& findings, const Context& context, bool repair)
+void look_at_lab(Findings& findings, const store::Lab& lab, bool repair)
 {
-    const store::Lab lab = context.existing_lab();
     if (!lab.exists()) {
         findings.json["lab"] = lab.folder().string();
         findings.json["runs"] = 0;

@@ -52,9 +52,7 @@ Error cannot_be_written(const std::string& name, const std::string& option)
 void require_possible_folder(const std::string& name, const std::string& option)
 {
     std::error_code error;
-    std::filesystem::path there = std::filesystem::absolute(name, error);
-    while (!std::filesystem::exists(there, error) && there.has_relative_path())
-        there = there.parent_path();
+    const std::filesystem::path there = nearest_existing(name);
     if (!std::filesystem::is_directory(there, error) || ::access(there.c_str(), W_OK | X_OK) != 0)
         throw cannot_be_written(name, option);
 }

@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <algorithm>
 #include <charconv>
-#include <optional>
 
 namespace pipebd::experiment {
 
@@ -27,7 +27,9 @@ std::optional<int> whole(std::string_view text, int least, int most)
     return number;
 }
 
-std::optional<Device> parse_device(std::string_view name)
+} // namespace
+
+std::optional<Device> device_named(std::string_view name)
 {
     constexpr std::string_view threads_of = "cpu@";
     constexpr std::string_view index_of = "cuda:";
@@ -43,7 +45,16 @@ std::optional<Device> parse_device(std::string_view name)
     return std::nullopt;
 }
 
-} // namespace
+std::vector<Device> as_many_as(std::size_t count, std::vector<Device> devices)
+{
+    devices.resize(std::min(devices.size(), count));
+    for (int next = static_cast<int>(devices.size()); devices.size() < count; ++next) {
+        devices.push_back(devices.front());
+        if (devices.front().kind == Device::Kind::Cuda)
+            devices.back().index = next;
+    }
+    return devices;
+}
 
 std::string to_string(const Device& device)
 {
@@ -73,7 +84,7 @@ std::vector<Device> parse_devices(std::string_view list, std::string_view where)
     for (std::string_view rest = list;;) {
         const std::size_t comma = rest.find(',');
         const std::string_view name = trimmed(rest.substr(0, comma));
-        const auto device = parse_device(name);
+        const auto device = device_named(name);
         if (!device)
             throw refused(name.empty() ? "a device is missing in " + in_quotes(list) : in_quotes(name) + " is not a device");
         if (devices.size() == longest_list)

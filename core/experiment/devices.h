@@ -1,6 +1,8 @@
 // Devices: how they are named on the command line and in files: "cpu", "cpu@4", "cuda:0", lists of them, "auto".
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,13 @@ struct Device {
     int threads = 1; // of a CPU rank
     bool operator==(const Device&) const = default;
 };
+
+/// None if `name` is no device.
+std::optional<Device> device_named(std::string_view name);
+
+/// `count` of them: the first of `devices`, of which there is one at least, then more like the first: the next GPUs, or the same
+/// CPU.
+std::vector<Device> as_many_as(std::size_t count, std::vector<Device> devices);
 
 std::string to_string(const Device& device); // "cpu", "cpu@4", "cuda:1"
 std::string to_string(const std::vector<Device>& devices); // "cpu,cpu"

@@ -30,7 +30,8 @@ public:
 private:
     void start();
     void start_elsewhere();
-    void start_question();
+    void start_rank(int rank, std::vector<std::string> environment, std::vector<int> keep);
+    std::vector<std::string> environment_of(int rank, int local, int world, std::vector<std::string> environment) const;
     void wait() const;
     void follow();
     void decide();
@@ -69,83 +70,74 @@ Supervision::Supervision(const Job& job, const Listener& listener, const std::at
 {
 }
 
+/// `environment` with what every rank is told: `rank` of `world`, the one numbered `local` of those that are started here.
+std::vector<std::string> Supervision::environment_of(int rank, int local, int world, std::vector<std::string> environment) const
+{
+    const auto index = static_cast<std::size_t>(local);
+    const int threads = index < job_.threads.size() ? job_.threads[index] : 1;
+    for (const std::string& variable : {
+             "RANK=" + std::to_string(rank),
+             "LOCAL_RANK=" + std::to_string(local),
+             "WORLD_SIZE=" + std::to_string(world),
+             std::string("TORCHELASTIC_USE_AGENT_STORE"), // of a torchrun around us: these ranks have a store of their own
+             "OMP_NUM_THREADS=" + std::to_string(threads),
+             "PIPEBD_CLOCK_ZERO=" + std::to_string(std::chrono::nanoseconds(zero_.time_since_epoch()).count()),
+         })
+        environment.push_back(variable);
+    return environment;
+}
+
+void Supervision::start_rank(int rank, std::vector<std::string> environment, std::vector<int> keep)
+{
+    Process::Command command;
+    command.program = job_.engine;
+    command.arguments = job_.arguments;
+    command.environment = std::move(environment);
+    command.keep = std::move(keep);
+    command.limits = job_.limits;
+    ranks_.push_back(std::make_unique<FollowedRank>(rank, Process(command), job_, clock_));
+    last_tick_ = Clock::now();
+}
+
 void Supervision::start()
 {
     const LoopbackSocket socket;
-    const std::string zero = std::to_string(std::chrono::nanoseconds(zero_.time_since_epoch()).count());
+    const std::string listening = "PIPEBD_LISTEN_FD";
     for (int rank = 0; rank < job_.ranks; ++rank) {
-        const auto index = static_cast<std::size_t>(rank);
-        const int threads = index < job_.threads.size() ? job_.threads[index] : 1;
-        Process::Command command;
-        command.program = job_.engine;
-        command.arguments = job_.arguments;
-        command.environment = {
-            "RANK=" + std::to_string(rank),
-            "LOCAL_RANK=" + std::to_string(rank),
-            "WORLD_SIZE=" + std::to_string(job_.ranks),
+        const std::vector<std::string> environment = {
             "MASTER_ADDR=127.0.0.1",
             "MASTER_PORT=" + std::to_string(socket.port()),
             "GLOO_SOCKET_IFNAME=lo",
             "NCCL_SOCKET_IFNAME=lo",
-            "TORCHELASTIC_USE_AGENT_STORE", // of a torchrun around us: these ranks have a store of their own
-            "OMP_NUM_THREADS=" + std::to_string(threads),
-            "PIPEBD_CLOCK_ZERO=" + zero,
             "PIPEBD_SUPERVISED=1", // they leave it to us how long they wait for each other
-            rank == 0 ? "PIPEBD_LISTEN_FD=" + std::to_string(socket.descriptor()) : "PIPEBD_LISTEN_FD",
+            rank == 0 ? listening + '=' + std::to_string(socket.descriptor()) : listening,
         };
-        if (rank == 0)
-            command.keep = {socket.descriptor()};
-        command.limits = job_.limits;
-        ranks_.push_back(std::make_unique<FollowedRank>(rank, Process(command), job_, clock_));
+        const std::vector<int> keep(rank == 0 ? 1 : 0, socket.descriptor());
+        start_rank(rank, environment_of(rank, rank, job_.ranks, environment), keep);
     }
-    last_tick_ = Clock::now();
 }
 
 /// As torchrun does; the interface is that which leads to the master, or the one that the user's environment names.
 void Supervision::start_elsewhere()
 {
     const Job::Elsewhere& elsewhere = *job_.elsewhere;
-    const std::string zero = std::to_string(std::chrono::nanoseconds(zero_.time_since_epoch()).count());
+    const std::vector<std::string> environment = {
+        "LOCAL_WORLD_SIZE=" + std::to_string(job_.ranks),
+        "MASTER_ADDR=" + elsewhere.master,
+        "MASTER_PORT=" + std::to_string(elsewhere.port),
+        "PIPEBD_SUPERVISED",
+        "PIPEBD_LISTEN_FD",
+    };
     for (int local = 0; local < job_.ranks; ++local) {
-        const auto index = static_cast<std::size_t>(local);
         const int rank = elsewhere.first_rank + local;
-        Process::Command command;
-        command.program = job_.engine;
-        command.arguments = job_.arguments;
-        command.environment = {
-            "RANK=" + std::to_string(rank),
-            "LOCAL_RANK=" + std::to_string(local),
-            "WORLD_SIZE=" + std::to_string(elsewhere.world_size),
-            "LOCAL_WORLD_SIZE=" + std::to_string(job_.ranks),
-            "MASTER_ADDR=" + elsewhere.master,
-            "MASTER_PORT=" + std::to_string(elsewhere.port),
-            "TORCHELASTIC_USE_AGENT_STORE",
-            "OMP_NUM_THREADS=" + std::to_string(index < job_.threads.size() ? job_.threads[index] : 1),
-            "PIPEBD_CLOCK_ZERO=" + zero,
-            "PIPEBD_SUPERVISED",
-            "PIPEBD_LISTEN_FD",
-        };
-        command.limits = job_.limits;
-        ranks_.push_back(std::make_unique<FollowedRank>(rank, Process(command), job_, clock_));
+        start_rank(rank, environment_of(rank, local, elsewhere.world_size, environment), {});
     }
-    last_tick_ = Clock::now();
-}
-
-void Supervision::start_question()
-{
-    Process::Command command;
-    command.program = job_.engine;
-    command.arguments = job_.arguments;
-    command.environment = {"PIPEBD_LISTEN_FD"};
-    command.limits = job_.limits;
-    ranks_.push_back(std::make_unique<FollowedRank>(0, Process(command), job_, clock_));
-    last_tick_ = Clock::now();
 }
 
 Outcome Supervision::run()
 {
     if (job_.question)
-        start_question();
+        start_rank(0, {"PIPEBD_LISTEN_FD"}, {});
     else if (job_.elsewhere)
         start_elsewhere();
     else

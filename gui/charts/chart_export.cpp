@@ -1,5 +1,6 @@
 #include "gui/charts/chart_export.h"
 
+#include "base/csv.h"
 #include "gui/charts/metric_chart.h"
 #include "gui/kit/file_dialogs.h"
 #include "gui/kit/picture_export.h"
@@ -14,23 +15,32 @@ namespace pipebd::gui {
 
 namespace {
 
-QByteArray number(double value)
+/// With 17 digits: it reads back as the same number.
+CsvWriter& sample(CsvWriter& csv, double value)
 {
-    return QByteArray::number(value, 'g', 17);
+    return csv.text(QByteArray::number(value, 'g', 17).toStdString());
 }
 
 QByteArray csvOf(const MetricChart& chart)
 {
     const auto& curves = chart.curves();
     const bool byRun = std::any_of(curves.begin(), curves.end(), [](const auto& curve) { return curve.first.run != 0; });
-    QByteArray text = byRun ? "run," : "";
-    text += "series,rank,block,step,seconds,value\r\n"; // RFC 4180; names of series need no quotes
+    CsvWriter csv;
+    if (byRun)
+        csv.text("run");
+    for (const char* heading : {"series", "rank", "block", "step", "seconds", "value"})
+        csv.text(heading);
+    csv.end_line();
     for (const auto& [id, curve] : curves)
-        for (const SeriesPoint& point : curve->points())
-            text += (byRun ? QByteArray::number(id.run) + ',' : QByteArray()) + QByteArray::fromStdString(id.series.name) + ','
-                + QByteArray::number(id.series.rank) + ',' + QByteArray::number(id.series.block) + ',' + number(point.step) + ','
-                + number(point.t) + ',' + number(point.value) + "\r\n";
-    return text;
+        for (const SeriesPoint& point : curve->points()) {
+            if (byRun)
+                csv.whole(id.run);
+            csv.text(id.series.name).whole(id.series.rank).whole(id.series.block);
+            for (const double value : {double(point.step), point.t, point.value})
+                sample(csv, value);
+            csv.end_line();
+        }
+    return QByteArray::fromStdString(csv.contents());
 }
 
 } // namespace

@@ -91,11 +91,7 @@ void MetricChart::buildLayout()
     m_referenceEntry = addGraph();
     m_referenceEntry->removeFromLegend();
 
-    m_emptyText = new QCPItemText(this);
-    m_emptyText->position->setType(QCPItemPosition::ptAxisRectRatio);
-    m_emptyText->position->setCoords(0.5, 0.5);
-    m_emptyText->setTextAlignment(Qt::AlignCenter);
-    m_emptyText->setText(tr("No samples yet"));
+    m_emptyText = addEmptyText(*this, tr("No samples yet"));
 }
 
 void MetricChart::append(const store::Series& series, const std::vector<SeriesPoint>& points)

@@ -38,6 +38,16 @@ QCPTextElement* layOutPlot(QCustomPlot& plot, const QString& title)
     return element;
 }
 
+QCPItemText* addEmptyText(QCustomPlot& plot, const QString& text)
+{
+    auto* words = new QCPItemText(&plot);
+    words->position->setType(QCPItemPosition::ptAxisRectRatio);
+    words->position->setCoords(0.5, 0.5);
+    words->setTextAlignment(Qt::AlignCenter);
+    words->setText(text);
+    return words;
+}
+
 void dressPlot(QCustomPlot& plot, QCPTextElement& title)
 {
     const QPalette palette = plot.palette();

@@ -3,6 +3,7 @@
 
 #include <QString>
 
+class QCPItemText;
 class QCPTextElement;
 class QCustomPlot;
 
@@ -10,6 +11,9 @@ namespace pipebd::gui {
 
 /// Puts a title and the legend, which wraps, above the axes; returns the title, which the plot owns.
 QCPTextElement* layOutPlot(QCustomPlot& plot, const QString& title);
+
+/// Words in the middle of `plot`, which owns them: why there is nothing in it.
+QCPItemText* addEmptyText(QCustomPlot& plot, const QString& text);
 
 /// Colours and fonts of `plot`'s palette for everything but plottables.
 void dressPlot(QCustomPlot& plot, QCPTextElement& title);

@@ -74,10 +74,10 @@ void askForFolder(QWidget* parent, const QString& title, Settings& settings, std
     });
 }
 
-void tellFailure(QWidget* parent, const QString& title, const QString& error)
+void tellFailure(QWidget* parent, const QString& title, const QString& error, const QString& objectName)
 {
     auto* box = new QMessageBox(QMessageBox::Warning, title, error, QMessageBox::Ok, parent);
-    box->setObjectName(QStringLiteral("failure"));
+    box->setObjectName(objectName);
     box->setTextFormat(Qt::PlainText);
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->open();

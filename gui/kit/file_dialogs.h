@@ -32,8 +32,9 @@ void askForFolder(QWidget* parent, const QString& title, Settings& settings, std
 /// Beginning at `at`; not remembered.
 void askForFolder(QWidget* parent, const QString& title, const QString& at, std::function<void(const QString& folder)> then);
 
-/// In a box of its own; its text is shown as it is.
-void tellFailure(QWidget* parent, const QString& title, const QString& error);
+/// In a box of its own, an object of this name; its text is shown as it is.
+void tellFailure(
+    QWidget* parent, const QString& title, const QString& error, const QString& objectName = QStringLiteral("failure"));
 
 /// All of it or nothing. Throws Error{System}.
 void writeFile(const QString& file, const QByteArray& contents);

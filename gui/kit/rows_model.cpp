@@ -209,25 +209,22 @@ QVariant RowsModel::headerData(int section, Qt::Orientation orientation, int rol
 }
 
 RowsFilter::RowsFilter(RowsModel* rows)
-    : QSortFilterProxyModel(rows)
+    : FilterModel(RowsModel::SortRole, rows)
 {
-    setSortRole(RowsModel::SortRole);
-    setSortCaseSensitivity(Qt::CaseInsensitive);
     setSourceModel(rows);
 }
 
-void RowsFilter::setWords(const QString& words)
+void RowsFilter::takeWords(const QString& words)
 {
     static const QRegularExpression space(QStringLiteral("\\s+"));
     m_words = words.split(space, Qt::SkipEmptyParts);
-    invalidateFilter();
 }
 
-bool RowsFilter::filterAcceptsRow(int row, const QModelIndex& parent) const
+bool RowsFilter::accepts(int row) const
 {
     return std::all_of(m_words.begin(), m_words.end(), [&](const QString& word) {
-        for (int column = 0; column < sourceModel()->columnCount(parent); ++column)
-            if (sourceModel()->index(row, column, parent).data().toString().contains(word, Qt::CaseInsensitive))
+        for (int column = 0; column < sourceModel()->columnCount(); ++column)
+            if (sourceModel()->index(row, column).data().toString().contains(word, Qt::CaseInsensitive))
                 return true;
         return false;
     });

@@ -1,9 +1,10 @@
 // RowsModel: a table of texts; each row is known by an id, each cell has a key that it is sorted by and written to files as.
 #pragma once
 
+#include "gui/kit/filter_model.h"
+
 #include <QAbstractTableModel>
 #include <QSet>
-#include <QSortFilterProxyModel>
 #include <QString>
 #include <QStringList>
 #include <QVariant>
@@ -72,15 +73,15 @@ private:
 };
 
 /// Rows in which every word occurs somewhere, whatever its case.
-class RowsFilter : public QSortFilterProxyModel {
+class RowsFilter : public FilterModel {
     Q_OBJECT
 
 public:
     explicit RowsFilter(RowsModel* rows);
-    void setWords(const QString& words);
 
 protected:
-    bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
+    void takeWords(const QString& words) override;
+    bool accepts(int row) const override;
 
 private:
     QStringList m_words;

@@ -1,6 +1,7 @@
 #include "gui/lab/found_devices.h"
 
 #include "base/units.h"
+#include "experiment/devices.h"
 
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -13,6 +14,12 @@ namespace pipebd::gui {
 namespace {
 
 constexpr int mostDevices = 1024;
+
+bool isGpu(const QString& name)
+{
+    const std::optional<experiment::Device> device = experiment::device_named(name.toStdString());
+    return device && device->kind == experiment::Device::Kind::Cuda;
+}
 
 FoundDevice deviceFrom(const QJsonObject& found)
 {
@@ -62,8 +69,8 @@ QString FoundDevices::shortText() const
 {
     if (!m_known)
         return m_problem.isEmpty() ? tr("looking for devices…") : tr("no devices found");
-    const auto gpus = static_cast<int>(std::count_if(m_devices.begin(), m_devices.end(),
-        [](const FoundDevice& device) { return device.name.startsWith(QLatin1String("cuda")); }));
+    const auto gpus = static_cast<int>(
+        std::count_if(m_devices.begin(), m_devices.end(), [](const FoundDevice& device) { return isGpu(device.name); }));
     int cores = 0;
     for (const FoundDevice& device : m_devices)
         cores = std::max(cores, device.cores);
@@ -77,7 +84,7 @@ QString FoundDevices::longText() const
         return m_problem;
     QStringList lines;
     for (const FoundDevice& device : m_devices)
-        lines << QStringLiteral("%1: %2").arg(device.name, device.description);
+        lines << QStringLiteral("Device %1 (%2)").arg(device.name, device.description);
     return lines.join(QLatin1Char('\n'));
 }
 

@@ -2,24 +2,19 @@
 // gradients, optimizer, and what grows with the batch.
 #pragma once
 
-#include "gui/profile/profile_chart.h"
+#include "gui/profile/block_chart.h"
 
 namespace pipebd::gui {
 
-class BlockMemoryChart : public ProfileChart {
+class BlockMemoryChart : public BlockChart {
     Q_OBJECT
 
 public:
     explicit BlockMemoryChart(QWidget* parent = nullptr);
 
-    void showProfiles(ShownProfiles profiles, int samples);
-
 protected:
     void rebuild() override;
-    QString readout(const QPointF& position) const override;
-
-private:
-    int m_samples = 0;
+    QString linesOf(const schedule::BlockProfile& block) const override;
 };
 
 } // namespace pipebd::gui

@@ -2,27 +2,22 @@
 // span the spread of the repeats around the time.
 #pragma once
 
-#include "gui/profile/profile_chart.h"
+#include "gui/profile/block_chart.h"
 
 namespace pipebd::gui {
 
-class BlockTimesChart : public ProfileChart {
+class BlockTimesChart : public BlockChart {
     Q_OBJECT
 
 public:
     explicit BlockTimesChart(QWidget* parent = nullptr);
-
-    void showProfiles(ShownProfiles profiles, int samples);
 
 signals:
     void blockClicked(int block);
 
 protected:
     void rebuild() override;
-    QString readout(const QPointF& position) const override;
-
-private:
-    int m_samples = 0;
+    QString linesOf(const schedule::BlockProfile& block) const override;
 };
 
 } // namespace pipebd::gui

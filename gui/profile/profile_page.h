@@ -4,15 +4,8 @@
 #pragma once
 
 #include "gui/kit/background.h"
-#include "gui/lab/page.h"
+#include "gui/lab/list_page.h"
 #include "gui/profile/shown_profile.h"
-
-class QLabel;
-class QLineEdit;
-class QSplitter;
-class QStackedWidget;
-class QTableView;
-class QToolBar;
 
 namespace pipebd::gui {
 
@@ -20,11 +13,8 @@ class MeasureDialog;
 class MessagePage;
 class ProfileChart;
 class ProfileView;
-class RowsFilter;
-class RowsModel;
-class Settings;
 
-class ProfilePage : public Page {
+class ProfilePage : public ListPage {
     Q_OBJECT
 
 public:
@@ -34,7 +24,7 @@ public:
     void openMeasureDialog(const QString& pair = {});
     /// Selects the profile, at once or when it has been read.
     void selectProfile(const QString& id);
-    QString selectedProfile() const; // empty if none is
+    QString selectedProfile() const { return selectedId(); } // empty if none is
 
     void openLab(const std::filesystem::path& lab) override;
     void comeToFront() override; // reads what is stored
@@ -46,51 +36,36 @@ public:
     void restoreDefaultLayout() override;
 
 protected:
-    void changeEvent(QEvent* event) override;
+    QString countOf(int shown, int all) const override;
+    void selectionChanged() override;
+    void tintIcons() override;
+    bool restoreDetails() override;
 
 private:
     void createActions();
-    void createTable();
-    void tintIcons();
     void read();
     void take(ProfilesRead read);
     void showStored();
     void showChosen();
-    void selectionChanged();
     void failed(const QString& error);
     const store::StoredProfile* find(const QString& id) const;
     std::shared_ptr<const schedule::Profile> selectedFigures() const;
     void chooseImport();
     void importNext();
-    void askToDelete();
+    void deleteSelected();
     void exportProfile();
     void exportTable();
     void exportChart(ProfileChart* chart);
-    void warn(const QString& title, const QString& error);
     void settle();
-    void restoreState();
 
-    Settings& m_settings;
-    std::filesystem::path m_lab;
     bool m_asked = false; // for the profiles of this lab
-    QString m_wanted;
     QStringList m_toImport;
     QString m_changing; // what is being done to the lab, for its error
     ProfilesRead m_read;
     Background<ProfilesRead> m_reading;
     Background<QString> m_change; // the id of what it stored; empty if it deleted
 
-    QStackedWidget* m_stack;
-    MessagePage* m_waiting;
     MessagePage* m_empty;
-    MessagePage* m_error;
-    QSplitter* m_splitter;
-    QLineEdit* m_filter;
-    QTableView* m_table;
-    RowsModel* m_rows;
-    RowsFilter* m_filtered;
-    QLabel* m_count;
-    QToolBar* m_tools;
     ProfileView* m_view;
 
     QAction* m_measure;

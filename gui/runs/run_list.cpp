@@ -143,11 +143,7 @@ bool RunList::select(int id)
         return false;
     if (m_model->at(source.row()).isDeleted())
         m_actions->showDeleted->setChecked(true);
-    if (!m_filtered->mapFromSource(source).isValid())
-        m_filter->clear(); // what is asked for is shown, whatever the filter says
-    const QModelIndex index = m_filtered->mapFromSource(source);
-    m_view->selectionModel()->setCurrentIndex(index, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
-    m_view->scrollTo(index);
+    selectShown(*m_view, *m_filtered, *m_filter, source);
     return true;
 }
 

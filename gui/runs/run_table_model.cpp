@@ -1,11 +1,11 @@
 #include "gui/runs/run_table_model.h"
 
+#include "gui/kit/rows_model.h"
 #include "gui/lab/run_text.h"
 
 #include <QFont>
 #include <QGuiApplication>
 #include <QPalette>
-#include <QTextDocument>
 
 #include <algorithm>
 #include <tuple>
@@ -22,12 +22,6 @@ bool looksSame(const store::RunRecord& a, const store::RunRecord& b)
             run.predicted_step, run.measured_step, run.stage);
     };
     return parts(a) == parts(b);
-}
-
-/// Tool tips that look like HTML are rendered; names and errors come from files.
-QString plainToolTip(const QString& text)
-{
-    return Qt::mightBeRichText(text) ? Qt::convertFromPlainText(text) : text;
 }
 
 bool isNewer(const ListedRun& a, const ListedRun& b)
@@ -175,17 +169,13 @@ QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int
 }
 
 RunFilterModel::RunFilterModel(QObject* parent)
-    : QSortFilterProxyModel(parent)
+    : FilterModel(RunTableModel::SortRole, parent)
 {
-    setSortRole(RunTableModel::SortRole);
-    setSortCaseSensitivity(Qt::CaseInsensitive);
-    setDynamicSortFilter(true);
 }
 
-void RunFilterModel::setWords(const QString& words)
+void RunFilterModel::takeWords(const QString& words)
 {
     m_filter = RunFilter(words);
-    invalidateFilter();
 }
 
 void RunFilterModel::setShowDeleted(bool on)
@@ -194,19 +184,10 @@ void RunFilterModel::setShowDeleted(bool on)
     invalidateFilter();
 }
 
-bool RunFilterModel::filterAcceptsRow(int row, const QModelIndex& /*parent*/) const
+bool RunFilterModel::accepts(int row) const
 {
     const ListedRun& run = static_cast<const RunTableModel*>(sourceModel())->at(row);
     return (m_showDeleted || !run.isDeleted()) && m_filter.accepts(run);
-}
-
-bool RunFilterModel::lessThan(const QModelIndex& left, const QModelIndex& right) const
-{
-    const bool leftKnown = left.data(sortRole()).isValid();
-    const bool rightKnown = right.data(sortRole()).isValid();
-    if (leftKnown != rightKnown)
-        return sortOrder() == Qt::AscendingOrder ? leftKnown : rightKnown;
-    return QSortFilterProxyModel::lessThan(left, right);
 }
 
 } // namespace pipebd::gui

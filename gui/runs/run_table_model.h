@@ -1,11 +1,11 @@
 // RunTableModel: the runs of a lab, a row each; and the proxy that filters and sorts them.
 #pragma once
 
+#include "gui/kit/filter_model.h"
 #include "gui/runs/run_columns.h"
 #include "gui/runs/run_filter.h"
 
 #include <QAbstractTableModel>
-#include <QSortFilterProxyModel>
 
 #include <map>
 #include <set>
@@ -40,19 +40,18 @@ private:
     std::vector<ListedRun> m_runs; // newest first
 };
 
-/// Keeps the rows that the filter finds, deleted ones only if they are asked for. What is not known comes last in either order.
-class RunFilterModel : public QSortFilterProxyModel {
+/// Keeps the rows that the filter finds, deleted ones only if they are asked for.
+class RunFilterModel : public FilterModel {
     Q_OBJECT
 
 public:
     explicit RunFilterModel(QObject* parent = nullptr);
-    void setWords(const QString& words);
     void setShowDeleted(bool on);
     bool showsDeleted() const { return m_showDeleted; }
 
 protected:
-    bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
-    bool lessThan(const QModelIndex& left, const QModelIndex& right) const override;
+    void takeWords(const QString& words) override;
+    bool accepts(int row) const override;
 
 private:
     RunFilter m_filter;

@@ -1,6 +1,7 @@
 #include "gui/schedules/schedules_page.h"
 
 #include "base/error.h"
+#include "experiment/devices.h"
 #include "gui/kit/message_page.h"
 #include "gui/kit/number_text.h"
 #include "gui/kit/settings.h"
@@ -481,6 +482,23 @@ void SchedulesPage::measure()
     dialog->open();
 }
 
+namespace {
+
+/// As many as that, of those that the profile was measured on; empty if they are another machine's: the user's to name.
+QString devicesFor(const store::StoredProfile& measured, int count)
+{
+    if (measured.imported())
+        return {};
+    try {
+        const auto devices = experiment::parse_devices(measured.key.devices, "a stored profile");
+        return QString::fromStdString(to_string(experiment::as_many_as(static_cast<std::size_t>(count), devices)));
+    } catch (const Error&) {
+        return {}; // no list that this version knows
+    }
+}
+
+} // namespace
+
 StartRequest SchedulesPage::requestOf(int row) const
 {
     const PlannedStrategy* planned = m_model->planned(row);
@@ -488,17 +506,7 @@ StartRequest SchedulesPage::requestOf(int row) const
         return {};
     StartRequest request;
     request.strategy = QString::fromStdString(planned->schedule.strategy);
-    // As many devices of the kind that was measured; those of another machine are the user's to name.
-    const QStringList measured = QString::fromStdString(m_loaded->stored.key.devices).split(QLatin1Char(','), Qt::SkipEmptyParts);
-    if (!m_loaded->stored.imported() && !measured.isEmpty()) {
-        QStringList devices;
-        const bool gpus = measured.front().startsWith(QLatin1String("cuda"));
-        for (int device = 0; device < planned->schedule.devices; ++device)
-            devices << (device < measured.size() ? measured.at(device)
-                    : gpus                       ? QStringLiteral("cuda:%1").arg(device)
-                                                 : measured.front());
-        request.devices = devices.join(QLatin1Char(','));
-    }
+    request.devices = devicesFor(m_loaded->stored, planned->schedule.devices);
     request.settings << QStringLiteral("data.batch=%1").arg(planned->schedule.batch)
                      << QStringLiteral("run.dtype=%1").arg(QString::fromStdString(m_loaded->stored.key.dtype));
     if (planned->schedule.decided_by == "hand")

@@ -19,7 +19,7 @@ constexpr int gpusInARow = 2;
 
 QString cpuText(int threads)
 {
-    return threads == 1 ? QStringLiteral("cpu") : QStringLiteral("cpu@%1").arg(threads);
+    return QString::fromStdString(experiment::to_string(experiment::Device{.threads = threads}));
 }
 
 } // namespace

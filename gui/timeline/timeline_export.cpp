@@ -16,41 +16,18 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 
 namespace pipebd::gui {
 
 namespace {
 
-QByteArray cell(const QString& value, char separator)
-{
-    QByteArray text = value.toUtf8();
-    if (!text.isEmpty() && QByteArrayView("=+-@\t\r\n").contains(text.front()))
-        text.prepend('\'');
-    if (separator == '\t')
-        return text.replace('\t', ' ').replace('\n', ' ').replace('\r', ' ');
-    if (text.contains(',') || text.contains('"') || text.contains('\n') || text.contains('\r'))
-        text = '"' + text.replace("\"", "\"\"") + '"';
-    return text;
-}
-
-QByteArray toBytes(std::string_view text)
-{
-    return {text.data(), static_cast<qsizetype>(text.size())};
-}
-
-QByteArray number(double value)
-{
-    return QByteArray::number(value, 'g', QLocale::FloatingPointShortest);
-}
-
 /// What writes the text format of this suffix; none if there is no such.
 std::function<QByteArray(const std::vector<DrawnTimelinePtr>&)> textFormat(const QString& suffix)
 {
     if (suffix == QLatin1String("csv"))
-        return [](const auto& timelines) { return timelineTable(timelines, ','); };
+        return [](const auto& timelines) { return timelineTable(timelines, TableFormat::Csv); };
     if (suffix == QLatin1String("tsv"))
-        return [](const auto& timelines) { return timelineTable(timelines, '\t'); };
+        return [](const auto& timelines) { return timelineTable(timelines, TableFormat::Tsv); };
     if (suffix == QLatin1String("json"))
         return [](const auto& timelines) { return timelineTrace(timelines); };
     return {};
@@ -77,26 +54,26 @@ void exportPicture(TimelineView& view, const QString& file)
 
 } // namespace
 
-QByteArray timelineTable(const std::vector<DrawnTimelinePtr>& timelines, char separator)
+QByteArray timelineTable(const std::vector<DrawnTimelinePtr>& timelines, TableFormat format)
 {
-    const QByteArray end = separator == '\t' ? "\n" : "\r\n";
-    QByteArray table
-        = QByteArrayList{"timeline", "kind", "device", "phase", "step", "instruction", "what", "start_ms", "end_ms", "duration_ms"}
-              .join(separator)
-        + end;
+    CsvWriter table(format);
+    for (const char* heading :
+        {"timeline", "kind", "device", "phase", "step", "instruction", "what", "start_ms", "end_ms", "duration_ms"})
+        table.text(heading);
+    table.end_line();
     for (const SpanPlace& place : placesOf(timelines)) {
         const DrawnTimeline& timeline = *timelines[place.timeline];
         const DrawnDevice& device = timeline.devices[place.device];
         const DrawnSpan& span = device.track(place.communication).spans[place.span];
         const schedule::Instruction& instruction = timeline.instruction(place.device, span);
-        const QByteArrayList cells{cell(timeline.name, separator),
-            timeline.kind == DrawnTimeline::Kind::Measured ? "measured" : "predicted", cell(device.name, separator),
-            QByteArray::number(span.phase), QByteArray::number(span.step),
-            cell(QString::fromStdString(to_text(instruction)), separator), toBytes(schedule::kind_of(instruction.op)),
-            number(span.start), number(span.end), number(span.end - span.start)};
-        table += cells.join(separator) + end;
+        table.text(timeline.name.toStdString());
+        table.text(timeline.kind == DrawnTimeline::Kind::Measured ? "measured" : "predicted");
+        table.text(device.name.toStdString()).whole(span.phase).whole(span.step);
+        table.text(to_text(instruction)).text(schedule::kind_of(instruction.op));
+        table.number(span.start).number(span.end).number(span.end - span.start);
+        table.end_line();
     }
-    return table;
+    return QByteArray::fromStdString(table.contents());
 }
 
 QByteArray timelineTrace(const std::vector<DrawnTimelinePtr>& timelines)

@@ -1,6 +1,7 @@
 // Writing timelines to a file: as a picture, a table, or a trace for Perfetto.
 #pragma once
 
+#include "base/csv.h"
 #include "gui/timeline/drawn_timeline.h"
 
 #include <QByteArray>
@@ -15,9 +16,8 @@ namespace pipebd::gui {
 class Settings;
 class TimelineView;
 
-/// An instruction and step a row, as CSV (RFC 4180, UTF-8, numbers as in C; what a spreadsheet would calculate has an apostrophe
-/// before it) or, with a tab as `separator`, as TSV. Thread-safe.
-QByteArray timelineTable(const std::vector<DrawnTimelinePtr>& timelines, char separator);
+/// An instruction and step a row (base/csv.h). Thread-safe.
+QByteArray timelineTable(const std::vector<DrawnTimelinePtr>& timelines, TableFormat format);
 
 /// Chrome trace JSON (docs/formats/trace.md). A prediction and its measurement, if those are all, stand side by side by device.
 /// Thread-safe.

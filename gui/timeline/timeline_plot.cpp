@@ -1,5 +1,6 @@
 #include "gui/timeline/timeline_plot.h"
 
+#include "gui/charts/plot_dress.h"
 #include "gui/timeline/timeline_marks.h"
 #include "gui/timeline/timeline_panels.h"
 #include "gui/timeline/timeline_ticker.h"
@@ -55,11 +56,7 @@ TimelinePlot::TimelinePlot(QWidget* parent)
     layer(QStringLiteral("marks"))->setMode(QCPLayer::lmBuffered);
     m_frame = new TimelinePanels(this);
     m_marks = new TimelineMarks(this);
-    m_emptyText = new QCPItemText(this);
-    m_emptyText->position->setType(QCPItemPosition::ptAxisRectRatio);
-    m_emptyText->position->setCoords(0.5, 0.5);
-    m_emptyText->setTextAlignment(Qt::AlignCenter);
-    m_emptyText->setText(tr("No timeline yet"));
+    m_emptyText = addEmptyText(*this, tr("No timeline yet"));
     connect(this, &QCustomPlot::afterLayout, this, &TimelinePlot::arrange);
     recolour();
     applyView();
@@ -95,17 +92,7 @@ void TimelinePlot::setTimelines(std::vector<DrawnTimelinePtr> timelines, bool ov
     keepMarks(before);
 
     const std::size_t ranges = m_ownAxes ? m_panels.size() : 1;
-    if (m_view.everything || m_view.times.size() != ranges) {
-        m_view = fitted();
-    } else {
-        bool everything = !m_panels.empty();
-        for (std::size_t i = 0; i < ranges && !m_panels.empty(); ++i) {
-            const TimeRange all = m_ownAxes ? extent(m_panels[i]) : wholeExtent();
-            m_view.times[i] = limited(m_view.times[i], all);
-            everything = everything && m_view.times[i] == all;
-        }
-        m_view.everything = everything || m_panels.empty();
-    }
+    m_view = m_view.everything || m_view.times.size() != ranges ? fitted() : limited(std::move(m_view));
     arrange();
     applyView();
     replot(rpQueuedReplot);
@@ -263,6 +250,11 @@ TimeRange TimelinePlot::wholeExtent() const
     return all;
 }
 
+TimeRange TimelinePlot::extentOf(std::size_t range) const
+{
+    return m_ownAxes ? extent(m_panels[range]) : wholeExtent();
+}
+
 TimelinePlot::View TimelinePlot::fitted() const
 {
     View view{{}, true};
@@ -271,6 +263,17 @@ TimelinePlot::View TimelinePlot::fitted() const
             view.times.push_back(extent(panel));
     else
         view.times.push_back(wholeExtent());
+    return view;
+}
+
+TimelinePlot::View TimelinePlot::limited(View view) const
+{
+    view.everything = true;
+    for (std::size_t i = 0; i < view.times.size() && !m_panels.empty(); ++i) {
+        const TimeRange all = extentOf(i);
+        view.times[i] = limited(view.times[i], all);
+        view.everything = view.everything && view.times[i] == all;
+    }
     return view;
 }
 
@@ -298,15 +301,15 @@ void TimelinePlot::show(View view, Gesture gesture)
 {
     if (m_panels.empty() || view.times.size() != m_view.times.size()) // of panels that are there no more
         return;
-    view.everything = true;
-    for (std::size_t i = 0; i < view.times.size(); ++i) {
-        const TimeRange all = m_ownAxes ? extent(m_panels[i]) : wholeExtent();
-        view.times[i] = limited(view.times[i], all);
-        view.everything = view.everything && view.times[i] == all;
-    }
+    view = limited(std::move(view));
     if (view == m_view)
         return;
     m_history.leave(m_view, gesture);
+    goTo(std::move(view));
+}
+
+void TimelinePlot::goTo(View view)
+{
     m_view = std::move(view);
     applyView();
     replot(rpQueuedReplot);
@@ -350,9 +353,8 @@ void TimelinePlot::zoom(double factor, Gesture gesture)
         TimeRange& times = view.times[i];
         const double fixed = at ? std::clamp(timeAt(*at, m_pointer->x()), times.from, times.to) : middleOf(times);
         times = {fixed - (fixed - times.from) * factor, fixed + (times.to - fixed) * factor};
-        const TimeRange all = m_ownAxes ? extent(m_panels[i]) : wholeExtent();
         if (factor > 1) // the fixed point gives way at the ends, so that zooming out ends with everything in view
-            times = limited(times, all);
+            times = limited(times, extentOf(i));
     }
     show(std::move(view), gesture);
 }
@@ -393,33 +395,16 @@ void TimelinePlot::goBack()
     View view = m_history.canGoBack() ? m_history.back(m_view) : fitted();
     if (view.times.size() != m_view.times.size())
         view = fitted();
-    view.everything = true;
-    for (std::size_t i = 0; i < view.times.size() && !m_panels.empty(); ++i) {
-        const TimeRange all = m_ownAxes ? extent(m_panels[i]) : wholeExtent();
-        view.times[i] = limited(view.times[i], all);
-        view.everything = view.everything && view.times[i] == all;
-    }
-    m_view = std::move(view);
-    applyView();
-    replot(rpQueuedReplot);
-    if (!m_ownAxes)
-        emit timesShown(m_view.times.front());
-    emit viewChanged();
+    goTo(limited(std::move(view)));
 }
 
 void TimelinePlot::goForward()
 {
     if (!m_history.canGoForward())
         return;
-    const View view = m_history.forward(m_view);
-    if (view.times.size() != m_view.times.size())
-        return;
-    m_view = view;
-    applyView();
-    replot(rpQueuedReplot);
-    if (!m_ownAxes)
-        emit timesShown(m_view.times.front());
-    emit viewChanged();
+    View view = m_history.forward(m_view);
+    if (view.times.size() == m_view.times.size())
+        goTo(std::move(view));
 }
 
 void TimelinePlot::scrollRows(double pixels)

@@ -127,10 +127,13 @@ private:
     void arrange();
     void recolour();
     void applyView();
+    void goTo(View view);
     void show(View view, Gesture gesture); // by the user
     View fitted() const;
+    View limited(View view) const; // to what there is
     TimeRange limited(TimeRange times, TimeRange extent) const;
     TimeRange wholeExtent() const;
+    TimeRange extentOf(std::size_t range) const; // of a view's
     const Panel* panelAt(double y) const; // the nearest; null if there is none
     std::size_t indexOf(const Panel& panel) const { return static_cast<std::size_t>(&panel - m_panels.data()); }
     double middleOf(TimeRange times) const; // of the chosen instruction, if that is within them

@@ -58,6 +58,16 @@ private slots:
         QCOMPARE(lines[1], std::vector<std::string>({"-7", "0.1", ""}));
     }
 
+    void withTabsNoTextHasTabsOrLineBreaks()
+    {
+        CsvWriter tsv(TableFormat::Tsv);
+        tsv.text("a\tb").text("c\r\nd").text("\"e\", f").text("=1").number(0.5);
+        tsv.end_line();
+        tsv.text("g");
+        tsv.end_line();
+        QCOMPARE(tsv.contents(), "a b\tc  d\t\"e\", f\t'=1\t0.5\ng\n");
+    }
+
     void numbersAreReadBackAsTheyWereAndWhatIsNoneIsEmpty()
     {
         for (const double value : {0.1, -1e-300, 1.0 / 3, 123456789012345.0, std::numeric_limits<double>::denorm_min()})

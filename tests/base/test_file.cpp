@@ -105,6 +105,15 @@ private slots:
         QCOMPARE(pipe->code(), Code::BadRequest);
     }
 
+    void theNearestThatIsThereIsFound()
+    {
+        const fs::path here = pathOf(m_folder);
+        QCOMPARE(nearest_existing(here / "no" / "such" / "folder"), here);
+        QCOMPARE(nearest_existing(here), here);
+        QCOMPARE(nearest_existing("none/at/all"), fs::current_path());
+        QCOMPARE(nearest_existing("/none"), fs::path("/"));
+    }
+
     void aNewFileHasTheRightsThatNewFilesHave()
     {
         const mode_t mask = ::umask(022);

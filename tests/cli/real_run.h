@@ -35,6 +35,15 @@ inline QString large_profile_in(const QString& folder)
     return profile.fileName();
 }
 
+/// Returns `name`.
+inline QString write(const QString& name, const QByteArray& bytes)
+{
+    QFile file(name);
+    if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size())
+        qFatal("cannot write %s", qPrintable(name));
+    return name;
+}
+
 struct Ended {
     int status = 0;
     QString output;

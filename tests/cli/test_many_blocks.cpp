@@ -81,13 +81,6 @@ class TestManyBlocks : public QObject {
     QString path(const QString& name) const { return m_folder.filePath(name); }
     QString lab() const { return path("lab"); }
 
-    void write(const QString& name, const QByteArray& bytes) const
-    {
-        QFile file(path(name));
-        if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size())
-            qFatal("cannot write %s", qPrintable(name));
-    }
-
     Ended onTwo(const QString& command, const QStringList& more) const
     {
         return run(lab(), QStringList{command, path("own.toml"), "--devices", "cpu,cpu", "--quiet"} + more);
@@ -127,7 +120,7 @@ private slots:
     {
         QFETCH(int, blocks);
         QFETCH(double, seconds);
-        write("large.json", profileFor1024Devices(blocks));
+        write(path("large.json"), profileFor1024Devices(blocks));
         const double before = processorOfChildren();
         const Ended planned
             = run(lab(), {"plan", "--profile", path("large.json"), "--devices", "1024", "--strategies", "dp", "--json"});
@@ -147,7 +140,7 @@ private slots:
     {
         if (m_whyNot = whyPythonCannotImport("torch"); !m_whyNot.isEmpty())
             QSKIP(qPrintable(m_whyNot));
-        write("make.py", makePairs);
+        write(path("make.py"), makePairs);
         const PythonEnded made = pipebd::test::python({"make.py", QString::number(m_blocks)}, m_folder.path());
         QVERIFY2(made.status == 0, qPrintable(made.errors));
         for (const char* name : {"many", "few"}) {
@@ -158,7 +151,7 @@ private slots:
         const Ended shown = run(lab(), {"pairs", "show", "many", "--json"});
         QCOMPARE(QJsonDocument::fromJson(shown.output.toUtf8())["blocks"].toArray().size(), m_blocks);
 
-        write("own.toml",
+        write(path("own.toml"),
             "pair = \"many\"\n[data]\nsource = \"synthetic\"\nbatch = 4\n[train]\nsteps = 2\nlearning_rate = 0.01\n"
             "[run]\nbatch_norm = \"local\"\n");
         const Ended profiled = onTwo("profile", {}); // which `single` would do without, and then show no costs of instructions
@@ -194,7 +187,7 @@ private slots:
         if (!m_whyNot.isEmpty())
             QSKIP(qPrintable(m_whyNot));
         constexpr int steps = 40'000;
-        write("own.toml",
+        write(path("own.toml"),
             "pair = \"few\"\n[data]\nsource = \"synthetic\"\nbatch = 1\n[train]\nsteps = 40000\nlearning_rate = 0.001\n");
         const Ended trained = onTwo("run", {"--strategy", "ls"});
         QVERIFY2(trained.status == 0, qPrintable(trained.errors));

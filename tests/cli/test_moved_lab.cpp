@@ -19,14 +19,6 @@ class TestMovedLab : public QObject {
 
     QString path(const QString& name) const { return m_folder.filePath(name); }
 
-    QString write(const QString& name, const QByteArray& text) const
-    {
-        QFile file(path(name));
-        if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size())
-            qFatal("cannot write %s", qPrintable(name));
-        return path(name);
-    }
-
     static QJsonObject show(const QString& lab, int id)
     {
         return QJsonDocument::fromJson(run(lab, {"runs", "show", QString::number(id), "--json"}).output.toUtf8()).object();
@@ -57,7 +49,7 @@ class TestMovedLab : public QObject {
 private slots:
     void aFineTuningRunIsResumedInALabThatWasMoved()
     {
-        const QString experiment = write("life.toml",
+        const QString experiment = write(path("life.toml"),
             "pair = \"nas-digits\"\n[data]\nbatch = 8\n[train]\nsteps = 4\n[derive]\nmacs = 0.8\nsamples = 8\ncalibration = 1\n"
             "[stage.finetune]\nsteps = 400\n[run]\ncheckpoint_steps = 2\n");
         const QString lab = path("lab");
@@ -108,7 +100,7 @@ private slots:
         const QString data = path("data.safetensors");
         pipebd::write_safetensors(data.toStdString(),
             {{"images", pipebd::DType::U8, {64, 1, 32, 32}, images}, {"labels", pipebd::DType::I64, {64}, labels}});
-        const QString experiment = write("tensors.toml",
+        const QString experiment = write(path("tensors.toml"),
             "pair = \"nas-digits\"\n[data]\nsource = \"tensors\"\npath = \"data.safetensors\"\nbatch = 8\n[train]\nsteps = 400\n"
             "[run]\ncheckpoint_steps = 2\n");
         const QString lab = path("data-lab");

@@ -102,13 +102,6 @@ class TestOwnModels : public QObject {
     QString path(const QString& name) const { return m_folder.filePath(name); }
     QString lab() const { return path("lab"); }
 
-    void write(const QString& name, const QByteArray& bytes) const
-    {
-        QFile file(path(name));
-        if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size())
-            qFatal("cannot write %s", qPrintable(name));
-    }
-
     QByteArray bytesOf(const QString& name) const
     {
         QFile file(path(name));
@@ -132,10 +125,10 @@ class TestOwnModels : public QObject {
     Ended train(const QString& pair, int blocks, const QString& strategy, const QString& out, const QStringList& more = {}) const
     {
         constexpr int batch = 4;
-        write("own.toml",
+        write(path("own.toml"),
             "pair = \"" + pair.toUtf8()
                 + "\"\n[data]\nsource = \"synthetic\"\nbatch = 4\n[train]\nsteps = 2\nlearning_rate = 0.01\n");
-        write("profile.json", profileOf(pair, batch, blocks));
+        write(path("profile.json"), profileOf(pair, batch, blocks));
         return run(lab(),
             QStringList{"run", path("own.toml"), "--strategy", strategy, "--devices", strategy == "single" ? "cpu" : "cpu,cpu",
                 "--out", path(out), "--profile", path("profile.json"), "--quiet"}
@@ -147,8 +140,8 @@ private slots:
     {
         if (const QString why = whyPythonCannotImport("torch, torchvision, timm"); !why.isEmpty())
             QSKIP(qPrintable(why));
-        write("make_files.py", makeFiles);
-        write("own.py", ownModels);
+        write(path("make_files.py"), makeFiles);
+        write(path("own.py"), ownModels);
         const PythonEnded made = python({"make_files.py"});
         QVERIFY2(made.status == 0, qPrintable(made.errors));
         const PythonEnded exported = python(
@@ -353,7 +346,7 @@ private slots:
             else
                 for (int i = 0; i < 20; ++i)
                     damaged[next(int(whole.size()))] = static_cast<char>(next(256));
-            write("damaged.pt2", damaged);
+            write(path("damaged.pt2"), damaged);
             const Ended ended = import("teacher.pt2", "damaged.pt2", "never");
             QVERIFY2(ended.status == 2 && ended.errors.count("pipebd: error: ") == 1, qPrintable(ended.errors));
             QCOMPARE(filesOfPairs(), before);

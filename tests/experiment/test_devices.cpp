@@ -50,6 +50,25 @@ private slots:
         QCOMPARE(devices[1], (Device{Device::Kind::Cuda, 2, 1}));
     }
 
+    void moreDevicesAreLikeTheFirst_data()
+    {
+        QTest::addColumn<QByteArray>("devices");
+        QTest::addColumn<int>("count");
+        QTest::addColumn<QByteArray>("expected");
+        QTest::newRow("fewer") << QByteArray("cuda:3,cpu,cuda:1") << 2 << QByteArray("cuda:3,cpu");
+        QTest::newRow("GPUs") << QByteArray("cuda:0,cuda:5") << 4 << QByteArray("cuda:0,cuda:5,cuda:2,cuda:3");
+        QTest::newRow("CPU ranks") << QByteArray("cpu@4") << 3 << QByteArray("cpu@4,cpu@4,cpu@4");
+    }
+
+    void moreDevicesAreLikeTheFirst()
+    {
+        QFETCH(QByteArray, devices);
+        QFETCH(int, count);
+        QFETCH(QByteArray, expected);
+        QCOMPARE(to_string(as_many_as(static_cast<std::size_t>(count), parse_devices(devices.toStdString(), ""))),
+            expected.toStdString());
+    }
+
     // I1
     void whatIsNoDeviceIsRefusedInOneLineWithExamples_data()
     {

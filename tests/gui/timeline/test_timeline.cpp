@@ -810,9 +810,9 @@ void TimelineTest::exportsAreWhatTheirSuffixSays()
 
 void TimelineTest::namesFromFilesAreNoFormulas()
 {
-    const QByteArray table = timelineTable({byHand("=1+1, \"x\"", 1)}, ',');
+    const QByteArray table = timelineTable({byHand("=1+1, \"x\"", 1)}, TableFormat::Csv);
     QVERIFY(table.contains("\r\n\"'=1+1, \"\"x\"\"\",predicted,"));
-    QVERIFY(timelineTable({byHand("a\tb", 1)}, '\t').contains("\na b\tpredicted"));
+    QVERIFY(timelineTable({byHand("a\tb", 1)}, TableFormat::Tsv).contains("\na b\tpredicted"));
 }
 
 void TimelineTest::refusedExportsSayWhy()
