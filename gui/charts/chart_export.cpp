@@ -15,7 +15,7 @@ namespace pipebd::gui {
 
 namespace {
 
-/// With 17 digits, so that tables of the same samples are the same.
+/// With 17 digits: it reads back as the same number.
 CsvWriter& sample(CsvWriter& csv, double value)
 {
     return csv.text(QByteArray::number(value, 'g', 17).toStdString());

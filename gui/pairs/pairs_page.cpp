@@ -58,7 +58,7 @@ Row rowOf(const PairEntry& entry, const PairDescription* description, const QStr
     return row;
 }
 
-ListLook look()
+ListLook pairsLook()
 {
     return {.id = QStringLiteral("pairs"),
         .title = PairsPage::tr("&Pairs"),
@@ -76,7 +76,7 @@ ListLook look()
 } // namespace
 
 PairsPage::PairsPage(Settings& settings, QWidget* parent)
-    : ListPage(settings, look(), parent)
+    : ListPage(settings, pairsLook(), parent)
     , m_view(new PairView(this))
 {
     createActions();

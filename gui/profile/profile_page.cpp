@@ -34,7 +34,7 @@ bool looksLikeProfile(const QString& file)
     return QFileInfo(file).isFile() && in.open(QIODevice::ReadOnly) && in.read(start).contains("\"pipebd.profile/");
 }
 
-ListLook look()
+ListLook profilesLook()
 {
     return {.id = QStringLiteral("profile"),
         .title = ProfilePage::tr("Pr&ofile"),
@@ -52,7 +52,7 @@ ListLook look()
 } // namespace
 
 ProfilePage::ProfilePage(Settings& settings, QWidget* parent)
-    : ListPage(settings, look(), parent)
+    : ListPage(settings, profilesLook(), parent)
     , m_reading([this](ProfilesRead read) { take(std::move(read)); }, [this](const QString& error) { failed(error); })
     , m_change(
           [this](const QString& id) {
