@@ -125,7 +125,7 @@ void read_zip64(
 }
 
 /// Where the data of an entry begin, by the header in front of them.
-std::uint64_t data_behind(const Reader& file, std::uint64_t local, std::string_view name, std::span<const std::byte> name_bytes)
+std::uint64_t data_behind(const ZipReader& file, std::uint64_t local, std::string_view name, std::span<const std::byte> name_bytes)
 {
     constexpr std::uint64_t local_fixed = 30; // bytes in front of the name
     if (file.number<std::uint32_t>(local, "an entry") != 0x04034b50)
