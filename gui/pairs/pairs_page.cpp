@@ -70,7 +70,7 @@ ListLook pairsLook()
         .filterHint = PairsPage::tr("Filter: name, source, input…"),
         .waiting = PairsPage::tr("Loading pairs…"),
         .failed = PairsPage::tr("The pairs cannot be listed"),
-        .columns = columns(),
+        .columns = pairColumns(),
         .widths = {17, 9, 7, 9, 9, 9, 9, 20},
         .sizes = {470, 810}};
 }

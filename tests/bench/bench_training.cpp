@@ -5,6 +5,7 @@
 // Turns of a few steps are taken in alternation, on the same batches and supernet paths; steps are compared in pairs.
 
 #include "base/statistics.h"
+#include "engine/data/sample_stream.h"
 #include "engine/pairs.h"
 #include "engine/training/executor.h"
 #include "engine/training/loss.h"
