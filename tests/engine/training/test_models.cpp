@@ -1,5 +1,6 @@
 // Models: what a rank makes of an experiment: teachers with their batch norms folded or not, students with weights of their own.
 #include "base/file.h"
+#include "engine/models/precision.h"
 #include "engine/models/tensor_file.h"
 #include "engine/pairs.h"
 #include "engine/training/models.h"
