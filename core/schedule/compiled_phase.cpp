@@ -13,7 +13,7 @@ namespace pipebd::schedule {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& what, const std::string& place)
+[[noreturn]] void cannot_run(const std::string& what, const std::string& place)
 {
     throw Error(Code::BadRequest, what, place, "correct the program");
 }
@@ -82,21 +82,21 @@ private:
     void check_fields(const Instruction& instruction, Place at) const
     {
         if (has_block(instruction.op) && (instruction.block < 0 || instruction.block >= std::min(costs_.blocks(), program_.blocks)))
-            refuse(
+            cannot_run(
                 "there is no block " + std::to_string(instruction.block) + ", the profile has " + std::to_string(costs_.blocks()),
                 place(at));
         const auto is_part = [](int index, int count) { return index >= 0 && index < count; };
         if (!is_part(instruction.shard.index, instruction.shard.count)
             || !is_part(instruction.peer_shard.index, instruction.peer_shard.count) || !is_part(instruction.part, instruction.parts)
             || !is_part(instruction.microbatch, program_.microbatches))
-            refuse("it works on a part of the batch that does not exist", place(at));
+            cannot_run("it works on a part of the batch that does not exist", place(at));
         if (instruction.op == Op::Loss && instruction.parts != 1 && instruction.parts != program_.microbatches)
-            refuse(
+            cannot_run(
                 "the loss covers the whole batch or one of " + std::to_string(program_.microbatches) + " microbatches", place(at));
         const int devices = program_.devices();
         const bool transfers = instruction.op == Op::Send || instruction.op == Op::Receive;
         if (transfers && (!is_part(instruction.peer, devices) || instruction.peer == static_cast<int>(at.first)))
-            refuse("its peer is not one of the other devices", place(at));
+            cannot_run("its peer is not one of the other devices", place(at));
     }
 
     void add_transfer(CompiledInstruction& made, const Instruction& instruction, Place at)
@@ -135,7 +135,7 @@ private:
                     compiled.devices.push_back(static_cast<int>(device));
             for (int device : instruction.group) {
                 if (device < 0 || device >= program_.devices())
-                    refuse("its group is not a list of devices that includes this one", place(at));
+                    cannot_run("its group is not a list of devices that includes this one", place(at));
                 if (!stands_for(instruction.group, device))
                     compiled.devices.push_back(device);
             }
@@ -149,7 +149,7 @@ private:
         const auto channel = static_cast<std::size_t>(made.channel);
         const auto member = member_numbers_[channel].find(static_cast<int>(at.first));
         if (member == member_numbers_[channel].end())
-            refuse("its group is not a list of devices that includes this one", place(at));
+            cannot_run("its group is not a list of devices that includes this one", place(at));
         made.member = member->second;
         made.content = instruction.op == Op::Barrier ? -1 : instruction.block;
         members_[channel][at.first].push_back(at);
@@ -192,10 +192,10 @@ private:
         for (std::size_t link = 0; link < ends_.size(); ++link) {
             const auto& [sends, receives] = ends_[link];
             if (sends.size() > receives.size())
-                refuse(
+                cannot_run(
                     "this Send has no Receive on device " + std::to_string(result_.links[link].to), place(sends[receives.size()]));
             if (receives.size() > sends.size())
-                refuse("this Receive has no Send on device " + std::to_string(result_.links[link].from),
+                cannot_run("this Receive has no Send on device " + std::to_string(result_.links[link].from),
                     place(receives[sends.size()]));
             result_.links[link].transfers = static_cast<int>(sends.size());
         }
@@ -211,7 +211,7 @@ private:
                 const auto found = members.find(static_cast<std::size_t>(device));
                 const std::size_t count = found == members.end() ? 0 : found->second.size();
                 if (count < most->second.size())
-                    refuse("device " + std::to_string(device) + " never reaches this", place(most->second[count]));
+                    cannot_run("device " + std::to_string(device) + " never reaches this", place(most->second[count]));
             }
             result_.groups[group].operations = static_cast<int>(most->second.size());
         }

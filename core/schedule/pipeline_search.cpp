@@ -198,7 +198,7 @@ double PipelineSearch::bound(const Pipeline& pipeline)
     }
     double result = 0;
     for (std::size_t d = 0; d < times.size(); ++d) {
-        result = std::max({result, 2 * pieces * times[d].sent, pieces * pipeline.backward_split * times[d].returned});
+        result = std::max({result, pieces * times[d].sent, pieces * pipeline.backward_split * times[d].returned});
         const double after = times[d].once + (apart ? (pieces - pipeline.in_hole[d]) * times[d].teacher : 0);
         double to = 0; // the first piece to stage e, and the last part back
         for (std::size_t e = d; e < times.size(); ++e) {

@@ -66,7 +66,7 @@ const Strategy& strategy_of(std::string_view name)
     throw Error(Code::BadRequest, "unknown strategy " + in_quotes(name), "strategy", "choose one of " + joined(names));
 }
 
-[[noreturn]] void refuse(const Schedule& schedule, const std::string& what)
+[[noreturn]] void refuse_schedule(const Schedule& schedule, const std::string& what)
 {
     throw Error(Code::BadRequest, what, schedule.strategy, "create the schedule again");
 }
@@ -80,13 +80,13 @@ void check(const Schedule& schedule)
         const bool known = std::all_of(
             stage.devices.begin(), stage.devices.end(), [&](int device) { return device >= 0 && device < schedule.devices; });
         if (stage.first != next || stage.last <= stage.first || stage.devices.empty() || !known)
-            refuse(schedule,
+            refuse_schedule(schedule,
                 "the stages do not fit " + std::to_string(schedule.blocks) + " blocks on " + std::to_string(schedule.devices)
                     + " devices");
         next = stage.last;
     }
     if (next != schedule.blocks)
-        refuse(schedule, "the stages end at block " + std::to_string(next) + " of " + std::to_string(schedule.blocks));
+        refuse_schedule(schedule, "the stages end at block " + std::to_string(next) + " of " + std::to_string(schedule.blocks));
 }
 
 /// With its strategy, blocks, devices and batch.

@@ -88,9 +88,9 @@ private slots:
         row("steps -1", {"run", "good.toml", "--set", "train.steps=-1"},
             "train.steps cannot be -1: --set train.steps=-1; give an integer from 1 to 1099511627776");
         row("devices -1", {"run", "good.toml", "--devices", "-1"},
-            "'-1' is no device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
+            "'-1' is not a device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
         row("devices", {"run", "good.toml", "--devices", "cpu,gpu"},
-            "'gpu' is no device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
+            "'gpu' is not a device: --devices; write a list such as cpu,cpu or cpu@4 (threads, 1 to 1024) or cuda:0,cuda:1");
         row("no devices", {"run", "good.toml", "--devices", ""}, "--devices is empty: pipebd run; give LIST, or leave it out");
         row("unlike devices", {"run", "good.toml", "--devices", "cpu,cpu@2"},
             "devices of different kinds cannot be profiled together: cpu and cpu@2; name devices of one kind");

@@ -186,7 +186,7 @@ private slots:
             MetricParts parts;
             for (std::size_t i = 0; i + 1 < bad.size(); ++i)
                 QVERIFY(!parts.take(bad[i]));
-            VERIFY_REFUSED(parts.take(bad.back()), Code::Protocol, "belongs");
+            VERIFY_REFUSED(parts.take(bad.back()), Code::Protocol, "was expected");
             QVERIFY(!parts.take(part(0, 2)));
             QCOMPARE(parts.take(part(1, 2))->text, std::string("xx"));
         }

@@ -146,7 +146,7 @@ private slots:
         row("in the experiment", "experiment", QJsonObject{{"pair", "p"}, {"seed", -1}},
             "seed cannot be -1: spec.json: experiment: seed");
         row("devices", "devices", "cpu,cpu", "a list of devices is expected here: spec.json: devices");
-        row("device", "devices", QJsonArray{"cpu", "gpu"}, "'gpu' is no device: spec.json: devices[1]");
+        row("device", "devices", QJsonArray{"cpu", "gpu"}, "'gpu' is not a device: spec.json: devices[1]");
         row("device 3", "devices", QJsonArray{3, "cpu"}, "a string is expected here: spec.json: devices[0]");
         row("two in one", "devices", QJsonArray{"cpu,cpu"}, "one device is expected here: spec.json: devices[0]");
         row("fewer devices", "devices", QJsonArray{"cpu"}, "the program is for 2 devices, the list has 1: spec.json: program");

@@ -179,7 +179,7 @@ void WindowTest::aSupervisorThatDiesTurnsItsRunIntoLost()
     Window window(lab.path());
     QTRY_VERIFY(window->isSettled());
     QTRY_COMPARE(window->runPage()->record().state, RunState::Lost);
-    QTRY_VERIFY(window.allTextsContain("is gone"));
+    QTRY_VERIFY(window.allTextsContain("disappeared before"));
 }
 
 void WindowTest::anotherRunReplacesTheOneOnThePage()

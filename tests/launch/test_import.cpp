@@ -229,7 +229,7 @@ private slots:
         QVERIFY(!store.log().empty());
         QCOMPARE(imported.warnings.size(), std::size_t(1));
         QVERIFY2(says(imported.warnings, "rank-1.jsonl:2: not a metric: this line is not JSON"), imported.warnings[0].c_str());
-        QVERIFY2(says(imported.warnings, "and 4 others"), imported.warnings[0].c_str());
+        QVERIFY2(says(imported.warnings, "so are 4 others"), imported.warnings[0].c_str());
     }
 
     void cutOffAnywhereNoWholeLineIsLost()

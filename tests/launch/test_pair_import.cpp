@@ -136,7 +136,7 @@ private slots:
         QTest::newRow("another answer") << QByteArray(R"(answer={"format":"pipebd.import/1","blocks":[{"name":1}]})")
                                         << Code::Protocol << QByteArray("unexpected answer from the engine");
         QTest::newRow("a file elsewhere") << QByteArray(
-            R"(answer={"format":"pipebd.import/1","blocks":[],"pair":{"teacher":{"file":"../../T.pt2"}}})")
+            R"(answer={"format":"pipebd.import/1","blocks":[],"weights":{"teacher":"1","student":"2"},"pair":{"teacher":{"file":"../../T.pt2"}}})")
                                           << Code::Protocol << QByteArray("the engine's answer names an impossible file");
     }
 

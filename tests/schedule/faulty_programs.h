@@ -134,7 +134,7 @@ inline constexpr FaultyProgram faulty_programs[]{
     {"the same shard twice", 4,
         "device 0 shard 0/2: load T0 F0 B0 A0{0,1} U0\n"
         "device 1 shard 0/2: load T0 F0 B0 A0{0,1} U0",
-        "another device trains block 0 on part 0 of 2 of the batch too: device 1: B0:0/2; give each device its own part"},
+        "another device trains block 0 on part 0 of 2 of the batch, too: device 1: B0:0/2; give each device its own part"},
     {"a shard that nobody trains", 4,
         "device 0 shard 0/2: load T0 F0 B0 U0\n"
         "device 1:",

@@ -311,7 +311,7 @@ private Q_SLOTS:
     void aChoiceThatCannotBeIsRefused()
     {
         const std::unique_ptr<SupernetBlock> block = supernet(1);
-        VERIFY_SAYS(error_of([&] { block->choose({0, 0}); }), "one for each of its 4 cells");
+        VERIFY_SAYS(error_of([&] { block->choose({0, 0}); }), "one for each of the 4 cells");
         VERIFY_SAYS(error_of([&] { block->choose({0, 0, 7, 0}); }), "cell 2; choose one from 0 to 6");
         VERIFY_SAYS(error_of([&] { block->choose({6, 0, 0, 0}); }), "cell 0; choose one from 0 to 5");
         VERIFY_SAYS(error_of([&] { chain_of_everything()->choose({0}); }), "only for the blocks of a supernet");
