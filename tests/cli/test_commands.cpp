@@ -281,7 +281,7 @@ private slots:
         row("blocks that are not there", {"--stages", "0-9 on 0"},
             "there is no block 9, there are 3 blocks: run.stages '0-9 on 0'");
         row("a block left out", {"--stages", "0-1 on 0"}, "block 2 has no stage: run.stages '0-1 on 0'");
-        row("a device that is not there", {"--stages", "0-2 on 0,7"}, "there is not a device 7");
+        row("a device that is not there", {"--stages", "0-2 on 0,7"}, "there is no device 7");
         row("too few samples", {"--strategy", "dp", "--set", "data.batch=1"},
             "the strategy cannot run on these devices (a batch of 1 cannot be split over 2 devices): strategy dp");
         row("too few samples by hand", {"--stages", "0-2 on 0,1", "--set", "data.batch=1"},
@@ -396,7 +396,7 @@ private slots:
             "such as "
             "\"0-2 on 0,1 | 3-5 on 2\"");
         row("no device", {"run", "--stages", "0-2 on 0,5"},
-            "there is not a device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to exactly one stage, in order, "
+            "there is no device 5, there are 2 devices: run.stages '0-2 on 0,5'; give every block to exactly one stage, in order, "
             "and every device to at most one");
         row("strategy", {"run", "--stages", "0-2 on 0", "--strategy", "dp"},
             "the stages of dp cannot be placed by hand: --set run.stages=0-2 on 0; leave it out, or choose one of tr, tr+dpu, "

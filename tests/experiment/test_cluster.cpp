@@ -57,8 +57,8 @@ private slots:
         QTest::addColumn<QByteArray>("text");
         QTest::addColumn<QByteArray>("line");
         const auto row = [](const char* text, const char* line) { QTest::newRow(line) << QByteArray(text) << QByteArray(line); };
-        row("", "there is not a device: c.toml; describe each kind of device in its own [[device]] section");
-        row("device = 4", "there is not a device: c.toml:1; describe each kind of device in its own [[device]] section");
+        row("", "no devices are described: c.toml; describe each kind of device in its own [[device]] section");
+        row("device = 4", "no devices are described: c.toml:1; describe each kind of device in its own [[device]] section");
         row("device = [4]",
             "'[[device]]' is a section, not a value: c.toml:1; write its keys on lines of their own below [[device]]");
         row("[[device]]\n[[devices]]", "unknown key 'devices': c.toml:2; did you mean device?");

@@ -175,7 +175,7 @@ private slots:
         row("0-4 on 0", "block 5 has no stage");
         row("0-3 on 0 | 3-5 on 1", "block 3 follows block 3");
         row("0-6 on 0", "there is no block 6, there are 6 blocks");
-        row("0-5 on 3", "there is not a device 3, there are 3 devices");
+        row("0-5 on 3", "there is no device 3, there are 3 devices");
         row("0-2 on 0,1 | 3-5 on 1", "device 1 is named twice");
         row("0-5 on 1,1", "device 1 is named twice");
     }

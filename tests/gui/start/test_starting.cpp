@@ -237,10 +237,10 @@ void StartingTest::whatPipebdAnswersIsShown()
 void StartingTest::whatPipebdRefusesIsShownAndCannotBeStarted()
 {
     TestLab lab;
-    qputenv("FAKE_REFUSAL", "there is not a device cuda:7");
+    qputenv("FAKE_REFUSAL", "there is no device cuda:7");
     Dialog dialog(lab.writeExperiment("good.toml", goodExperiment));
     QVERIFY(dialog.canStart());
-    QTRY_VERIFY_WITH_TIMEOUT(dialog.dialog.error().contains("there is not a device cuda:7"), 10000);
+    QTRY_VERIFY_WITH_TIMEOUT(dialog.dialog.error().contains("there is no device cuda:7"), 10000);
     QVERIFY(!dialog.canStart());
     qunsetenv("FAKE_REFUSAL");
     dialog.find<QLineEdit>("devices")->setText("cpu");
