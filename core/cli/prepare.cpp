@@ -32,7 +32,7 @@ void check_preparation(const RunOptions& options)
 void check_ranks(int ranks, int machines)
 {
     if (machines > 1 && ranks == 1)
-        throw Error(Code::BadRequest, "the schedule needs one device only", "--machines " + std::to_string(machines),
+        throw Error(Code::BadRequest, "the schedule uses a single device", "--machines " + std::to_string(machines),
             "use a strategy for several devices, such as auto, or leave out --machines");
 }
 

@@ -187,7 +187,7 @@ private:
         at::Tensor tensor = at::zeros({bytes / 4}, at::TensorOptions().device(backend_.device()).dtype(at::kFloat));
         Figure figure;
         for (std::size_t repeat = 0; repeat <= Figure::repeats * 4; ++repeat) {
-            reporter_.heartbeat(static_cast<std::int64_t>(repeat), "Idle: link");
+            reporter_.heartbeat(static_cast<std::int64_t>(repeat), "link");
             double start = settled_milliseconds(backend_);
             if (first)
                 transport_.send(tensor, there)->wait();

@@ -116,8 +116,14 @@ bool ComparisonChart::isWanted(const store::Series& series) const
 
 CurveId ComparisonChart::idOf(int run) const
 {
-    static constexpr std::array names{"throughput", "loss", "memory_bytes", "test_accuracy"};
-    return {{names[static_cast<std::size_t>(quantity())], -1, -1}, run};
+    const char* name = "throughput";
+    if (quantity() == Quantity::Loss)
+        name = "loss";
+    else if (quantity() == Quantity::Memory)
+        name = "memory_bytes";
+    else if (quantity() == Quantity::Accuracy)
+        name = "test_accuracy";
+    return {{name, -1, -1}, run};
 }
 
 std::vector<const std::vector<SeriesPoint>*> ComparisonChart::seriesOf(const SeriesPoints& all) const

@@ -84,7 +84,7 @@ QString FoundDevices::longText() const
         return m_problem;
     QStringList lines;
     for (const FoundDevice& device : m_devices)
-        lines << QStringLiteral("Device %1 (%2)").arg(device.name, device.description);
+        lines << QStringLiteral("%1: %2").arg(device.name, device.description);
     return lines.join(QLatin1Char('\n'));
 }
 

@@ -75,7 +75,7 @@ WhatIfPanel::WhatIfPanel(QWidget* parent)
     setObjectName(QStringLiteral("whatIf"));
     m_batch->setObjectName(QStringLiteral("batch"));
     m_memory->setObjectName(QStringLiteral("memory"));
-    m_link->setObjectName(QStringLiteral("Idle: link"));
+    m_link->setObjectName(QStringLiteral("link"));
     m_speed->setObjectName(QStringLiteral("speed"));
     for (OptionalSlider* slider : {m_batch, m_memory, m_link, m_speed})
         connect(slider, &OptionalSlider::changed, this, &WhatIfPanel::changed);

@@ -120,7 +120,7 @@ public:
 
     void barrier() override
     {
-        const std::string doing = "Idle: barrier";
+        const std::string doing = "barrier";
 #ifdef USE_C10D_NCCL
         // c10d's own barrier would hold up the host.
         post(doing, nullptr, barrier_tensor_, [&](std::vector<at::Tensor>& tensors) { return world_->allreduce(tensors); })->wait();

@@ -71,7 +71,7 @@ public:
 
     Group* group(const Ranks& ranks) override { return ranks.size() < 2 ? nullptr : &group_of(ranks); }
 
-    void barrier() override { post(world_, barrier_tensor_, "Idle: barrier")->wait(); }
+    void barrier() override { post(world_, barrier_tensor_, "barrier")->wait(); }
 
     std::vector<std::string> gather(const std::string& text) override
     {

@@ -195,7 +195,7 @@ void PairsPageTest::aBlockIsToldInAToolTipAndToAReader()
     diagram->selectBlock(2);
     QVERIFY(diagram->accessibleDescription().contains("T2 · stage2"));
     QVERIFY(diagram->accessibleDescription().contains("2 candidates in 1 cells"));
-    QVERIFY(PairDiagram::details(*diagram->pair(), 2, true).contains("32×8×8, 8.0 KiB a sample"));
+    QVERIFY(PairDiagram::details(*diagram->pair(), 2, true).contains("32×8×8, 8.0 KiB per sample"));
     QVERIFY(PairDiagram::details(*diagram->pair(), 2, false).contains("1,400,000 to 14,000,000, mean 7,000,000"));
 }
 

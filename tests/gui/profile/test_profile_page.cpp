@@ -296,7 +296,7 @@ void ProfilePageTest::theTableIsTheChartsTwinAndIsWrittenAsCsv()
     auto* table = one.find<QTableView>("figures");
     QCOMPARE(table->model()->rowCount(), 9); // 3 sizes, 3 blocks
     const QByteArrayList lines = tableAsCsv(*table->model()).split('\n');
-    QVERIFY2(lines[0].startsWith("Profile,Block,Name,Samples,T ms,T ± %,F ms"), lines[0]);
+    QVERIFY2(lines[0].startsWith("Profile,Block,Name,Samples,T ms,T spread %,F ms"), lines[0]);
     QCOMPARE(lines[1].trimmed(), QByteArray("\"Device 1, some-host\",0,stage0,16,16,50,32,,64,,2,,1000,2000,3000,4000,1600,160"));
 
     RowsModel odd({{"a"}, {"b"}});
