@@ -133,13 +133,14 @@ private:
         return some.at(static_cast<std::size_t>(below(static_cast<int>(some.size()))));
     }
 
-    // What is pressed may close its window, which is gone by the time of the release.
-
+    // What is pressed may close its window, which is gone by the time of the release; keyPress() would go on with it, as it presses
+    // the modifiers first.
     static void press(const QPointer<QWindow>& target, Qt::Key key, Qt::KeyboardModifiers modifiers)
     {
-        QTest::keyPress(target, key, modifiers);
+        QTest::simulateEvent(
+            target, true, key, modifiers, QTest::keyToAscii(key) ? QString(QLatin1Char(QTest::keyToAscii(key))) : QString(), false);
         if (target)
-            QTest::keyRelease(target, key, modifiers);
+            QTest::simulateEvent(target, false, key, modifiers, QString(), false);
     }
 
     void click(const QPointer<QWindow>& target, Qt::MouseButton button, Qt::KeyboardModifiers modifiers)
